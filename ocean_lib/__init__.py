@@ -1,0 +1,59 @@
+"""Compute-to-data on Ocean Protocol.
+
+Names are loaded when first used, so `import ocean_lib` costs next to nothing. The modules they
+come from are ocean.py's, and can be imported by those paths as well.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ocean_lib.common.http_requests.deadline import time_limit as time_limit
+    from ocean_lib.config import Config as Config
+    from ocean_lib.data_provider.data_service_provider import (
+        DataServiceProvider as DataServiceProvider,
+    )
+    from ocean_lib.exceptions import OceanError as OceanError
+    from ocean_lib.models.algorithm_metadata import AlgorithmMetadata as AlgorithmMetadata
+    from ocean_lib.models.compute_input import ComputeInput as ComputeInput
+    from ocean_lib.models.data_token import DataToken as DataToken
+    from ocean_lib.models.job_status import JobState as JobState
+    from ocean_lib.models.job_status import JobStatus as JobStatus
+    from ocean_lib.ocean.ocean import Ocean as Ocean
+    from ocean_lib.ocean.ocean_assets import OceanAssets as OceanAssets
+    from ocean_lib.ocean.ocean_compute import OceanCompute as OceanCompute
+    from ocean_lib.web3_internal.wallet import Wallet as Wallet
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AlgorithmMetadata": "ocean_lib.models.algorithm_metadata",
+    "ComputeInput": "ocean_lib.models.compute_input",
+    "Config": "ocean_lib.config",
+    "DataServiceProvider": "ocean_lib.data_provider.data_service_provider",
+    "DataToken": "ocean_lib.models.data_token",
+    "JobState": "ocean_lib.models.job_status",
+    "JobStatus": "ocean_lib.models.job_status",
+    "Ocean": "ocean_lib.ocean.ocean",
+    "OceanAssets": "ocean_lib.ocean.ocean_assets",
+    "OceanCompute": "ocean_lib.ocean.ocean_compute",
+    "OceanError": "ocean_lib.exceptions",
+    "Wallet": "ocean_lib.web3_internal.wallet",
+    "time_limit": "ocean_lib.common.http_requests.deadline",
+}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ocean_lib' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

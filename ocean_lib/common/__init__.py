@@ -1,0 +1,1 @@
+"""Shared parts: service agreements, DDOs, the metadata cache client, HTTP."""

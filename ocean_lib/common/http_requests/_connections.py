@@ -1,0 +1,111 @@
+"""Connections that end in time and never show a query to urllib3's log.
+
+Two things urllib3 does not offer, put where its classes are meant to be extended:
+
+- Its read time-out starts anew with every byte, so a server that drips holds a call for ever.
+  Here every read of the socket gets what is left of the operation's deadline.
+- It logs each request's target at DEBUG and repeats it in its errors, signature included. Here
+  the query travels beside the target and joins it only on the request line.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3.connection
+import urllib3.connectionpool
+
+from ocean_lib.common.http_requests.deadline import Deadline
+
+
+@dataclass
+class Call:
+    """What a request carries past urllib3."""
+
+    deadline: Deadline
+    query: str = ""
+
+
+CALL: ContextVar[Call | None] = ContextVar("ocean_http_call", default=None)
+
+
+class _BoundedReader(io.RawIOBase):
+    """A socket's raw reader that asks the deadline before each read."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._deadline = deadline
+        self._idle_s = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.remaining()
+        if left <= 0:
+            raise TimeoutError("the operation's deadline has passed")
+        if left != float("inf"):
+            self._sock.settimeout(left if self._idle_s is None else min(self._idle_s, left))
+        return self._raw.readinto(buffer)
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+            super().close()
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        call = CALL.get()
+        if call is not None:
+            raw: Any = self.fp.detach()
+            self.fp = io.BufferedReader(_BoundedReader(raw, sock, call.deadline))
+
+
+class _Bounded:
+    """Mixed into urllib3's connections."""
+
+    response_class: Any = _BoundedResponse
+    timeout: Any
+
+    def connect(self) -> None:
+        call = CALL.get()
+        if call is not None and isinstance(self.timeout, (int, float)):
+            # 0 would mean non-blocking; a deadline that is over is noticed before the next read.
+            self.timeout = max(0.001, call.deadline.capped(self.timeout))
+        super().connect()  # type: ignore[misc]
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        call = CALL.get()
+        if call is not None and call.query:
+            url = f"{url}?{call.query}"
+        super().putrequest(method, url, *args, **kwargs)  # type: ignore[misc]
+
+
+class _HTTPConnection(_Bounded, urllib3.connection.HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_Bounded, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _HTTPPool(urllib3.connectionpool.HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(urllib3.connectionpool.HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+POOLS = {"http": _HTTPPool, "https": _HTTPSPool}

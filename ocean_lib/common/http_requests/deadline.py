@@ -1,0 +1,77 @@
+"""The moment by which an operation has to be over, whatever it is made of.
+
+An operation (a `start`, say) may need several requests. They share one deadline, carried in a
+context variable: the innermost limit that is nearer wins, so a caller can tighten any call:
+
+    with time_limit(5):
+        ocean.compute.status(did, job_id, wallet)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+
+class Deadline:
+    """A moment on the monotonic clock.
+
+    Args:
+        seconds: from now; None for no limit.
+    """
+
+    __slots__ = ("_ends", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._ends = None if seconds is None else time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds left, never below 0; infinity when there is no limit."""
+        if self._ends is None:
+            return float("inf")
+        return max(0.0, self._ends - time.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining() <= 0
+
+    def capped(self, seconds: float) -> float:
+        """Return `seconds`, or what is left if that is less."""
+        return min(seconds, self.remaining())
+
+    def pause(self, seconds: float) -> None:
+        """Sleep for `seconds`, or for what is left if that is less."""
+        time.sleep(self.capped(seconds))
+
+
+_CURRENT: ContextVar[Deadline | None] = ContextVar("ocean_deadline", default=None)
+
+
+def current_deadline() -> Deadline | None:
+    """Return the deadline of the operation this code runs in, if there is one."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[Deadline]:
+    """Bound everything inside by `seconds`; a nearer limit outside stays in force.
+
+    Args:
+        seconds: how long the calls inside may take together.
+
+    Yields:
+        The deadline in force.
+    """
+    outer = _CURRENT.get()
+    deadline = Deadline(seconds)
+    if outer is not None and outer.remaining() < deadline.remaining():
+        deadline = outer
+    token = _CURRENT.set(deadline)
+    try:
+        yield deadline
+    finally:
+        _CURRENT.reset(token)

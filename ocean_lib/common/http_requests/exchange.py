@@ -1,0 +1,361 @@
+"""One HTTP exchange: build, send, read within bounds, map what failed.
+
+`HttpExchange.send` gives an `Answer` for every status (what a status means is the caller's
+business) and raises for what is no answer. Reads may be retried here; a signed call never is:
+its nonce may be used up, so a new attempt needs a new signature.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
+
+import requests
+import urllib3.exceptions
+
+from ocean_lib.common.http_requests._failures import failure_of, no_time
+from ocean_lib.common.http_requests.deadline import Deadline, current_deadline, time_limit
+from ocean_lib.common.http_requests.limits import (
+    BACKOFF_S,
+    MAX_ANSWER_BYTES,
+    READ_ATTEMPTS,
+    Timeouts,
+)
+from ocean_lib.common.http_requests.redaction import safe_url, server_words
+from ocean_lib.common.http_requests.requests_session import get_requests_session
+from ocean_lib.exceptions import (
+    MalformedResponse,
+    OceanError,
+    RedirectRefused,
+    RequestTimeout,
+    ResponseTooLarge,
+    TransportError,
+)
+
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered, whatever the status.
+
+    Attributes:
+        status_code: the HTTP status.
+        body: the whole body, decoded from its transfer encoding.
+        content_type: as the server named it, '' if it did not.
+        url: where it was asked, without query.
+        operation: what was asked, in words.
+        date: the server's clock, as its Date header gives it, '' if it does not.
+    """
+
+    status_code: int
+    body: bytes = field(repr=False)
+    content_type: str
+    url: str
+    operation: str
+    date: str = ""
+
+    @classmethod
+    def of(cls, response: requests.Response, body: bytes, url: str, operation: str) -> Answer:
+        """Make an answer of a response and as much of its body as was read."""
+        return cls(
+            status_code=response.status_code,
+            body=body,
+            content_type=str(response.headers.get("content-type") or ""),
+            url=safe_url(url),
+            operation=operation,
+            date=str(response.headers.get("date") or ""),
+        )
+
+    def text(self) -> str:
+        """Return the server's words, fit for a message."""
+        return server_words(self.body[:100_000].decode("utf-8", "replace"))
+
+    def json(self) -> Any:
+        """Return the parsed body.
+
+        Raises:
+            MalformedResponse: it is not JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            pass
+        raise self.malformed("JSON", self.text() or "an empty body")
+
+    def malformed(self, expected: str, got: str) -> MalformedResponse:
+        """Make the error for an answer of the wrong form."""
+        return MalformedResponse(
+            f"Could not {self.operation}: expected {expected} from {self.url}, got {got} "
+            f"(HTTP {self.status_code}). Check that the URL is that of the right service.",
+            operation=self.operation,
+            status_code=self.status_code,
+            provider_text=self.text(),
+            url=self.url,
+        )
+
+
+class HttpExchange:
+    """Sends requests, one answer each.
+
+    Args:
+        client: a `requests.Session`, or anything with its `request` method or the methods named
+            after the verbs. None makes our own pooled session at the first call. A client of
+            yours is used as it is: whether it logs URLs is up to it.
+        timeouts: connect, read and total times.
+        max_answer_bytes: longer answers are refused.
+    """
+
+    def __init__(
+        self,
+        client: Any = None,
+        *,
+        timeouts: Timeouts | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self.timeouts = timeouts or Timeouts()
+        self.max_answer_bytes = max_answer_bytes
+        self._client = client
+        self._lock = threading.Lock()
+
+    @property
+    def client(self) -> Any:
+        """The session in use; made at the first call if none was given."""
+        with self._lock:
+            if self._client is None:
+                self._client = get_requests_session(self.timeouts)
+            return self._client
+
+    @client.setter
+    def client(self, client: Any) -> None:
+        with self._lock:
+            self._client = client
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        params: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        retry: bool = False,
+    ) -> Answer:
+        """Send one request and read its whole answer.
+
+        Args:
+            method: the verb.
+            url: absolute, http or https.
+            operation: what is asked, in words that follow "Could not".
+            params: the query; encoded here.
+            json_body: sent as JSON.
+            retry: for reads only: try again when no answer came, or 502, 503, 504.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            TransportError: no answer came; `may_have_arrived` tells whether the server may have
+                acted.
+            RedirectRefused: the server answered with a redirect.
+            ResponseTooLarge: the answer is longer than `max_answer_bytes`.
+            InvalidUrl: the URL cannot be asked.
+        """
+        body = None if json_body is None else json.dumps(json_body).encode()
+        attempts_left = READ_ATTEMPTS if retry else 1
+        pause_s = BACKOFF_S
+        with operation_limit(self.timeouts.total_s) as deadline:
+            while True:
+                attempts_left -= 1
+                try:
+                    answer = self._once(method, url, operation, params, body, deadline)
+                except RequestTimeout:
+                    raise
+                except TransportError:
+                    if not attempts_left or deadline.is_over:
+                        raise
+                else:
+                    if not attempts_left or deadline.is_over or not _worth_retrying(answer):
+                        return answer
+                deadline.pause(pause_s * random.uniform(0.8, 1.2))  # noqa: S311
+                pause_s *= 3
+
+    @contextmanager
+    def stream(
+        self,
+        url: str,
+        *,
+        operation: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+    ) -> Iterator[tuple[requests.Response, Iterator[bytes]]]:
+        """GET a file, whose body is read piece by piece.
+
+        Args:
+            url: absolute, http or https.
+            operation: what is asked, in words that follow "Could not".
+            params: the query; encoded here.
+            headers: further request headers.
+            follow_redirects: only for URLs that carry no signature of ours.
+
+        Yields:
+            The response, and its body in pieces; both end with the `with` block.
+
+        Raises:
+            TransportError: no answer came, also from the iterator.
+            RedirectRefused: a redirect that is not to be followed.
+        """
+        with operation_limit(self.timeouts.file_total_s) as deadline:
+            response = self._open(
+                "GET", url, operation, params, None, deadline, headers, follow_redirects
+            )
+            try:
+                yield response, self._pieces(response, url, operation, deadline)
+            finally:
+                _close(response)
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        operation: str,
+        params: Mapping[str, str] | None,
+        body: bytes | None,
+        deadline: Deadline,
+    ) -> Answer:
+        response = self._open(method, url, operation, params, body, deadline, None, False)
+        try:
+            content = bytearray()
+            for piece in self._pieces(response, url, operation, deadline):
+                content += piece
+                if len(content) > self.max_answer_bytes:
+                    raise ResponseTooLarge(
+                        f"Could not {operation}: {safe_url(url)} sent more than "
+                        f"{self.max_answer_bytes} bytes, the limit for an answer "
+                        "(max_answer_bytes). Check that the URL is that of the right service.",
+                        operation=operation,
+                        status_code=response.status_code,
+                        url=safe_url(url),
+                    )
+        finally:
+            _close(response)
+        return Answer.of(response, bytes(content), url, operation)
+
+    def _open(
+        self,
+        method: str,
+        url: str,
+        operation: str,
+        params: Mapping[str, str] | None,
+        body: bytes | None,
+        deadline: Deadline,
+        extra_headers: Mapping[str, str] | None,
+        follow_redirects: bool,
+    ) -> requests.Response:
+        headers = dict(extra_headers or {})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if deadline.is_over:
+            raise no_time(operation, url, deadline)
+        timeout = (
+            deadline.capped(self.timeouts.connect_s),
+            deadline.capped(self.timeouts.read_s),
+        )
+        call = _verb(self.client, method)
+        response: requests.Response = self._mapped(
+            lambda: call(
+                url,
+                params=dict(params) if params else None,
+                data=body,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=follow_redirects,
+                stream=True,
+            ),
+            url,
+            operation,
+            deadline,
+        )
+        if 300 <= response.status_code < 400 and response.headers.get("location"):
+            target = safe_url(str(response.headers["location"]))
+            _close(response)
+            raise RedirectRefused(
+                f"Could not {operation}: {safe_url(url)} redirects to {target}, and a request is "
+                "not sent on to another address. Put the final URL into the config.",
+                operation=operation,
+                status_code=response.status_code,
+                url=safe_url(url),
+            )
+        return response
+
+    def _pieces(
+        self, response: requests.Response, url: str, operation: str, deadline: Deadline
+    ) -> Iterator[bytes]:
+        pieces = iter(response.iter_content(_CHUNK))
+        while True:
+            if deadline.is_over:
+                raise no_time(operation, url, deadline, may_have_arrived=True)
+            piece = self._mapped(lambda: next(pieces, b""), url, operation, deadline)
+            if not piece:
+                return
+            yield piece
+
+    def _mapped(self, act: Callable[[], Any], url: str, operation: str, deadline: Deadline) -> Any:
+        """Run a lower layer's call; its failures become ours, without its texts' secrets."""
+        failure: OceanError
+        try:
+            return act()
+        except OceanError:
+            raise
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            HTTPException,
+            OSError,
+            UnicodeError,
+        ) as error:
+            failure = failure_of(error, url, operation, deadline)
+        # Raised here, outside the handler, so that the lower error (it may hold the URL) is
+        # not attached to ours.
+        raise failure
+
+
+@contextmanager
+def operation_limit(seconds: float) -> Iterator[Deadline]:
+    """Give the deadline in force, or start one of `seconds`: an operation has just one."""
+    deadline = current_deadline()
+    if deadline is not None:
+        yield deadline
+        return
+    with time_limit(seconds) as deadline:
+        yield deadline
+
+
+def _verb(client: Any, method: str) -> Callable[..., Any]:
+    request = getattr(client, "request", None)
+    if request is not None:
+        return lambda url, **options: request(method, url, **options)
+    found: Callable[..., Any] = getattr(client, method.lower())
+    return found
+
+
+def _worth_retrying(answer: Answer) -> bool:
+    """Tell a server that is away from one that says no: the Provider also says no with 503."""
+    if answer.status_code not in (502, 503, 504):
+        return False
+    with suppress(MalformedResponse):
+        said = answer.json()
+        return not (isinstance(said, dict) and "error" in said)
+    return True
+
+
+def _close(response: Any) -> None:
+    with suppress(Exception):  # closing is a courtesy; nothing of it may replace the real outcome
+        response.close()

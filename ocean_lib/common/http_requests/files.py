@@ -1,0 +1,134 @@
+"""Bring a file home: a safe name, pieces straight to disk, whole or not at all."""
+
+from __future__ import annotations
+
+import filecmp
+import secrets
+from collections.abc import Collection, Iterable
+from email.message import Message
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pathvalidate import sanitize_filename
+
+from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.exceptions import DownloadError, ResponseTooLarge
+
+MAX_NAME_BYTES = 180
+
+
+def safe_file_name(name: str, fallback: str) -> str:
+    """Return a file name that stays in its folder, on every platform.
+
+    Args:
+        name: what a server calls the file; its last path component counts, by either separator.
+        fallback: used when nothing usable is left.
+    """
+    last = name.replace("\\", "/").rsplit("/", 1)[-1].lstrip(". ")
+    clean = str(sanitize_filename(last, platform="universal", replacement_text="_"))
+    clean = clean.strip(". ")
+    if not clean.strip("_"):
+        return fallback
+    stem, dot, suffix = clean.rpartition(".")
+    if not stem or len(suffix) > 16:
+        stem, dot, suffix = clean, "", ""
+    room = MAX_NAME_BYTES - len((dot + suffix).encode())
+    return stem.encode()[:room].decode("utf-8", "ignore") + dot + suffix
+
+
+def name_in_headers(content_disposition: str | None) -> str:
+    """Return the file name a Content-Disposition header gives, '' if none."""
+    if not content_disposition:
+        return ""
+    message = Message()
+    message["content-disposition"] = content_disposition
+    try:
+        return str(message.get_filename() or "")
+    except (LookupError, ValueError, UnicodeError):
+        return ""
+
+
+def name_in_url(url: str) -> str:
+    """Return the last component of a URL's path, '' if there is none."""
+    try:
+        return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    except ValueError:
+        return ""
+
+
+def write_whole(
+    pieces: Iterable[bytes],
+    folder: Path,
+    name: str,
+    index: int,
+    *,
+    taken: Collection[Path] = (),
+    max_bytes: int | None = None,
+    operation: str = "download the file",
+) -> Path:
+    """Write the pieces beside their place, then move them there at once.
+
+    A file of the same name but other content is not overwritten: the new one gets its index into
+    its name. A failed transfer leaves nothing behind.
+
+    Args:
+        pieces: the content.
+        folder: made if it is not there.
+        name: as `safe_file_name` gives it.
+        index: which file of its asset or job this is.
+        taken: paths written in the same call.
+        max_bytes: refuse more than this.
+        operation: what is done, in words that follow "Could not".
+
+    Returns:
+        Where the file lies.
+
+    Raises:
+        DownloadError: the disk says no.
+        ResponseTooLarge: there are more than `max_bytes`.
+    """
+    part = folder / f".{secrets.token_hex(8)}.part"
+    failure: Exception
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = 0
+        with part.open("wb") as file:
+            for piece in pieces:
+                written += len(piece)
+                if max_bytes is not None and written > max_bytes:
+                    raise ResponseTooLarge(
+                        f"Could not {operation}: it is longer than the {max_bytes} bytes "
+                        "allowed. Allow more, or ask for another file.",
+                        operation=operation,
+                    )
+                file.write(piece)
+        target = _place(part, folder, name, index, taken)
+        part.replace(target)
+        return target
+    except DownloadError:
+        raise
+    except (ConnectionError, TimeoutError):
+        raise  # ours, of the transfer; they are OSErrors too
+    except OSError as error:
+        failure = DownloadError(
+            f"Could not {operation}: writing to {printable(folder, 300)} failed "
+            f"({error.strerror or type(error).__name__}). Check the folder and the free space."
+        )
+    finally:
+        part.unlink(missing_ok=True)
+    raise failure
+
+
+def _place(part: Path, folder: Path, name: str, index: int, taken: Collection[Path]) -> Path:
+    target = folder / name
+    is_free = not target.exists() or (target.is_file() and filecmp.cmp(part, target, shallow=False))
+    if is_free and target not in taken:
+        return target
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = name, "", ""
+    target = folder / f"{stem}-{index}{dot}{suffix}"
+    while target in taken:
+        stem += "-"
+        target = folder / f"{stem}-{index}{dot}{suffix}"
+    return target

@@ -1,0 +1,44 @@
+"""What may be shown of a URL, and of a server's words."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+from ocean_lib.common.http_requests.limits import MAX_TEXT
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_TAG = re.compile(r"<[^>]*>")
+_TITLE = re.compile(r"<title>.*?</title>", re.IGNORECASE | re.DOTALL)
+# A signature or key is 64 hex digits or more; a transaction hash is exactly 64, and useful.
+_LONG_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{65,}(?:-\d+)?")
+_QUERY = re.compile(r"(?<=[a-zA-Z0-9/])\?[^\s\"'<>]+")
+
+
+def safe_url(url: str) -> str:
+    """Return the URL without user, password, query and fragment: they may carry secrets."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "(unreadable URL)"
+    return printable(urlunsplit((parts.scheme, host, parts.path, "", "")), 200)
+
+
+def printable(text: object, limit: int = MAX_TEXT) -> str:
+    """Return the text on one line, without control characters, cut to `limit` characters."""
+    line = _CONTROL.sub(" ", str(text)).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def server_words(body: str, limit: int = MAX_TEXT) -> str:
+    """Return what a server said, fit for a message.
+
+    HTML loses its tags; anything as long as a signature and the query of any URL are taken out,
+    since the real Provider repeats the request's parameters in some of its errors.
+    """
+    if "<html" in body[:200].lower() or body.lstrip()[:1] == "<":
+        body = html.unescape(_TAG.sub(" ", _TITLE.sub(" ", body)))
+    body = _QUERY.sub("?…", _LONG_HEX.sub("0x…", body))
+    return printable(re.sub(r"\s+", " ", body), limit)

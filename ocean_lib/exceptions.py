@@ -1,0 +1,346 @@
+"""Every error of this library, in one tree.
+
+Catch `OceanError` for all of them. Each class also inherits the builtin that ocean.py 0.5.25
+raised in the same place (in brackets), so that old `except` clauses still catch.
+
+    OceanError
+    ├── ConfigError [ValueError]             an option is missing, unreadable or contradicts another
+    ├── InvalidInput [ValueError, AssertionError]
+    │   │                                    an argument cannot work; nothing was sent
+    │   ├── InvalidDid
+    │   ├── InvalidAddress
+    │   ├── InvalidTransactionHash
+    │   ├── InvalidUrl
+    │   └── NoComputeService                 the asset or service index offers no compute
+    ├── WalletError [ValueError]             a key, keystore or mnemonic cannot be used
+    │   ├── WrongPassword
+    │   └── SigningFailed                    the signer gave no usable signature
+    ├── AssetNotConsumable                   disabled, unreachable, or the address is not let in
+    ├── MalformedCredential
+    ├── TransportError [ConnectionError]     no answer came
+    │   ├── ConnectFailed                    nothing was sent
+    │   ├── ConnectionBroken                 the connection ended after sending
+    │   └── RequestTimeout [TimeoutError]    connect, read or total time was used up
+    ├── ResponseError [ValueError]           an answer came, and it says no or cannot be read
+    │   ├── MalformedResponse                not JSON, wrong shape, cut short
+    │   ├── ResponseTooLarge
+    │   ├── RedirectRefused                  a redirect would carry the signature elsewhere
+    │   ├── ProviderError                    a Provider's error answer
+    │   │   ├── RequestInvalid               a field is missing or wrong (400)
+    │   │   │   └── SignatureRejected        wrong signature or stale nonce
+    │   │   ├── WorkflowRefused              the job or order is refused (400)
+    │   │   │   ├── AlgorithmNotTrusted
+    │   │   │   ├── RawAlgorithmNotAllowed
+    │   │   │   ├── OrderNotValid
+    │   │   │   └── AccessDenied             with the consumable `code`
+    │   │   ├── EndpointNotFound             404 or 405: the service is not at this address
+    │   │   ├── ServiceUnavailable           502, 503, 504
+    │   │   ├── ProviderFault                500: the Provider failed without a reason
+    │   │   └── OceanEncryptAssetUrlsError   the encrypt endpoint gave no document
+    │   └── AquariusError                    a metadata cache's error answer
+    │       └── AssetNotFound [LookupError]
+    ├── JobError
+    │   ├── JobNotFound [IndexError]
+    │   ├── ResultsWithheld [PermissionError]    the signature was not accepted
+    │   └── StartUncertain                   the job may have started
+    ├── DownloadError [OSError]              a file could not be brought home
+    └── ChainError
+        ├── InsufficientBalance
+        ├── ContractNotFound
+        ├── TransactionFailed [ValueError]   refused by the node or reverted
+        ├── TransactionTimeout [TimeoutError]    sent, but no receipt in time
+        └── VerifyTxFailed [AssertionError]
+
+Messages name the operation, what was expected, what came and the next step. They never hold a
+key, a password, a signature, a token or the query of a URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class OceanError(Exception):
+    """Anything this library raises."""
+
+
+class ConfigError(OceanError, ValueError):
+    """An option is missing, unreadable or contradicts another."""
+
+
+class InvalidInput(OceanError, ValueError, AssertionError):
+    """An argument cannot work; nothing was sent."""
+
+
+class InvalidDid(InvalidInput):
+    """Text that is no `did:op:` identifier."""
+
+
+class InvalidAddress(InvalidInput):
+    """Text that is no EVM address, or whose mixed-case checksum is wrong."""
+
+
+class InvalidTransactionHash(InvalidInput):
+    """Text that is no 32-byte transaction hash."""
+
+
+class InvalidUrl(InvalidInput):
+    """Text that is no absolute http(s) URL."""
+
+
+class NoComputeService(InvalidInput):
+    """The asset, or the service at this index, offers no compute."""
+
+
+class WalletError(OceanError, ValueError):
+    """A key, keystore or mnemonic cannot be used."""
+
+
+class WrongPassword(WalletError):
+    """The password does not open the keystore."""
+
+
+class SigningFailed(WalletError):
+    """The signer raised, or gave something that is no 65-byte signature."""
+
+
+class AssetNotConsumable(OceanError):
+    """The asset may not be consumed by this address now.
+
+    Attributes:
+        consumable_code: one of `ConsumableCodes`: 1 disabled, 2 file unreachable, 3 not on the
+            allow list, 4 on the deny list.
+    """
+
+    _REASONS: ClassVar[dict[int, str]] = {
+        1: "the asset is disabled by its publisher",
+        2: "the Provider cannot reach the asset's file",
+        3: "the address is not on the asset's allow list",
+        4: "the address is on the asset's deny list",
+    }
+
+    def __init__(self, consumable_code: int, did: str = "", address: str = "") -> None:
+        self.consumable_code = consumable_code
+        reason = self._REASONS.get(consumable_code, f"consumable code {consumable_code}")
+        who = f" by {address}" if address else ""
+        super().__init__(
+            f"Asset {did or '(unnamed)'} cannot be consumed{who}: {reason}. "
+            "Ask the publisher, or choose another asset or wallet."
+        )
+        self._rebuild = (consumable_code, did, address)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._rebuild
+
+
+class MalformedCredential(OceanError):
+    """A credential dict without a usable value."""
+
+
+class TransportError(OceanError, ConnectionError):
+    """No answer came.
+
+    Attributes:
+        may_have_arrived: False when it is certain that the server never saw the request.
+    """
+
+    may_have_arrived: bool = True
+
+
+class ConnectFailed(TransportError):
+    """No connection could be made; nothing was sent."""
+
+    may_have_arrived = False
+
+
+class ConnectionBroken(TransportError):
+    """The connection ended after the request was sent, before a whole answer came."""
+
+
+class RequestTimeout(TransportError, TimeoutError):
+    """The connect, read or total time was used up."""
+
+    def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+
+
+class ResponseError(OceanError, ValueError):
+    """An answer came, and it says no or cannot be read.
+
+    Attributes:
+        operation: what was asked, in words ("start the job").
+        status_code: the HTTP status.
+        provider_text: the server's own words, cut and cleaned of control characters.
+        url: where it was asked, without query.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        status_code: int = 0,
+        provider_text: str = "",
+        url: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.status_code = status_code
+        self.provider_text = provider_text
+        self.url = url
+
+
+class MalformedResponse(ResponseError):
+    """The answer is not JSON, has the wrong shape, or was cut short."""
+
+
+class ResponseTooLarge(ResponseError):
+    """The answer is longer than the limit; it was not read to its end."""
+
+
+class RedirectRefused(ResponseError):
+    """The server redirects; following it would carry the request, signature included, elsewhere."""
+
+
+class ProviderError(ResponseError):
+    """A Provider's error answer."""
+
+
+class RequestInvalid(ProviderError):
+    """A field of the request is missing or wrong (the Provider's "Validation error").
+
+    Attributes:
+        errors: field name to the Provider's texts.
+    """
+
+    errors: dict[str, list[str]]
+
+
+class SignatureRejected(RequestInvalid):
+    """The signature was refused: another key, another text, or a nonce that has moved."""
+
+
+class WorkflowRefused(ProviderError):
+    """The Provider refuses the job, or the order behind it."""
+
+
+class AlgorithmNotTrusted(WorkflowRefused):
+    """The data set's publisher does not trust this algorithm, or it has changed since."""
+
+
+class RawAlgorithmNotAllowed(WorkflowRefused):
+    """The data set runs published algorithms only."""
+
+
+class OrderNotValid(WorkflowRefused):
+    """The order transaction is missing on chain, of another service, or of another consumer."""
+
+
+class AccessDenied(WorkflowRefused):
+    """The asset is disabled or its credentials refuse the address.
+
+    Attributes:
+        code: the consumable code in the Provider's text, or None.
+    """
+
+    code: int | None = None
+
+
+class EndpointNotFound(ProviderError):
+    """404 or 405: the service is not at this address."""
+
+
+class ServiceUnavailable(ProviderError):
+    """502, 503 or 504: the server, or something behind it, cannot answer now."""
+
+
+class ProviderFault(ProviderError):
+    """500: the Provider failed and gave no reason."""
+
+
+class OceanEncryptAssetUrlsError(ProviderError):
+    """The encrypt endpoint gave no encrypted document."""
+
+
+class AquariusError(ResponseError):
+    """A metadata cache's error answer, or a conflict with what it holds."""
+
+
+class AssetNotFound(AquariusError, LookupError):
+    """The metadata cache holds no asset of this DID."""
+
+
+class JobError(OceanError):
+    """A compute job is not what the call needs."""
+
+
+class JobNotFound(JobError, IndexError):
+    """The Provider knows no such job of this owner."""
+
+
+class ResultsWithheld(JobError, PermissionError):
+    """The Provider answered without the owner's keys: it did not accept the signature."""
+
+
+class StartUncertain(JobError):
+    """The answer to `start` was lost, and no job could be found: it may have started.
+
+    Attributes:
+        did: the first input's DID.
+        order_tx: the order transaction, which stands in a job as its `agreementId`.
+        candidates: ids of jobs that may be it, when there is more than one.
+    """
+
+    def __init__(
+        self, message: str, *, did: str = "", order_tx: str = "", candidates: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.did = did
+        self.order_tx = order_tx
+        self.candidates = tuple(candidates)
+
+
+class DownloadError(OceanError, OSError):
+    """A file could not be brought home."""
+
+
+class ChainError(OceanError):
+    """Something on the chain is not as the call needs it."""
+
+
+class InsufficientBalance(ChainError):
+    """The token balance is insufficient."""
+
+
+class ContractNotFound(ChainError):
+    """No such contract at this address, or not made by the factory."""
+
+
+class TransactionFailed(ChainError, ValueError):
+    """The node refused the transaction, or it was reverted.
+
+    Attributes:
+        tx_hash: the transaction's hash, '' when it was never sent.
+    """
+
+    def __init__(self, message: str, *, tx_hash: str = "") -> None:
+        super().__init__(message)
+        self.tx_hash = tx_hash
+
+
+class TransactionTimeout(ChainError, TimeoutError):
+    """The transaction was sent, but no receipt came in time.
+
+    Attributes:
+        tx_hash: look it up again before sending anything twice.
+    """
+
+    def __init__(self, message: str, *, tx_hash: str = "") -> None:
+        super().__init__(message)
+        self.tx_hash = tx_hash
+
+
+class VerifyTxFailed(ChainError, AssertionError):
+    """A transaction is on chain, but not the one that was expected."""
