@@ -42,7 +42,8 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     ├── JobError
     │   ├── JobNotFound [IndexError]
     │   ├── ResultsWithheld [PermissionError]    the signature was not accepted
-    │   └── StartUncertain                   the job may have started
+    │   ├── StartUncertain                   the job may have started
+    │   └── JobTimeoutError [TimeoutError]   waiting took too long; the job still runs
     ├── DownloadError [OSError]              a file could not be brought home
     └── ChainError
         ├── InsufficientBalance
@@ -300,6 +301,18 @@ class StartUncertain(JobError):
         self.did = did
         self.order_tx = order_tx
         self.candidates = tuple(candidates)
+
+
+class JobTimeoutError(JobError, TimeoutError):
+    """Waiting for a job took longer than allowed; the job itself still runs.
+
+    Attributes:
+        job_ids: the jobs that had not ended.
+    """
+
+    def __init__(self, message: str, *, job_ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.job_ids = tuple(job_ids)
 
 
 class DownloadError(OceanError, OSError):

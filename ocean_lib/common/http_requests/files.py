@@ -36,6 +36,12 @@ def safe_file_name(name: str, fallback: str) -> str:
     return stem.encode()[:room].decode("utf-8", "ignore") + dot + suffix
 
 
+def numbered(name: str, index: int) -> str:
+    """Return the name with a number before its suffix: report.json, 2 → report-2.json."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}-{index}{dot}{suffix}" if stem else f"{name}-{index}"
+
+
 def name_in_headers(content_disposition: str | None) -> str:
     """Return the file name a Content-Disposition header gives, '' if none."""
     if not content_disposition:
@@ -124,11 +130,8 @@ def _place(part: Path, folder: Path, name: str, index: int, taken: Collection[Pa
     is_free = not target.exists() or (target.is_file() and filecmp.cmp(part, target, shallow=False))
     if is_free and target not in taken:
         return target
-    stem, dot, suffix = name.rpartition(".")
-    if not stem:
-        stem, dot, suffix = name, "", ""
-    target = folder / f"{stem}-{index}{dot}{suffix}"
+    target = folder / numbered(name, index)
     while target in taken:
-        stem += "-"
-        target = folder / f"{stem}-{index}{dot}{suffix}"
+        name = numbered(name, index)
+        target = folder / name
     return target

@@ -1,0 +1,1 @@
+"""Service types, agreements and who may consume an asset."""

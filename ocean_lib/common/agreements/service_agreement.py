@@ -1,0 +1,112 @@
+"""The services that are ordered and paid for: access and compute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
+from ocean_lib.common.ddo._plain import required
+from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.validation import printable
+from ocean_lib.exceptions import InvalidInput, NoComputeService
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ocean_lib.common.ddo.ddo import DDO
+
+__all__ = ["Agreement", "ServiceAgreement", "ServiceTypes", "ServiceTypesIndices"]
+
+_DEFAULT_INDICES = {
+    ServiceTypes.ASSET_ACCESS: ServiceTypesIndices.DEFAULT_ACCESS_INDEX,
+    ServiceTypes.CLOUD_COMPUTE: ServiceTypesIndices.DEFAULT_COMPUTING_INDEX,
+}
+
+
+class Agreement(NamedTuple):
+    """A template and its conditions, as ocean.py names them."""
+
+    template: Any
+    conditions: Any
+
+
+class ServiceAgreement(Service):
+    """An access or compute service of an asset.
+
+    Args:
+        attributes: the service's description: `main`, and `additionalInformation` if there is any.
+        service_endpoint: where the service is offered.
+        service_type: `ServiceTypes.ASSET_ACCESS` or `ServiceTypes.CLOUD_COMPUTE`.
+        service_index: the service's index in its DDO; None means 3 for access, 4 for compute.
+        other_values: further keys of the service, kept as they are.
+
+    Raises:
+        InvalidInput: the type is another, or `attributes` is no dict.
+    """
+
+    AGREEMENT_TEMPLATE = "serviceAgreementTemplate"
+    SERVICE_CONDITIONS = "conditions"
+
+    def __init__(
+        self,
+        attributes: dict[str, Any] | None,
+        service_endpoint: str | None = None,
+        service_type: str | None = None,
+        service_index: int | None = None,
+        other_values: dict[str, Any] | None = None,
+    ) -> None:
+        if service_type not in _DEFAULT_INDICES:
+            raise InvalidInput(
+                f"service_type of a service agreement must be '{ServiceTypes.ASSET_ACCESS}' or "
+                f"'{ServiceTypes.CLOUD_COMPUTE}', got {printable(service_type)}."
+            )
+        if service_index is None:
+            service_index = _DEFAULT_INDICES[service_type]
+        super().__init__(service_endpoint, service_type, attributes, other_values, service_index)
+
+    @classmethod
+    def _from_parts(
+        cls,
+        endpoint: str | None,
+        service_type: str,
+        attributes: dict[str, Any],
+        other_values: dict[str, Any],
+        index: int | None,
+    ) -> Self:
+        return cls(attributes, endpoint, service_type, index, other_values)
+
+    @classmethod
+    def from_ddo(cls, service_type: str, ddo: DDO) -> Self:
+        """Make an agreement from the asset's service of this type.
+
+        Args:
+            service_type: `ServiceTypes.ASSET_ACCESS` or `ServiceTypes.CLOUD_COMPUTE`.
+            ddo: the asset.
+
+        Raises:
+            NoComputeService: a compute service is wanted and the asset has none.
+            InvalidInput: the asset has no service of this type, or the type is another.
+        """
+        service = ddo.get_service(service_type)
+        if service is None:
+            compute = service_type == ServiceTypes.CLOUD_COMPUTE
+            has = ", ".join(found.type for found in ddo.services) or "none"
+            raise (NoComputeService if compute else InvalidInput)(
+                f"Asset {ddo.did or '(unnamed)'} has no service of type "
+                f"{printable(service_type)}; it has: {has}."
+            )
+        return cls.from_json(service.as_dictionary())
+
+    def get_cost(self) -> float:
+        """Return the price in datatokens.
+
+        Raises:
+            InvalidInput: the service names no cost, or one that is no number.
+        """
+        cost = required(self.main, "cost", f"attributes.main of the '{self.type}' service")
+        try:
+            return float(cost)
+        except (TypeError, ValueError):
+            raise InvalidInput(
+                f"'cost' of the '{self.type}' service must be a number, got {printable(cost)}."
+            ) from None

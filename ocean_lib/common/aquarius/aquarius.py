@@ -1,0 +1,267 @@
+"""The client of Aquarius, the metadata cache: finds assets by DID and by search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from ocean_lib.common.ddo.ddo import DDO
+from ocean_lib.common.http_requests.exchange import Answer, HttpExchange
+from ocean_lib.common.validation import check_did, check_url, printable
+from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidInput
+
+_ASSETS_PATH = "/api/v1/aquarius/assets"
+_HINT = "Check metadata_cache_uri: it must be the URL of a metadata cache (Aquarius 2.x)."
+
+
+class Aquarius:
+    """A metadata cache.
+
+    All its calls are reads: a failed one is tried again within the time allowed.
+
+    Args:
+        aquarius_url: URL of the metadata cache, with or without its API's path.
+        http: sends the requests; a session of its own if None.
+
+    Raises:
+        InvalidUrl: it is no http(s) URL.
+    """
+
+    def __init__(self, aquarius_url: str, http: HttpExchange | None = None) -> None:
+        root = check_url(aquarius_url, name="aquarius_url").partition(_ASSETS_PATH)[0]
+        self._base_url = root.rstrip("/") + _ASSETS_PATH
+        self._http = http or HttpExchange()
+
+    @property
+    def root_url(self) -> str:
+        """URL of the metadata cache, without its API's path."""
+        return self._base_url.removesuffix(_ASSETS_PATH)
+
+    @property
+    def url(self) -> str:
+        """URL of the DDOs."""
+        return f"{self._base_url}/ddo"
+
+    def get_service_endpoint(self) -> str:
+        """Return the URL of a DDO, with `{did}` in place of the DID."""
+        return f"{self.url}/{{did}}"
+
+    def list_assets(self) -> list[str]:
+        """Return the DIDs of all assets.
+
+        Raises:
+            AquariusError: the metadata cache answered with an error.
+            MalformedResponse: the answer is no list of DIDs.
+            TransportError: no answer came.
+        """
+        dids: list[str] = self._get(
+            self._base_url, "list the assets", _is_list_of_text, "a list of DIDs"
+        )
+        return dids
+
+    def get_asset_ddo(self, did: str) -> DDO:
+        """Return the DDO of an asset.
+
+        Args:
+            did: the asset's DID.
+
+        Raises:
+            InvalidDid: it is no DID.
+            AssetNotFound: the metadata cache holds no such asset.
+            AquariusError: the metadata cache answered with another error.
+            MalformedResponse: the answer is no DDO, or that of another asset.
+            TransportError: no answer came.
+        """
+        operation = f"get the asset {check_did(did)}"
+        answer = self._asset_answer(self.url, did, operation)
+        document = _read(answer, _is_dict, "a DDO")
+        try:
+            ddo = DDO(dictionary=document)
+        except InvalidInput as error:
+            fault = str(error)
+        else:
+            if str(ddo.did).lower() == did.lower():
+                return ddo
+            fault = f"the DDO of {printable(ddo.did)}"
+        raise answer.malformed("its DDO", fault)
+
+    def get_asset_metadata(self, did: str) -> dict[str, Any]:
+        """Return the metadata of an asset, as in its DDO's metadata service.
+
+        Args:
+            did: the asset's DID.
+
+        Raises:
+            InvalidDid: it is no DID.
+            AssetNotFound: the metadata cache holds no such asset.
+            AquariusError: the metadata cache answered with another error.
+            MalformedResponse: the answer is no dict.
+            TransportError: no answer came.
+        """
+        operation = f"get the metadata of {check_did(did)}"
+        answer = self._asset_answer(f"{self._base_url}/metadata", did, operation)
+        metadata: dict[str, Any] = _read(answer, _is_dict, "a dict")
+        return metadata
+
+    def list_assets_ddo(self) -> Any:
+        """Return the DDOs of all assets, as the metadata cache lists them.
+
+        Raises:
+            AquariusError: the metadata cache answered with an error.
+            MalformedResponse: the answer is neither list nor dict.
+            TransportError: no answer came.
+        """
+        return self._get(self.url, "list the DDOs", _is_list_or_dict, "a list or dict")
+
+    def text_search(
+        self, text: str, sort: dict[str, int] | None = None, offset: int = 100, page: int = 1
+    ) -> Any:
+        """Search in the text of all DDOs.
+
+        Args:
+            text: what to look for.
+            sort: field to 1 (ascending) or -1 (descending).
+            offset: how many results a page has.
+            page: which page, from 1 on.
+
+        Returns:
+            What the metadata cache found, as it says it: a dict with `results`, or a list.
+
+        Raises:
+            InvalidInput: there is no such page.
+            AquariusError: the metadata cache answered with an error.
+            MalformedResponse: the answer is neither list nor dict.
+            TransportError: no answer came.
+        """
+        return self._search({"text": text}, sort, offset, page)
+
+    def query_search(
+        self,
+        search_query: dict[str, Any],
+        sort: dict[str, int] | None = None,
+        offset: int = 100,
+        page: int = 1,
+    ) -> Any:
+        """Search with a query.
+
+        Args:
+            search_query: the query, such as `{"query": {"service.type": ["compute"]}}`; it is
+                not changed.
+            sort: field to 1 (ascending) or -1 (descending).
+            offset: how many results a page has.
+            page: which page, from 1 on.
+
+        Returns:
+            What the metadata cache found, as it says it: a dict with `results`, or a list.
+
+        Raises:
+            InvalidInput: there is no such page, or the query is no dict.
+            AquariusError: the metadata cache answered with an error.
+            MalformedResponse: the answer is neither list nor dict.
+            TransportError: no answer came.
+        """
+        if not isinstance(search_query, dict):
+            raise InvalidInput(f"search_query must be a dict, got {printable(search_query)}.")
+        return self._search(search_query, sort, offset, page)
+
+    def validate_metadata(self, metadata: dict[str, Any]) -> tuple[bool, Any]:
+        """Ask whether metadata conforms to the metadata cache's schema.
+
+        Args:
+            metadata: of an asset to be, its files with their URLs.
+
+        Returns:
+            `(True, [])`, or False and the list of what is wrong with it.
+
+        Raises:
+            AquariusError: the metadata cache answered with an error.
+            MalformedResponse: the answer is neither a verdict nor a list of faults.
+            TransportError: no answer came.
+        """
+        verdict = self._post(
+            f"{self.url}/validate", metadata, "validate the metadata", _is_verdict, "a verdict"
+        )
+        if isinstance(verdict, bool):
+            return verdict, []
+        return False, verdict
+
+    def _search(
+        self, query: dict[str, Any], sort: dict[str, int] | None, offset: int, page: int
+    ) -> Any:
+        if not isinstance(page, int) or page < 1:
+            raise InvalidInput(f"page must be 1 or more, got {printable(page)}.")
+        body = {**query, "sort": sort, "offset": offset, "page": page}
+        return self._post(
+            f"{self.url}/query", body, "search for assets", _is_list_or_dict, "a list or dict"
+        )
+
+    def _asset_answer(self, url: str, did: str, operation: str) -> Answer:
+        answer = self._http.send(
+            "GET", f"{url}/{quote(did, safe=':')}", operation=operation, retry=True
+        )
+        if answer.status_code != 404:
+            return _ok(answer)
+        raise AssetNotFound(
+            f"The metadata cache at {self.root_url} holds no asset {did}: it answered 404. "
+            "Check the DID, and that this cache serves the chain the asset was published on; "
+            "an asset that was just published takes a moment to appear. " + _HINT,
+            operation=operation,
+            status_code=404,
+            provider_text=answer.text(),
+            url=answer.url,
+        )
+
+    def _get(self, url: str, operation: str, fits: Callable[[Any], bool], expected: str) -> Any:
+        answer = self._http.send("GET", url, operation=operation, retry=True)
+        return _read(_ok(answer), fits, expected)
+
+    def _post(
+        self, url: str, body: Any, operation: str, fits: Callable[[Any], bool], expected: str
+    ) -> Any:
+        answer = self._http.send("POST", url, operation=operation, json_body=body, retry=True)
+        return _read(_ok(answer), fits, expected)
+
+
+def _ok(answer: Answer) -> Answer:
+    if answer.status_code == 200:
+        return answer
+    raise AquariusError(
+        f"Could not {answer.operation}: the metadata cache at {answer.url} answered "
+        f"{answer.status_code}: {answer.text() or '(no text)'}. {_next_step(answer.status_code)}",
+        operation=answer.operation,
+        status_code=answer.status_code,
+        provider_text=answer.text(),
+        url=answer.url,
+    )
+
+
+def _next_step(status_code: int) -> str:
+    if status_code in (404, 405):
+        return _HINT
+    if status_code >= 500:
+        return "Try again later, or ask its operator; if it never worked: " + _HINT
+    return "Check what was asked for."
+
+
+def _read(answer: Answer, fits: Callable[[Any], bool], expected: str) -> Any:
+    value = answer.json()
+    if fits(value):
+        return value
+    raise answer.malformed(f"{expected} from a metadata cache", answer.text())
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_list_or_dict(value: Any) -> bool:
+    return isinstance(value, (list, dict))
+
+
+def _is_verdict(value: Any) -> bool:
+    return isinstance(value, (bool, list, dict))

@@ -1,0 +1,1 @@
+"""DDO: the document that describes an asset."""

@@ -1,0 +1,31 @@
+"""Tables for notebooks; everything in them is escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+
+
+def html_table(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> str:
+    """Return an HTML table.
+
+    Args:
+        rows: the cells, row by row.
+        head: names of the columns; none if empty.
+    """
+    lines = []
+    if head:
+        lines.append("".join(f"<th>{html.escape(name)}</th>" for name in head))
+    lines += ["".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def when(seconds: float | None) -> str:
+    """Return a moment of epoch seconds as UTC text, '' for None."""
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return str(seconds)

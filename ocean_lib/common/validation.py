@@ -1,0 +1,236 @@
+"""Check DIDs, addresses, hashes, URLs and job ids where they enter the library.
+
+Each check returns the value in the spelling to use from there on, or raises the library's error
+for it. Nothing heavy is imported: neither web3 nor eth-account, and keccak only when a checksum
+is really needed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from ocean_lib.exceptions import (
+    InvalidAddress,
+    InvalidDid,
+    InvalidInput,
+    InvalidTransactionHash,
+    InvalidUrl,
+)
+
+JOB_ID_MAX_CHARS = 128
+_SHOWN_CHARS = 80
+_SMALL_INT = 10**12
+
+_DID = re.compile(r"did:op:[0-9a-fA-F]{40}")
+_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
+_HASH_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
+# 64 digits in a row may be a private key in the wrong place: never shown.
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")
+
+
+def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:
+    """Describe a value for an error message without harm.
+
+    Control characters are escaped, long text is cut, and a run of 64 or more hex digits, which
+    may be a private key in the wrong place, is replaced by its length.
+
+    Args:
+        value: what was given.
+        limit: the most characters of a text to show.
+    """
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int) and abs(value) < _SMALL_INT:
+        return str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return f"{type(value).__name__} of length {len(value)}"
+    if not isinstance(value, str):
+        return f"a value of type {type(value).__name__}"
+    head = _LONG_HEX.sub(
+        lambda run: f"<{len(run.group())} hex digits, not shown>", value[: limit + 1000]
+    )
+    clean = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in head)
+    if len(clean) <= limit:
+        return f"'{clean}'"
+    return f"'{clean[:limit]}…' ({len(value)} characters)"
+
+
+def check_did(did: object, *, name: str = "did") -> str:
+    """Return the DID unchanged if it is `did:op:` and 40 hex digits.
+
+    Args:
+        did: the asset's identifier, as published: its case is kept, servers compare it.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidDid: it is anything else.
+    """
+    if isinstance(did, str) and _DID.fullmatch(did):
+        return str(did)
+    raise InvalidDid(
+        f"{name} must be 'did:op:' followed by 40 hex digits, got {printable(did)}. "
+        "Copy the DID of the published asset."
+    )
+
+
+def check_address(address: object, *, name: str = "address") -> str:
+    """Return the address in its checksum spelling (EIP-55).
+
+    Args:
+        address: `0x` and 40 hex digits, in lower case, in upper case, or in the mixed case that
+            carries the checksum.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidAddress: it is anything else, or its mixed case is not the checksum's.
+    """
+    if not (isinstance(address, str) and _ADDRESS.fullmatch(address)):
+        raise InvalidAddress(
+            f"{name} must be '0x' followed by 40 hex digits, got {printable(address)}."
+        )
+    digits = address[2:]
+    checksummed = _checksummed(digits.lower())
+    if digits not in (digits.lower(), digits.upper(), checksummed[2:]):
+        raise InvalidAddress(
+            f"{name} {address} has a wrong checksum: its mixed case does not fit its digits, so "
+            "at least one character is mistyped. Copy it again, or write it in lower case if you "
+            "are sure of it."
+        )
+    return checksummed
+
+
+@lru_cache(maxsize=4096)
+def _checksummed(digits: str) -> str:
+    # pycryptodome is what eth-account itself brings along (through eth-keyfile); its keccak
+    # imports in about 20 ms, eth_utils in 200 ms.
+    from Crypto.Hash import keccak
+
+    nibbles = keccak.new(data=digits.encode(), digest_bits=256).hexdigest()
+    spelled = (c.upper() if int(n, 16) >= 8 else c for c, n in zip(digits, nibbles, strict=False))
+    return "0x" + "".join(spelled)
+
+
+def check_tx_hash(value: object, *, name: str = "transaction hash") -> str:
+    """Return the transaction hash as `0x` text.
+
+    Args:
+        value: 32 bytes (`HexBytes` too), or 64 hex digits. Text with `0x` is kept as it is; text
+            without, as `HexBytes.hex()` gives it, gets the `0x`.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidTransactionHash: it is anything else.
+    """
+    if isinstance(value, (bytes, bytearray)) and len(value) == 32:
+        # bytes() first: HexBytes has a hex() of its own.
+        return "0x" + bytes(value).hex()
+    if isinstance(value, str):
+        has_prefix = value.startswith(("0x", "0X"))
+        if _HASH_DIGITS.fullmatch(value[2:] if has_prefix else value):
+            return str(value) if has_prefix else "0x" + value
+    raise InvalidTransactionHash(
+        f"{name} must be '0x' followed by 64 hex digits, or 32 bytes, got {printable(value)}. "
+        "It is the hash of the transaction that paid for the service."
+    )
+
+
+def check_url(url: object, *, name: str = "url") -> str:
+    """Return the URL unchanged if it is an absolute http(s) URL that is safe to send to.
+
+    Args:
+        url: `http://` or `https://` with a host, and a port, path or query as needed.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidUrl: it is anything else, holds blanks, control characters or backslashes, or
+            carries a user and password, which would end up in logs.
+    """
+    fault = _url_fault(url, ("http", "https"))
+    if fault:
+        raise InvalidUrl(f"{name} must be an absolute http(s) URL: {fault}, got {shown_url(url)}.")
+    return str(url)
+
+
+def _url_fault(url: object, schemes: tuple[str, ...], *, userinfo: bool = False) -> str:
+    """Say what is wrong with a URL; '' if nothing is."""
+    if not isinstance(url, str):
+        return "it is not text"
+    if not url:
+        return "it is empty"
+    if not url.isprintable() or any(c.isspace() or c == "\\" for c in url):
+        return "it holds blanks, control characters or backslashes"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"host or port cannot be read ({printable(str(error))})"
+    if parts.scheme not in schemes:
+        return f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+    if not host:
+        return "it names no host"
+    if port == 0:
+        return "port 0 cannot be reached"
+    if "@" in parts.netloc and not userinfo:
+        return "it carries a user or password; leave them out"
+    return ""
+
+
+def shown_url(url: object) -> str:
+    """Describe a URL for a message: without user and password, without query and fragment.
+
+    Args:
+        url: any value.
+    """
+    if not isinstance(url, str):
+        return printable(url)
+    # The last @: what stands before it may be a password, whatever else it holds.
+    secret, at, rest = url.rpartition("@")
+    scheme = secret.partition("://")[0] + "://" if "://" in secret else ""
+    bare = f"{scheme}***@{rest}" if at else rest
+    return printable(re.split(r"[?#]", bare, maxsplit=1)[0])
+
+
+def check_job_id(job_id: object, *, name: str = "job_id") -> str:
+    """Return the job id unchanged if it can be one.
+
+    Args:
+        job_id: what `start` returned. Providers make 32 hex digits; other printable text without
+            blanks around it passes, for other back ends.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidInput: it is no text, empty, over-long, or holds control characters.
+    """
+    if (
+        isinstance(job_id, str)
+        and 0 < len(job_id) <= JOB_ID_MAX_CHARS
+        and job_id.isprintable()
+        and job_id == job_id.strip()
+    ):
+        return str(job_id)
+    raise InvalidInput(
+        f"{name} must be the text that `start` returned (1 to {JOB_ID_MAX_CHARS} printable "
+        f"characters), got {printable(job_id)}."
+    )
+
+
+def check_service_index(value: object, *, name: str = "service_id") -> int:
+    """Return a service index as int.
+
+    Args:
+        value: an int from 0 on, or its decimal text.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidInput: it is anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    raise InvalidInput(
+        f"{name} must be the index of a service in the asset's DDO (0, 1, 2, …), "
+        f"got {printable(value)}."
+    )

@@ -1,0 +1,102 @@
+"""Where a Provider's services are: its root, its discovery document, and the paths in it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ocean_lib.common.http_requests.exchange import HttpExchange
+from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.common.validation import check_url
+from ocean_lib.data_provider._responses import check_status
+from ocean_lib.exceptions import EndpointNotFound, InvalidUrl
+
+ENV_PROVIDER_API_VERSION = "PROVIDER_API_VERSION"
+DEFAULT_API_VERSION = "/api/v1"
+
+
+def api_version() -> str:
+    """Return the API's path prefix without slashes at its ends ("api/v1")."""
+    return os.getenv(ENV_PROVIDER_API_VERSION, DEFAULT_API_VERSION).strip("/")
+
+
+def root_uri(service_endpoint: str) -> str:
+    """Return a Provider's base URL, given that or the URL of one of its services.
+
+    Raises:
+        InvalidUrl: it is no http(s) URL.
+    """
+    url = check_url(service_endpoint, name="service endpoint").split("?")[0].split("#")[0]
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    before, found, _ = (slash + path).partition(f"/{api_version()}")
+    if not found:
+        before = before.partition("/services/")[0]
+    root = f"{scheme}://{host}{before}".rstrip("/")
+    if not host:
+        raise InvalidUrl(f"{printable(service_endpoint, 80)!r} has no host.")
+    return root
+
+
+class Endpoints:
+    """Discovery documents by Provider, remembered for a lifetime.
+
+    Args:
+        http: sends the requests.
+        lifetime_s: how long a document is believed.
+    """
+
+    def __init__(self, http: HttpExchange, lifetime_s: float) -> None:
+        self._http = http
+        self._documents: Expiring[str, dict[str, Any]] = Expiring(256, lifetime_s)
+
+    def document(self, root: str) -> dict[str, Any]:
+        """Return what `GET /` answers.
+
+        Raises:
+            ProviderError: the Provider says no.
+            MalformedResponse: this is no Provider.
+            TransportError: no answer.
+        """
+        known = self._documents.get(root)
+        if known is not None:
+            return known
+        answer = self._http.send("GET", root, operation="read the Provider's services", retry=True)
+        document = check_status(answer).json()
+        if not (isinstance(document, dict) and isinstance(document.get("serviceEndpoints"), dict)):
+            raise answer.malformed("a Provider's description of its services", answer.text())
+        self._documents.put(root, document)
+        return document
+
+    def is_known(self, root: str) -> bool:
+        """Whether this Provider's document is remembered."""
+        return root in self._documents
+
+    def forget(self, root: str) -> None:
+        """Ask again the next time; do so when a Provider seems to have moved."""
+        self._documents.forget(root)
+
+    def clear(self) -> None:
+        """Forget all Providers."""
+        self._documents.clear()
+
+    def endpoint(self, name: str, root: str) -> tuple[str, str]:
+        """Return the HTTP method and URL of one service.
+
+        Raises:
+            EndpointNotFound: the Provider has no service of this name.
+        """
+        services = self.document(root)["serviceEndpoints"]
+        found = services.get(name)
+        is_pair = isinstance(found, (list, tuple)) and len(found) == 2
+        if not (is_pair and all(isinstance(part, str) for part in found)):
+            raise EndpointNotFound(
+                f"The Provider at {root} offers no service {name!r}, only: "
+                f"{printable(', '.join(map(str, services)), 200) or 'none'}. "
+                "Check the provider URL and the Provider's version.",
+                operation=f"find the service {name!r}",
+                url=root,
+            )
+        # Only ever a path below the Provider's own URL, whatever the document says.
+        return found[0], f"{root}/{found[1].lstrip('/')}"

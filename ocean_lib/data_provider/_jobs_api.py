@@ -1,0 +1,282 @@
+"""The Provider's calls about jobs: start, status, result, stop, delete."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ocean_lib.common.validation import check_job_id, check_url
+from ocean_lib.data_provider._connection import ProviderConnection
+from ocean_lib.data_provider._payloads import compute_query, start_payload
+from ocean_lib.data_provider._responses import (
+    JobInfo,
+    check_not_withheld,
+    check_status,
+    job_by_id,
+    jobs_of,
+)
+from ocean_lib.data_provider._shared import class_callable
+from ocean_lib.exceptions import StartUncertain
+from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.compute_input import ComputeInput
+
+
+class JobsApi(ProviderConnection):
+    """start, status, result, stop, delete, and all jobs of an owner."""
+
+    @class_callable
+    def start_compute_job(
+        self,
+        did: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str,
+        service_id: int,
+        order_tx_id: str,
+        algorithm_did: str | None = None,
+        algorithm_meta: AlgorithmMetadata | None = None,
+        algorithm_tx_id: str | None = None,
+        algorithm_data_token: str | None = None,
+        output: dict[str, Any] | None = None,
+        input_datasets: list[ComputeInput] | None = None,
+        job_id: str | None = None,
+    ) -> JobInfo:
+        """Start a job. Sent once: a repeated request would start a second job.
+
+        Args:
+            did: the main input's.
+            service_endpoint: see `build_compute_endpoint`.
+            consumer_address: who ordered.
+            signature: over `{consumerAddress}{did}{nonce}`.
+            service_id: index of the compute service; 0 is a valid index.
+            order_tx_id: the order transaction of the main input.
+            algorithm_did: a published algorithm; needs the next but one two.
+            algorithm_meta: raw code; ignored when `algorithm_did` is given.
+            algorithm_tx_id: the algorithm's order transaction.
+            algorithm_data_token: the algorithm's datatoken.
+            output: see `OceanCompute.check_output_dict`.
+            input_datasets: all inputs; the main one among them is not sent twice.
+            job_id: of a job stopped before, if the Provider's back end can go on with it.
+
+        Returns:
+            The new job as the Provider describes it.
+
+        Raises:
+            WorkflowRefused, RequestInvalid, SignatureRejected: the Provider refuses.
+            TransportError: no answer; the job may have started.
+        """
+        payload = start_payload(
+            did=did,
+            consumer_address=consumer_address,
+            signature=signature,
+            service_id=service_id,
+            order_tx_id=order_tx_id,
+            algorithm_did=algorithm_did,
+            algorithm_meta=algorithm_meta,
+            algorithm_tx_id=algorithm_tx_id,
+            algorithm_data_token=algorithm_data_token,
+            output=output,
+            input_datasets=input_datasets,
+            job_id=job_id,
+        )
+        answer = self.http.send(
+            "POST", service_endpoint, operation="start the job", json_body=payload
+        )
+        jobs = jobs_of(answer)
+        if len(jobs) > 1:
+            jobs = [job for job in jobs if job.get("agreementId") == order_tx_id] or jobs
+        if len(jobs) != 1:
+            raise StartUncertain(
+                f"The Provider at {answer.url} answered the start with {len(jobs)} jobs in place "
+                "of one; which of them is the new one cannot be told. Look at them with "
+                "DataServiceProvider.compute_jobs.",
+                did=did,
+                order_tx=order_tx_id,
+                candidates=[job["jobId"] for job in jobs],
+            )
+        return jobs[0]
+
+    @class_callable
+    def stop_compute_job(
+        self,
+        did: str,
+        job_id: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str,
+    ) -> JobInfo:
+        """Stop one job.
+
+        Args:
+            did: the data set's.
+            job_id: which job; never empty, since that would stop all jobs of the owner.
+            service_endpoint: see `build_compute_endpoint`.
+            consumer_address: the job's owner.
+            signature: over `{consumerAddress}{jobId}{did}{nonce}`.
+
+        Returns:
+            The job, with its status before the stop.
+
+        Raises:
+            InvalidInput: no job id; nothing was sent.
+            JobNotFound: the Provider knows no such job of this owner.
+        """
+        check_job_id(job_id)
+        jobs = self._compute("PUT", did, job_id, service_endpoint, consumer_address, signature)
+        return job_by_id(jobs, job_id, "stop the job")
+
+    @class_callable
+    def stop_all_compute_jobs(
+        self, did: str, service_endpoint: str, consumer_address: str, signature: str
+    ) -> list[JobInfo]:
+        """Stop every job of the owner at this Provider, of whichever data set.
+
+        Returns:
+            The jobs, with their status before the stop.
+        """
+        return self._compute("PUT", did, "", service_endpoint, consumer_address, signature)
+
+    @class_callable
+    def delete_compute_job(
+        self,
+        did: str,
+        job_id: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str,
+    ) -> bool:
+        """Delete one job and what it left at the Provider.
+
+        Returns:
+            True: the Provider took the call. It does so for unknown jobs too.
+
+        Raises:
+            InvalidInput: no job id; nothing was sent.
+        """
+        check_job_id(job_id)
+        answer = self.http.send(
+            "DELETE",
+            service_endpoint,
+            operation="delete the job",
+            params=compute_query(did, job_id, consumer_address, signature),
+        )
+        check_status(answer).json()
+        return True
+
+    @class_callable
+    def compute_job_status(
+        self,
+        did: str,
+        job_id: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str | None = None,
+    ) -> JobInfo:
+        """Return one job as the Provider describes it.
+
+        Args:
+            did: the data set's.
+            job_id: which job.
+            service_endpoint: see `build_compute_endpoint`.
+            consumer_address: the job's owner.
+            signature: not needed: a status is given unsigned, without result URLs and owner. A
+                signed call moves the nonce.
+
+        Raises:
+            JobNotFound: the Provider knows no such job of this owner.
+        """
+        check_job_id(job_id)
+        jobs = self._compute("GET", did, job_id, service_endpoint, consumer_address, signature)
+        return job_by_id(jobs, job_id, "get the status of the job")
+
+    @class_callable
+    def compute_job_result(
+        self,
+        did: str,
+        job_id: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str,
+    ) -> JobInfo:
+        """Return one job with its result and log URLs.
+
+        Raises:
+            JobNotFound: the Provider knows no such job of this owner.
+            ResultsWithheld: the Provider answered, but did not accept the signature.
+        """
+        check_job_id(job_id)
+        jobs = self._compute("GET", did, job_id, service_endpoint, consumer_address, signature)
+        return check_not_withheld(job_by_id(jobs, job_id, "get the results of the job"))
+
+    @class_callable
+    def compute_jobs(
+        self,
+        did: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str | None = None,
+    ) -> list[JobInfo]:
+        """Return all jobs of an owner at this Provider, of whichever data set, in no order.
+
+        Args:
+            did: any DID; the Provider does not select by it.
+            service_endpoint: see `build_compute_endpoint`.
+            consumer_address: the jobs' owner.
+            signature: only for result URLs; see `compute_job_status`.
+        """
+        return self._compute("GET", did, "", service_endpoint, consumer_address, signature)
+
+    def _compute(
+        self,
+        method: str,
+        did: str,
+        job_id: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str | None,
+    ) -> list[JobInfo]:
+        answer = self.http.send(
+            method,
+            check_url(service_endpoint, name="service endpoint"),
+            operation={"GET": "get the job", "PUT": "stop the job"}[method],
+            params=compute_query(did, job_id, consumer_address, signature),
+            retry=method == "GET" and signature is None,
+        )
+        return jobs_of(answer)
+
+    @class_callable
+    def jobs_since(
+        self, did: str, service_endpoint: str, consumer_address: str, seconds: float
+    ) -> list[JobInfo]:
+        """Return the owner's jobs that are not older than `seconds`, by the Provider's clock.
+
+        Args:
+            did: any DID; the Provider does not select by it.
+            service_endpoint: see `build_compute_endpoint`.
+            consumer_address: the jobs' owner.
+            seconds: the age up to which a job counts; a job without a date counts as well.
+        """
+        answer = self.http.send(
+            "GET",
+            service_endpoint,
+            operation="list the jobs",
+            params=compute_query(did, "", consumer_address, None),
+            retry=True,
+        )
+        jobs = jobs_of(answer)
+        now = _server_time(answer.date)
+        return [
+            job
+            for job in jobs
+            if not isinstance(job.get("dateCreated"), (int, float))
+            or now - job["dateCreated"] <= seconds
+        ]
+
+
+def _server_time(date: str) -> float:
+    """Return the server's clock in epoch seconds (its Date header has whole seconds)."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError):
+        return time.time()

@@ -1,0 +1,121 @@
+"""Signed calls of one wallet, in order: who signs next, and over which nonce.
+
+The Provider takes a signature over exactly the nonce it has stored for an address, and moves it
+with most signed calls (protocol: "Nonce"). So the calls of one address at one Provider take
+turns, and after an accepted call the next nonce is known without asking.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.exceptions import OceanError, RequestTimeout, ResultsWithheld, SignatureRejected
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Account:
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    next_nonce: int | None = None
+
+
+class NonceBook:
+    """The next nonce of every (Provider, address as sent) this instance has signed for."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[tuple[str, str], _Account] = {}
+        self._lock = threading.Lock()
+
+    def forget(self, root: str, address: str) -> None:
+        """Ask for the nonce before the next signed call of this address."""
+        self._account(root, address).next_nonce = None
+
+    def clear(self) -> None:
+        """Ask for every nonce anew; calls under way finish undisturbed."""
+        with self._lock:
+            accounts = list(self._accounts.values())
+        for account in accounts:
+            account.next_nonce = None
+
+    def signed(
+        self,
+        root: str,
+        address: str,
+        deadline: Deadline,
+        *,
+        fetch: Callable[[], int],
+        sign: Callable[[int], str],
+        send: Callable[[str], T],
+        again_on: tuple[type[OceanError], ...] = (),
+    ) -> T:
+        """Sign and send one call when it is this address' turn.
+
+        Args:
+            root: the Provider.
+            address: as it is sent.
+            deadline: until when to wait for the turn.
+            fetch: asks the Provider for the stored nonce.
+            sign: makes the signature over a nonce.
+            send: sends the call and returns its value; it raises `SignatureRejected` or
+                `ResultsWithheld` when the signature was not accepted.
+            again_on: further failures after which one new attempt, with a new nonce and
+                signature, can do no harm.
+
+        Returns:
+            What `send` returned.
+
+        Raises:
+            RequestTimeout: other calls of this wallet took all the time.
+            SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
+        """
+        account = self._account(root, address)
+        renewing: tuple[type[OceanError], ...]
+        renewing = (SignatureRejected, ResultsWithheld, *again_on)
+        with _turn(account, root, deadline):
+            try:
+                return _attempt(account, fetch, sign, send)
+            except renewing:
+                pass  # once more, with the nonce that is stored now
+            return _attempt(account, fetch, sign, send)
+
+    def _account(self, root: str, address: str) -> _Account:
+        with self._lock:
+            return self._accounts.setdefault((root, address), _Account())
+
+
+def _attempt(
+    account: _Account,
+    fetch: Callable[[], int],
+    sign: Callable[[int], str],
+    send: Callable[[str], T],
+) -> T:
+    nonce = account.next_nonce
+    # Until the call is known to be accepted, nobody knows whether the nonce has moved.
+    account.next_nonce = None
+    if nonce is None:
+        nonce = fetch()
+    value = send(sign(nonce))
+    account.next_nonce = nonce + 1
+    return value
+
+
+@contextmanager
+def _turn(account: _Account, root: str, deadline: Deadline) -> Iterator[None]:
+    left = deadline.remaining()
+    if not account.turn.acquire(timeout=min(left, threading.TIMEOUT_MAX)):
+        raise RequestTimeout(
+            f"Other signed calls of this wallet at {root} took all of this call's time; nothing "
+            "was sent. The Provider takes a wallet's signed calls one after the other: use fewer "
+            "threads per wallet, allow more time (timeout.total), or the Provider's auth token.",
+            may_have_arrived=False,
+        )
+    try:
+        yield
+    finally:
+        account.turn.release()

@@ -1,0 +1,261 @@
+"""What a Provider's answer means: a value, or the error that says why not.
+
+The shapes are those measured on Provider 0.4.12 (tests/vectors/provider-v3/errors.json): two
+kinds of JSON for a refusal, a third with the request's parameters in it, and HTML pages.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypedDict
+
+from ocean_lib.common.http_requests.exchange import Answer
+from ocean_lib.common.http_requests.redaction import printable, server_words
+from ocean_lib.exceptions import (
+    AccessDenied,
+    AlgorithmNotTrusted,
+    EndpointNotFound,
+    JobNotFound,
+    MalformedResponse,
+    OrderNotValid,
+    ProviderError,
+    ProviderFault,
+    RawAlgorithmNotAllowed,
+    RequestInvalid,
+    ResultsWithheld,
+    ServiceUnavailable,
+    SignatureRejected,
+    WorkflowRefused,
+)
+
+JobInfo = dict[str, Any]
+"""A job as the Provider describes it; the keys stand in docs/jobs.md."""
+
+OWNER_KEYS = ("resultsUrl", "algorithmLogUrl")
+"""Keys the Provider leaves out when it does not accept the signature."""
+
+
+class JobResult(TypedDict):
+    """Where the outcome of a job lies.
+
+    `did` is '' unless the Provider published the results as an asset; `urls` are the result
+    files, `logs` the algorithm's log. Empty lists mean: no output yet.
+    """
+
+    did: str
+    urls: list[str]
+    logs: list[str]
+
+
+# What the Provider says in {"error": text}, and what we make of it.
+_REFUSALS: tuple[tuple[re.Pattern[str], type[WorkflowRefused], str], ...] = (
+    (
+        re.compile(r"is not trusted|checksum", re.IGNORECASE),
+        AlgorithmNotTrusted,
+        "Ask the data set's publisher to trust the algorithm (again, if it has changed), or "
+        "choose one that is trusted.",
+    ),
+    (
+        re.compile(r"cannot run raw algorithm", re.IGNORECASE),
+        RawAlgorithmNotAllowed,
+        "Publish the algorithm and send it by DID, or ask the publisher to allow raw code.",
+    ),
+    (
+        re.compile(r"denied with code", re.IGNORECASE),
+        AccessDenied,
+        "Ask the publisher to enable the asset or to let the address in.",
+    ),
+    (
+        re.compile(r"^(Error in input.*: )?Order for serviceId|can not be found on chain"),
+        OrderNotValid,
+        "Check the transaction hash, the service index and that the same wallet ordered; "
+        "order again if need be.",
+    ),
+)
+
+
+def check_status(answer: Answer) -> Answer:
+    """Return the answer if it says yes.
+
+    Raises:
+        ProviderError: the class says why not, the message in the Provider's words.
+    """
+    if 200 <= answer.status_code < 300:
+        return answer
+    raise error_of(answer)
+
+
+def error_of(answer: Answer) -> ProviderError:
+    """Make the error for an answer that says no."""
+    said = _json_object(answer)
+    if isinstance(said.get("errors"), dict):
+        return _invalid(answer, said["errors"])
+    if "error" in said:
+        return _refused(answer, server_words(str(said["error"])))
+    status = answer.status_code
+    words = answer.text() or "no words"
+    if status in (404, 405):
+        return _error(
+            EndpointNotFound,
+            answer,
+            words,
+            "Check the provider URL and that the Provider offers this service; a download is "
+            "also answered so when the order, the file or the signature is refused.",
+        )
+    if status in (502, 503, 504):
+        return _error(
+            ServiceUnavailable, answer, words, "The service is away; try again in a while."
+        )
+    if status >= 500:
+        return _error(
+            ProviderFault,
+            answer,
+            words,
+            "The Provider failed without a reason. An unknown DID, service index or algorithm, "
+            "or malformed parameters do this; check them, then ask the Provider's operator.",
+        )
+    if status == 400:
+        return _error(RequestInvalid, answer, words, "Check the arguments of the call.", errors={})
+    return _error(ProviderError, answer, words, "Check the provider URL and your access to it.")
+
+
+def jobs_of(answer: Answer) -> list[JobInfo]:
+    """Return the jobs in an answer to a compute call.
+
+    Raises:
+        MalformedResponse: neither a job nor a list of jobs.
+    """
+    said = check_status(answer).json()
+    jobs = said if isinstance(said, list) else [said]
+    for job in jobs:
+        if not (isinstance(job, dict) and isinstance(job.get("jobId"), str) and job["jobId"]):
+            raise answer.malformed("a list of jobs, each with a jobId", answer.text())
+    return jobs
+
+
+def job_by_id(jobs: list[JobInfo], job_id: str, operation: str) -> JobInfo:
+    """Return the job with this id.
+
+    Raises:
+        JobNotFound: it is not among them.
+    """
+    for job in jobs:
+        if job["jobId"] == job_id:
+            return job
+    others = f"it answered with {len(jobs)} other job(s)" if jobs else "it answered with no job"
+    raise JobNotFound(
+        f"Could not {operation}: the Provider knows no job {printable(job_id, 80)!r} of this "
+        f"wallet ({others}). Check the job id, the wallet, and that the data set's Provider is "
+        "the one the job was started at."
+    )
+
+
+def check_not_withheld(job: JobInfo) -> JobInfo:
+    """Return the job if its owner's keys are there.
+
+    Raises:
+        ResultsWithheld: they are not, which is how the Provider says that it did not accept the
+            signature.
+    """
+    if all(key in job for key in OWNER_KEYS):
+        return job
+    raise ResultsWithheld(
+        f"The Provider did not accept the signature for job {job['jobId']}: it answered without "
+        "the results. The wallet must be the one that started the job, and no other program may "
+        "use its nonce in the same moment; try again. (Providers from 0.4.16 on hand out results "
+        "another way, which this version does not speak.)"
+    )
+
+
+def result_of(job: JobInfo) -> JobResult:
+    """Return where a job's outcome lies.
+
+    Raises:
+        ResultsWithheld: see `check_not_withheld`.
+        MalformedResponse: the URLs are neither text nor objects with a `url`.
+    """
+    check_not_withheld(job)
+    return {
+        "did": str(job.get("resultsDid") or ""),
+        "urls": _urls(job["resultsUrl"]),
+        "logs": _urls(job["algorithmLogUrl"]),
+    }
+
+
+def _urls(value: Any) -> list[str]:
+    """Flatten what the wire had ('', None, one text, a list, objects with a url) to a list."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict) and isinstance(value.get("url"), str):
+        return _urls(value["url"])
+    if isinstance(value, list):
+        return [url for item in value if not isinstance(item, list) for url in _urls(item)]
+    raise MalformedResponse(
+        f"Could not get the results of the job: expected URLs, got {type(value).__name__}. "
+        "Ask the Provider's operator.",
+        operation="get the results of the job",
+    )
+
+
+def _json_object(answer: Answer) -> dict[str, Any]:
+    try:
+        said = answer.json()
+    except MalformedResponse:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _invalid(answer: Answer, errors: dict[Any, Any]) -> ProviderError:
+    texts = {
+        printable(field, 60): [
+            server_words(str(text)) for text in (found if isinstance(found, list) else [found])
+        ]
+        for field, found in errors.items()
+    }
+    words = "; ".join(f"{field}: {' '.join(found)}" for field, found in texts.items())
+    if "invalid signature" in " ".join(texts.get("signature", [])).lower():
+        return _error(
+            SignatureRejected,
+            answer,
+            words,
+            "The wallet is not the consumer, or its nonce moved meanwhile; try again.",
+            errors=texts,
+        )
+    return _error(RequestInvalid, answer, words, "Check the arguments of the call.", errors=texts)
+
+
+def _refused(answer: Answer, words: str) -> ProviderError:
+    if answer.status_code >= 500:
+        return _error(
+            ProviderFault,
+            answer,
+            words,
+            "Check the DID, the service index and the parameters; then ask the operator.",
+        )
+    for pattern, kind, advice in _REFUSALS:
+        if pattern.search(words):
+            error = _error(kind, answer, words, advice)
+            code = re.search(r"denied with code:?\s*(\d+)", words)
+            if isinstance(error, AccessDenied) and code:
+                error.code = int(code[1])
+            return error
+    return _error(WorkflowRefused, answer, words, "Mend what the Provider names and try again.")
+
+
+def _error(
+    kind: type[ProviderError], answer: Answer, words: str, advice: str, **attributes: Any
+) -> ProviderError:
+    words = printable(words)
+    error = kind(
+        f"Could not {answer.operation}: the Provider at {answer.url} answered "
+        f"HTTP {answer.status_code}: {words.rstrip('.')}. {advice}",
+        operation=answer.operation,
+        status_code=answer.status_code,
+        provider_text=words,
+        url=answer.url,
+    )
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error

@@ -1,0 +1,322 @@
+"""Publishing an asset: checked first, then data token, encrypted files, DDO on the chain.
+
+Everything that can be checked or can fail without a transaction comes before the first one.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import lzma
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
+from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
+from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.utils.utilities import checksum
+from ocean_lib.common.validation import check_address, check_url, printable, shown_url
+from ocean_lib.exceptions import (
+    AquariusError,
+    AssetNotFound,
+    ContractNotFound,
+    InvalidInput,
+    OceanError,
+    ResponseError,
+    TransportError,
+)
+from ocean_lib.models.data_token import DataToken
+from ocean_lib.models.metadata import data_token_of
+from ocean_lib.ocean._amounts import Amount
+from ocean_lib.ocean._chain import ChainAccess
+from ocean_lib.ocean.util import to_base_18
+from ocean_lib.web3_internal._chain_errors import add_to_message
+from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
+
+logger = logging.getLogger(__name__)
+
+LZMA_FLAG = bytes([1])
+_ASSET_TYPES = ("dataset", "algorithm")
+_POLL_S, _LONGEST_POLL_S = 0.1, 2.0
+
+
+@dataclass(frozen=True)
+class TokenChoice:
+    """The data token to use, or how to make a new one."""
+
+    address: str | None = None
+    owner_address: str | None = None
+    name: str | None = None
+    symbol: str | None = None
+    blob: str | None = None
+    cap: Amount | None = None
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Publishes with one wallet.
+
+    Attributes:
+        chain: where to.
+        data_provider: encrypts the files.
+        aquarius: validates the metadata.
+        wallet: signs, and pays for gas.
+        provider_uri: the Provider's URL.
+        registry_address: of the Metadata contract; None: the configured one.
+    """
+
+    chain: ChainAccess
+    data_provider: Any
+    aquarius: Any
+    wallet: Signer
+    provider_uri: str
+    registry_address: str | None
+
+    def publish(
+        self, metadata: dict[str, Any], descriptors: list[Any], token: TokenChoice
+    ) -> Asset:
+        """Publish a new asset; see `OceanAssets.create`."""
+        own_metadata = copy.deepcopy(metadata)
+        files = check_metadata(own_metadata)
+        self._validate(metadata)
+        self._check_files(files)
+        services = self._services(own_metadata, copy.deepcopy(descriptors))
+        token_address = self._data_token(token, str(own_metadata["main"]["name"]))
+        try:
+            asset = self._describe(services, token_address)
+            self._encrypt_files(asset, own_metadata, files)
+            self.write("create", asset)
+        except OceanError as error:
+            _say_how_to_go_on(error, token_address)
+            raise
+        return asset
+
+    def write(self, function: str, asset: Asset) -> str:
+        """Put the DDO on the chain with the registry's `create` or `update`."""
+        registry = self.chain.metadata_contract(self.registry_address)
+        data = lzma.compress(asset.as_text().encode("utf-8"))
+        send = registry.create if function == "create" else registry.update
+        tx_hash = send(data_token_of(str(asset.did)), LZMA_FLAG, data, self.wallet)
+        logger.info("Asset %s: %sd on chain in transaction %s", asset.did, function, tx_hash)
+        return tx_hash
+
+    def _validate(self, metadata: dict[str, Any]) -> None:
+        is_valid, faults = self.aquarius.validate_metadata(metadata)
+        if not is_valid:
+            raise InvalidInput(
+                "The metadata cache refuses the metadata: "
+                f"{printable(str(faults), limit=1000)}. Nothing was published."
+            )
+
+    def _check_files(self, files: list[dict[str, Any]]) -> None:
+        for index, file in enumerate(files):
+            if not self.data_provider.check_single_file_info(file["url"], self.provider_uri):
+                raise InvalidInput(
+                    f"The Provider cannot reach file {index} of the metadata, "
+                    f"{shown_url(file['url'])}. Nothing was published."
+                )
+
+    def _services(self, metadata: dict[str, Any], descriptors: list[Any]) -> list[Service]:
+        by_type = {}
+        for descriptor in descriptors:
+            if not (isinstance(descriptor, (tuple, list)) and len(descriptor) == 2):
+                raise InvalidInput(
+                    "A service descriptor is a tuple of a service type and a dict; make it with "
+                    f"ServiceDescriptor, got {printable(descriptor)}."
+                )
+            by_type[descriptor[0]] = tuple(descriptor)
+        if len(by_type) != len(descriptors):
+            raise InvalidInput("Two service descriptors are of one type; give one of each.")
+        given = by_type.pop(ServiceTypes.METADATA, None)
+        cache_url = given[1].get("serviceEndpoint") if given else None
+        ordered = [
+            # Always of the metadata given, whose file URLs will be taken out.
+            ServiceDescriptor.metadata_service_descriptor(
+                metadata, cache_url or self.aquarius.get_service_endpoint()
+            )
+        ]
+        access = by_type.pop(ServiceTypes.ASSET_ACCESS, None)
+        compute = by_type.pop(ServiceTypes.CLOUD_COMPUTE, None)
+        if access is None and compute is None:
+            access = self._default_access(metadata)
+        ordered += [found for found in (access, compute, *by_type.values()) if found]
+        return ServiceFactory.build_services(ordered)
+
+    def _default_access(self, metadata: dict[str, Any]) -> Any:
+        attributes = access_attributes(
+            metadata["main"].get("dateCreated"), 1.0, signer_address(self.wallet)
+        )
+        _, endpoint = self.data_provider.build_download_endpoint(self.provider_uri)
+        return ServiceDescriptor.access_service_descriptor(attributes, endpoint)
+
+    def _data_token(self, choice: TokenChoice, asset_name: str) -> str:
+        """Return the address of the data token to use; make one if none is given."""
+        owner = check_address(choice.owner_address) if choice.owner_address else None
+        if choice.address:
+            return self._given_data_token(check_address(choice.address))
+        name = choice.name or asset_name
+        cap = to_base_18(choice.cap if choice.cap else DataToken.DEFAULT_CAP)
+        token = self.chain.make_data_token(
+            choice.blob or "", name, choice.symbol or name, cap, self.wallet
+        )
+        if owner:
+            try:
+                token.proposeMinter(owner, self.wallet)
+            except OceanError as error:
+                _say_how_to_go_on(error, token.address)
+                raise
+        return token.address
+
+    def _given_data_token(self, address: str) -> str:
+        if not self.chain.dtfactory().verify_data_token(address):
+            raise ContractNotFound(
+                f"{address} is no data token of this network's factory. Nothing was published. "
+                "Check the address, or leave it out to make a new data token."
+            )
+        minter = self.chain.data_token(address).minter()
+        if minter.lower() != self.wallet.address.lower():
+            raise InvalidInput(
+                f"The minter of data token {address} is {minter}, not the publisher "
+                f"{self.wallet.address}. Nothing was published. Use the minter's wallet."
+            )
+        did = _did_of(address)
+        try:
+            self.aquarius.get_asset_ddo(did)
+        except AssetNotFound:
+            return address
+        raise AquariusError(
+            f"Asset id {did} is already registered to another asset. Nothing was published. "
+            "Use OceanAssets.update to change it, or another data token."
+        )
+
+    def _describe(self, services: list[Service], token_address: str) -> Asset:
+        did = _did_of(token_address)
+        asset = Asset()
+        asset.add_proof({str(s.index): checksum(s.main) for s in services}, self.wallet)
+        asset.assign_did(did)
+        for service in services:
+            service.set_service_endpoint((service.service_endpoint or "").replace("{did}", did))
+            asset.add_service(service)
+        if asset.proof is not None:
+            asset.proof["signatureValue"] = sign_text(self.wallet, str(asset.asset_id))
+        asset.add_public_key(did, signer_address(self.wallet))
+        asset.add_authentication(did, PUBLIC_KEY_TYPE_RSA)
+        asset.data_token_address = token_address
+        return asset
+
+    def _encrypt_files(
+        self, asset: Asset, metadata: dict[str, Any], files: list[dict[str, Any]]
+    ) -> None:
+        asset_id = str(asset.asset_id)
+        signature = self.data_provider.sign_message(
+            self.wallet, asset_id, provider_uri=self.provider_uri
+        )
+        _, endpoint = self.data_provider.build_encrypt_endpoint(self.provider_uri)
+        encrypted = self.data_provider.encrypt_files_dict(
+            files, endpoint, asset_id, signer_address(self.wallet), signature
+        )
+        for index, file in enumerate(files):
+            file["index"] = index
+            del file["url"]
+        metadata["encryptedFiles"] = encrypted
+
+
+def check_metadata(metadata: Any) -> list[dict[str, Any]]:
+    """Return the metadata's files.
+
+    Args:
+        metadata: an asset's.
+
+    Raises:
+        InvalidInput: it is no dict with `main`, `type`, `name` and files that have a URL.
+    """
+    main = metadata.get("main") if isinstance(metadata, dict) else None
+    if not isinstance(main, dict):
+        raise InvalidInput("The metadata must be a dict with a dict 'main'.")
+    if main.get("type") not in _ASSET_TYPES:
+        raise InvalidInput(
+            f"metadata['main']['type'] must be one of {', '.join(_ASSET_TYPES)}, "
+            f"got {printable(main.get('type'))}."
+        )
+    if not isinstance(main.get("name"), str) or not main["name"]:
+        raise InvalidInput("metadata['main']['name'] must be the asset's name.")
+    files = main.get("files")
+    if not isinstance(files, list) or not files:
+        raise InvalidInput("metadata['main']['files'] must be a list of at least one file.")
+    for index, file in enumerate(files):
+        if not isinstance(file, dict):
+            raise InvalidInput(f"metadata['main']['files'][{index}] must be a dict with a url.")
+        check_url(file.get("url"), name=f"metadata['main']['files'][{index}]['url']")
+    return list(files)
+
+
+def access_attributes(date_created: Any, cost: Any, address: str, timeout: int = 3600) -> Any:
+    """Return the attributes of an access service; see `OceanAssets.build_access_service`."""
+    return {
+        "main": {
+            "name": "dataAssetAccessServiceAgreement",
+            "creator": address,
+            "cost": cost,
+            "timeout": timeout,
+            "datePublished": date_created,
+        }
+    }
+
+
+def wait_for_cache(aquarius: Any, asset: Asset, timeout_s: float) -> bool:
+    """Wait until the metadata cache has the asset as it is on the chain.
+
+    Args:
+        aquarius: the metadata cache.
+        asset: what was published.
+        timeout_s: how long to wait; 0 does not ask.
+
+    Returns:
+        Whether it has it.
+    """
+    deadline = time.monotonic() + timeout_s
+    pause = _POLL_S
+    wanted = _comparable(asset.as_dictionary())
+    while timeout_s > 0:
+        try:
+            if _comparable(aquarius.get_asset_ddo(asset.did).as_dictionary()) == wanted:
+                return True
+        except (ResponseError, TransportError) as error:
+            logger.debug("Asset %s is not in the metadata cache yet: %s", asset.did, error)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            logger.warning(
+                "Asset %s is on the chain, but the metadata cache does not have it after %g "
+                "seconds. It will appear there; resolve it before it is ordered.",
+                asset.did,
+                timeout_s,
+            )
+            break
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST_POLL_S)
+    return False
+
+
+def _comparable(document: dict[str, Any]) -> Any:
+    """Return what the metadata cache leaves as it was; it adds the rest itself."""
+    services = copy.deepcopy(document.get("service") or [])
+    for service in services:
+        if service.get("type") == ServiceTypes.METADATA:
+            service["attributes"].pop("curation", None)
+            service["attributes"].get("main", {}).pop("datePublished", None)
+    return services, document.get("credentials") or {}
+
+
+def _did_of(token_address: str) -> str:
+    return f"did:op:{token_address[2:]}"
+
+
+def _say_how_to_go_on(error: OceanError, token_address: str) -> None:
+    add_to_message(
+        error,
+        f"The data token {token_address} is on the chain already: call create again with "
+        f"data_token_address='{token_address}' to go on with it.",
+    )

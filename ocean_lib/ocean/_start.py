@@ -1,0 +1,256 @@
+"""Starting a job: what can be refused before anything is sent, and an answer that was lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.consumable import ConsumableCodes
+from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.validation import check_address, check_did, check_tx_hash
+from ocean_lib.exceptions import (
+    AssetNotConsumable,
+    InvalidInput,
+    MalformedResponse,
+    NoComputeService,
+    OceanError,
+    ResponseError,
+    ResponseTooLarge,
+    ServiceUnavailable,
+    StartUncertain,
+    TransportError,
+)
+from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.compute_input import ComputeInput
+
+LOOK_PAUSES_S = (0.3, 1.0, 2.0, 4.0)
+"""Waits between looks for a job whose start was not answered."""
+
+CLOCK_SLACK_S = 2.0
+"""A Date header has whole seconds, and the job store may stand on another machine."""
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """The algorithm of a job: published, with its order, or raw code."""
+
+    did: str | None
+    meta: AlgorithmMetadata | None
+    tx_id: str | None
+    data_token: str | None
+
+
+def check_algorithm(did: Any, meta: Any, tx_id: Any, data_token: Any) -> Algorithm:
+    """Return the algorithm if a job can be started with it.
+
+    Raises:
+        InvalidInput: it cannot; the message says what is missing.
+    """
+    if did:
+        return _published(did, tx_id, data_token)
+    if meta is None:
+        raise InvalidInput(
+            "A job needs an algorithm: algorithm_did (a published one, with its order), or "
+            "algorithm_meta (an AlgorithmMetadata with your code)."
+        )
+    if not isinstance(meta, AlgorithmMetadata):
+        raise InvalidInput(
+            f"algorithm_meta must be an AlgorithmMetadata, got {type(meta).__name__}. "
+            'Make one: AlgorithmMetadata({"rawcode": ..., "container": {...}, ...}).'
+        )
+    if not meta.is_valid():
+        raise InvalidInput(
+            "The container of algorithm_meta is not complete: it needs image, tag and entrypoint "
+            f"(got image {meta.container_image!r}, tag {meta.container_tag!r}, entrypoint "
+            f"{meta.container_entry_point!r}), such as python, 3.8, python3 $ALGO."
+        )
+    if not (meta.rawcode or meta.url):
+        raise InvalidInput(
+            "algorithm_meta has no code: give it `rawcode` (the text) or `url` (where it lies)."
+        )
+    return Algorithm(None, meta, None, None)
+
+
+def _published(did: Any, tx_id: Any, data_token: Any) -> Algorithm:
+    check_did(did, name="algorithm_did")
+    for name, value, hint in (
+        ("algorithm_tx_id", tx_id, "the transaction of its order"),
+        ("algorithm_data_token", data_token, "its datatoken's address"),
+    ):
+        if not value:
+            raise InvalidInput(
+                f"The algorithm {did} needs {name}: {hint}. Order it first, with assets.order "
+                "and assets.pay_for_service."
+            )
+    return Algorithm(
+        did,
+        None,
+        check_tx_hash(tx_id, name="algorithm_tx_id"),
+        check_address(data_token, name="algorithm_data_token"),
+    )
+
+
+def check_inputs(inputs: Any) -> list[ComputeInput]:
+    """Return the inputs if there are any and all are `ComputeInput`s.
+
+    Raises:
+        InvalidInput: otherwise, or if the very same input is given twice.
+    """
+    if not isinstance(inputs, (list, tuple)) or not inputs:
+        raise InvalidInput(
+            "input_datasets must be a list of at least one ComputeInput, got "
+            f"{printable(repr(inputs), 80)}."
+        )
+    for position, item in enumerate(inputs):
+        if not isinstance(item, ComputeInput):
+            raise InvalidInput(
+                f"input_datasets[{position}] must be a ComputeInput, got {type(item).__name__}. "
+                "Make one: ComputeInput(did, transfer_tx_id, service_id)."
+            )
+    return list(inputs)
+
+
+def check_may_consume(asset: Asset, address: str) -> None:
+    """Check what the asset itself says: not disabled, and the address is let in.
+
+    Raises:
+        AssetNotConsumable: with the code.
+    """
+    code = asset.is_consumable({"type": "address", "value": address}, with_connectivity_check=False)
+    if code != ConsumableCodes.OK:
+        raise AssetNotConsumable(code, asset.did or "", address)
+
+
+def service_at(asset: Asset, index: int, *, of_types: Collection[str]) -> Service:
+    """Return the service of an asset at this index.
+
+    Raises:
+        NoComputeService: there is none, or it is of another type.
+    """
+    service = asset.get_service_by_index(index)
+    if service is None or service.type not in of_types:
+        offered = ", ".join(f"{other.index}: {other.type}" for other in asset.services)
+        is_what = "does not exist" if service is None else f"is of type {service.type}"
+        raise NoComputeService(
+            f"Service {index} of {asset.did} {is_what}; needed is one of type "
+            f"{' or '.join(sorted(of_types))}. The asset offers {offered or 'no services'}."
+        )
+    return service
+
+
+def check_services(
+    inputs: Sequence[ComputeInput], asset_of: Callable[[str], Asset], address: str
+) -> None:
+    """Check each input's asset: its service, and that the address may consume it.
+
+    The main input needs a compute service; the others may also be offered for access.
+
+    Raises:
+        NoComputeService, AssetNotConsumable: with the DID.
+    """
+    for position, item in enumerate(inputs):
+        asset = asset_of(item.did)
+        types = {ServiceTypes.CLOUD_COMPUTE}
+        if position:
+            types.add(ServiceTypes.ASSET_ACCESS)
+        service_at(asset, item.service_id, of_types=types)
+        check_may_consume(asset, address)
+
+
+class LostAnswer:
+    """Looks for the job of a start that was sent and not answered.
+
+    Args:
+        main: the first input; its order stands in the job.
+        algorithm_did: '' for raw code.
+        known: ids of jobs that other starts have already returned.
+    """
+
+    def __init__(self, main: ComputeInput, algorithm_did: str, known: Container[str]) -> None:
+        self._main = main
+        self._algorithm_did = algorithm_did
+        self._known = known
+        self._sent_at = time.monotonic()
+        self.may_have_started = False
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Note, around the one request that starts a job, whether the Provider may have acted."""
+        self._sent_at = time.monotonic()
+        self.may_have_started = True
+        try:
+            yield
+        except TransportError as error:
+            self.may_have_started = error.may_have_arrived
+            raise
+        except (MalformedResponse, ResponseTooLarge, ServiceUnavailable):
+            raise  # an answer that says nothing, or a gateway's: the job may run
+        except ResponseError:
+            self.may_have_started = False
+            raise
+
+    def find(
+        self,
+        error: OceanError,
+        jobs_since: Callable[[float], list[dict[str, Any]]],
+        deadline: Deadline,
+    ) -> dict[str, Any]:
+        """Return the job.
+
+        Args:
+            error: why there is no answer.
+            jobs_since: gives the owner's jobs not older than so many seconds.
+            deadline: until when to look.
+
+        Raises:
+            StartUncertain: none was found, or more than one.
+        """
+        looked = False
+        for pause_s in (*LOOK_PAUSES_S, None):
+            try:
+                found = [job for job in jobs_since(self._age()) if self._is_it(job)]
+            except OceanError:
+                found = []
+            else:
+                looked = True
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise self._uncertain(error, "several jobs match", [j["jobId"] for j in found])
+            if pause_s is None or deadline.remaining() < pause_s:
+                break
+            deadline.pause(pause_s)
+        reason = "no such job is there yet" if looked else "its jobs could not be listed either"
+        raise self._uncertain(error, reason, [])
+
+    def _age(self) -> float:
+        return time.monotonic() - self._sent_at + CLOCK_SLACK_S
+
+    def _is_it(self, job: dict[str, Any]) -> bool:
+        inputs = job.get("inputDID")
+        inputs = inputs if isinstance(inputs, list) else [inputs]
+        return (
+            str(job.get("agreementId")).lower() == self._main.transfer_tx_id.lower()
+            and self._main.did in inputs
+            and (job.get("algoDID") or "") == self._algorithm_did
+            and job["jobId"] not in self._known
+        )
+
+    def _uncertain(self, error: OceanError, reason: str, candidates: list[str]) -> StartUncertain:
+        named = f" ({', '.join(candidates)})" if candidates else ""
+        return StartUncertain(
+            f"The job may have started, but the answer was lost, and {reason}{named}. "
+            f"First fault: {error} Look again before starting a second job: list the wallet's "
+            f"jobs with compute.jobs(wallet, {self._main.did!r}) and find agreementId "
+            f"{self._main.transfer_tx_id}.",
+            did=self._main.did,
+            order_tx=self._main.transfer_tx_id,
+            candidates=candidates,
+        )

@@ -1,0 +1,375 @@
+"""A handle on one job: watch it, wait for it, bring its results home, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.utils.html_table import html_table, when
+from ocean_lib.common.validation import check_did, check_job_id
+from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
+from ocean_lib.models.job_status import FINISHED, JobStatus
+from ocean_lib.ocean._progress import progress_bar
+from ocean_lib.ocean._results import DownloadReport, JobFile, download_files, files_of, read_file
+from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, wait
+from ocean_lib.web3_internal.signer import Signer, signer_address
+
+if TYPE_CHECKING:
+    from ocean_lib.data_provider._responses import JobInfo, JobResult
+    from ocean_lib.ocean.ocean_compute import OceanCompute
+
+
+class ComputeJob:
+    """A job at a Provider; `OceanCompute.submit` and `OceanCompute.job` make them.
+
+    Attributes:
+        did: the data set the job runs on.
+        job_id: the job's id at the Provider.
+        order_tx: the order transaction of that data set, '' if not known.
+        last_status: what the last look found; None before the first.
+    """
+
+    def __init__(
+        self,
+        compute: OceanCompute,
+        did: str,
+        job_id: str,
+        wallet: Signer,
+        *,
+        order_tx: str = "",
+        last_status: JobStatus | None = None,
+    ) -> None:
+        self._compute = compute
+        self._wallet = wallet
+        self.did = check_did(did)
+        self.job_id = check_job_id(job_id)
+        self.owner = signer_address(wallet)
+        self.order_tx = order_tx
+        self.last_status = last_status
+
+    @classmethod
+    def from_info(cls, compute: OceanCompute, info: JobInfo, wallet: Signer) -> ComputeJob:
+        """Make a handle from the Provider's description of a job.
+
+        Raises:
+            MalformedResponse: it names no data set.
+        """
+        inputs = info.get("inputDID")
+        did = inputs[0] if isinstance(inputs, list) and inputs else inputs
+        if not isinstance(did, str):
+            raise MalformedResponse(
+                f"The Provider described job {printable(info.get('jobId'), 80)} without its data "
+                "set (inputDID).",
+                operation="list the jobs",
+            )
+        return cls(
+            compute,
+            did,
+            info["jobId"],
+            wallet,
+            order_tx=str(info.get("agreementId") or ""),
+            last_status=JobStatus.from_job(info),
+        )
+
+    @classmethod
+    def from_dict(
+        cls, data: Mapping[str, Any], compute: OceanCompute, wallet: Signer
+    ) -> ComputeJob:
+        """Make the handle that `to_dict` kept, in another process for instance.
+
+        Args:
+            data: as `to_dict` returned it.
+            compute: an `OceanCompute` for the same network.
+            wallet: the one that started the job.
+
+        Raises:
+            InvalidInput: something is missing, or the wallet is another one.
+        """
+        missing = [key for key in ("did", "job_id", "owner") if not isinstance(data.get(key), str)]
+        if missing:
+            raise InvalidInput(f"This is no job as to_dict makes it: {', '.join(missing)} missing.")
+        if signer_address(wallet) != data["owner"]:
+            raise InvalidInput(
+                f"Job {data['job_id']} belongs to {data['owner']}, and the wallet is "
+                f"{signer_address(wallet)}. Use the wallet that started the job."
+            )
+        return cls(
+            compute, data["did"], data["job_id"], wallet, order_tx=str(data.get("order_tx") or "")
+        )
+
+    def to_dict(self) -> dict[str, str]:
+        """Return what it takes to find this job again; JSON will do. No key is in it."""
+        return {
+            "did": self.did,
+            "job_id": self.job_id,
+            "owner": self.owner,
+            "order_tx": self.order_tx,
+        }
+
+    def __repr__(self) -> str:
+        state = self.last_status.text.strip() if self.last_status else "not looked at yet"
+        return f"ComputeJob({self.job_id!r} on {self.did}, {state})"
+
+    def _repr_html_(self) -> str:
+        status = self.last_status
+        return html_table(
+            [
+                ("job", self.job_id),
+                ("data set", self.did),
+                ("owner", self.owner),
+                ("state", status.state.value if status else "not looked at yet"),
+                ("status", f"{status.code} {status.text}" if status else ""),
+                ("created", when(status.created_s) if status else ""),
+                ("finished", when(status.finished_s) if status else ""),
+            ]
+        )
+
+    def status(self) -> JobStatus:
+        """Look at the job: one unsigned request.
+
+        Raises:
+            JobNotFound: the Provider knows no such job of this wallet.
+        """
+        self.last_status = self._compute.job_status(self.did, self.job_id, self._wallet)
+        return self.last_status
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        poll_interval: float | None = None,
+        on_update: OnUpdate | None = None,
+        progress: bool | None = None,
+        patience: float = DEFAULT_PATIENCE_S,
+    ) -> JobStatus:
+        """Wait until the job has ended: finished, failed, stopped or timed out.
+
+        Args:
+            timeout: how long to wait at most, in seconds; None for as long as it takes. It is
+                another thing than the time-outs of the single requests.
+            poll_interval: seconds between looks; None for 0.2 s at first, growing to 30 s.
+            on_update: called with each status that differs from the one before.
+            progress: show a bar; None for where somebody looks.
+            patience: for how many seconds looks may fail, one after the other, before waiting
+                gives up.
+
+        Returns:
+            The last status.
+
+        Raises:
+            JobTimeoutError: the time is used up; the job goes on.
+            KeyboardInterrupt: with a text that says that the job goes on.
+            JobNotFound: the Provider knows no such job of this wallet.
+            TransportError: no answer for longer than `patience`.
+        """
+        with progress_bar(progress, total=FINISHED, desc="Job", bar_format=_BAR) as bar:
+            plan = self._plan(timeout, poll_interval, patience, _both(on_update, _show(bar)))
+            return wait(plan, lambda _: {self.job_id: self.status()})[self.job_id]
+
+    async def wait_async(
+        self,
+        timeout: float | None = None,
+        poll_interval: float | None = None,
+        on_update: OnUpdate | None = None,
+        patience: float = DEFAULT_PATIENCE_S,
+    ) -> JobStatus:
+        """Wait as `wait` does, without blocking the event loop: a thread only while looking."""
+        plan = self._plan(timeout, poll_interval, patience, on_update)
+        while True:
+            try:
+                plan.saw({self.job_id: await asyncio.to_thread(self.status)})
+            except OceanError as error:
+                plan.failed(error)
+            if not plan.unfinished():
+                return plan.seen[self.job_id]
+            await asyncio.sleep(plan.pause_s())
+
+    def result(self) -> JobResult:
+        """Return where the results and logs lie; see `OceanCompute.result`."""
+        return self._compute.result(self.did, self.job_id, self._wallet)
+
+    def files(self) -> list[JobFile]:
+        """Return the files of the job's outcome: results, then logs."""
+        found = self.result()
+        return files_of(found["urls"], found["logs"])
+
+    def logs(self) -> str:
+        """Return the text of the algorithm's log, '' while there is none.
+
+        Raises:
+            ResponseTooLarge: it is longer than the config's limit for an answer; use `download`.
+        """
+        logs = [file for file in self.files() if file.is_log]
+        return "".join(self._read(file).decode("utf-8", "replace") for file in logs)
+
+    def open(self, name: str) -> io.BytesIO:
+        """Return a small file of the outcome, in memory.
+
+        Args:
+            name: of the file, as `files` gives it.
+
+        Raises:
+            JobError: there is no such file.
+            ResponseTooLarge: it is longer than the config's limit for an answer; use `download`.
+        """
+        return io.BytesIO(self._read(self._file(lambda file: file.name == name, name)))
+
+    def result_json(self, name: str | None = None) -> Any:
+        """Return a JSON result, parsed.
+
+        Args:
+            name: of the file; None if the job has just one that ends in .json.
+
+        Raises:
+            JobError: there is no such file, or more than one.
+            MalformedResponse: it is not JSON.
+        """
+        file = self._file(
+            lambda file: (
+                file.name == name if name else not file.is_log and file.name.endswith(".json")
+            ),
+            name or "*.json",
+        )
+        content = self._read(file)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            pass
+        raise MalformedResponse(
+            f"The result {file.name} of job {self.job_id} is not JSON. Look at it with "
+            "job.open(name).",
+            operation=f"read {file.name}",
+        )
+
+    def download(
+        self,
+        folder: str | Path,
+        *,
+        logs: bool = True,
+        progress: bool | None = None,
+        max_bytes: int | None = None,
+    ) -> DownloadReport:
+        """Download every result and log into a folder, each as it comes.
+
+        A file is there whole or not at all; a broken transfer is taken up where it stopped if
+        the server allows that; a file that fails does not keep the others away.
+
+        Args:
+            folder: made if it is not there.
+            logs: also the logs.
+            progress: show a bar; None for where somebody looks.
+            max_bytes: refuse files that are longer.
+
+        Returns:
+            The paths, in a report that also says what failed.
+
+        Raises:
+            JobError: there is no output (yet).
+            DownloadError: there are files, and none could be brought.
+
+        Warns:
+            DownloadWarning: some files failed.
+        """
+        files = [file for file in self.files() if logs or not file.is_log]
+        if not files:
+            raise JobError(
+                f"Job {self.job_id} has no output yet. Wait for it with job.wait(), then look at "
+                "its status."
+            )
+        with progress_bar(
+            progress, desc=f"{len(files)} file(s)", unit="B", unit_scale=True, unit_divisor=1024
+        ) as bar:
+            return download_files(
+                self._compute.http,
+                files,
+                Path(folder).expanduser(),
+                max_bytes=max_bytes,
+                on_bytes=bar.update,
+            )
+
+    def stop(self) -> JobStatus:
+        """Ask to stop the job; returns its status before the stop."""
+        return self._compute.stop_job(self.did, self.job_id, self._wallet)
+
+    def delete(self) -> bool:
+        """Delete the job and what it left at the Provider; see `OceanCompute.delete`."""
+        return self._compute.delete(self.did, self.job_id, self._wallet)
+
+    def siblings(self) -> list[JobInfo]:
+        """Return all jobs of this wallet at this Provider, as the Provider describes them."""
+        return self._compute.job_infos(self.did, self._wallet)
+
+    def _read(self, file: JobFile) -> bytes:
+        http = self._compute.http
+        return read_file(http, file, http.max_answer_bytes)
+
+    def _file(self, is_wanted: Callable[[JobFile], bool], wanted: str) -> JobFile:
+        files = self.files()
+        found = [file for file in files if is_wanted(file)]
+        if len(found) == 1:
+            return found[0]
+        there = ", ".join(file.name for file in files) or "nothing yet"
+        raise JobError(
+            f"Job {self.job_id} has {len(found) or 'no'} result(s) {printable(wanted, 100)!r}; "
+            f"there is {there}."
+        )
+
+    def _plan(
+        self,
+        timeout: float | None,
+        poll_interval: float | None,
+        patience: float,
+        on_update: OnUpdate | None,
+    ) -> Wait:
+        return Wait([self.job_id], timeout, poll_interval, patience, on_update, self._how_to_go_on)
+
+    def _how_to_go_on(self, _: Sequence[str]) -> str:
+        return (
+            f"job {self.job_id} on {self.did}. Re-attach with "
+            f"compute.job({self.did!r}, {self.job_id!r}, wallet), end it with its stop()."
+        )
+
+
+class JobList(list[ComputeJob]):
+    """Jobs, with a table for notebooks."""
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            (
+                (
+                    job.job_id,
+                    job.did,
+                    job.last_status.state.value if job.last_status else "",
+                    job.last_status.text if job.last_status else "",
+                    when(job.last_status.created_s) if job.last_status else "",
+                )
+                for job in self
+            ),
+            ("job", "data set", "state", "status", "created"),
+        )
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
+
+
+def _show(bar: Any) -> OnUpdate:
+    def show(status: JobStatus) -> None:
+        bar.set_postfix_str(status.text.strip(), refresh=False)
+        # The codes grow to 70 as the job goes on.
+        bar.update(max(0, min(status.code, FINISHED) - bar.n))
+        bar.refresh()
+
+    return show
+
+
+def _both(first: OnUpdate | None, second: OnUpdate) -> OnUpdate:
+    def both(status: JobStatus) -> None:
+        second(status)
+        if first is not None:
+            first(status)
+
+    return both

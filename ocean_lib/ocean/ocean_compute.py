@@ -1,0 +1,374 @@
+"""Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
+
+from typing import Any, Optional, Union
+
+from enforce_typing import enforce_types
+
+from ocean_lib.common.agreements.consumable import ConsumableCodes
+from ocean_lib.common.agreements.service_factory import ServiceDescriptor
+from ocean_lib.common.aquarius.aquarius import Aquarius
+from ocean_lib.common.http_requests.deadline import time_limit
+from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
+from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.common.validation import check_did, check_job_id
+from ocean_lib.config import Config
+from ocean_lib.data_provider._connection import timeouts_of
+from ocean_lib.data_provider._payloads import compute_text
+from ocean_lib.data_provider._responses import JobInfo, JobResult, result_of
+from ocean_lib.exceptions import (
+    AssetNotConsumable,
+    ConnectFailed,
+    ConnectionBroken,
+    InvalidInput,
+    OceanError,
+    ServiceUnavailable,
+    StartUncertain,
+)
+from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.models.job_status import JobStatus
+from ocean_lib.ocean import _start
+from ocean_lib.ocean._descriptors import ComputeDescriptors
+from ocean_lib.ocean._handles import JobHandles
+from ocean_lib.ocean._places import Places
+from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
+from ocean_lib.web3_internal.wallet import Wallet
+
+_LOOK_SHARE = 0.25  # of a start's time, kept for finding a job whose answer was lost
+_LOOK_AT_MOST_S = 10.0
+
+
+@enforce_types
+class OceanCompute(ComputeDescriptors, JobHandles):
+    """The compute side of Ocean.
+
+    One instance may be used from many threads and with many wallets. Wherever a wallet is taken,
+    anything with an `address` and `sign_message` will do (see `Signer`).
+
+    Args:
+        config: a `Config`.
+        data_provider: a `DataServiceProvider`, or that class itself.
+    """
+
+    def __init__(self, config: Config, data_provider: object) -> None:
+        self._config = config
+        self._data_provider: Any = data_provider
+        self._total_s: float = config.total_timeout_s
+        http = getattr(data_provider, "http", None)
+        if not isinstance(http, HttpExchange):  # the class itself, or one of the user's own
+            http = HttpExchange(timeouts=timeouts_of(config))
+        self.http = http
+        self._places = Places(
+            Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
+        )
+        self._started: Expiring[str, bool] = Expiring(4096, 24 * 3600)
+
+    def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
+        """Pair the attributes with the configured Provider, for `OceanAssets.create`.
+
+        Args:
+            attributes: see `create_compute_service_attributes`.
+
+        Returns:
+            The service type and a dict with `attributes` and `serviceEndpoint`.
+        """
+        return ServiceDescriptor.compute_service_descriptor(
+            attributes=attributes, service_endpoint=self._data_provider.get_url(self._config)
+        )
+
+    def start(
+        self,
+        input_datasets: list[ComputeInput],
+        consumer_wallet: Union[Wallet, Signer],
+        nonce: Optional[int] = None,
+        algorithm_did: Optional[str] = None,
+        algorithm_meta: Optional[AlgorithmMetadata] = None,
+        algorithm_tx_id: Optional[str] = None,
+        algorithm_data_token: Optional[str] = None,
+        output: Optional[dict[str, Any]] = None,
+        job_id: Optional[str] = None,
+    ) -> str:
+        """Start a job on ordered data.
+
+        What cannot work is refused before the Provider is asked to start. The start is sent
+        once; if its answer is lost, the job is looked for by its order.
+
+        Args:
+            input_datasets: the main input first; it needs a compute service and decides on the
+                Provider. All are sent, also two with the same DID.
+            consumer_wallet: of the consumer who ordered.
+            nonce: sign over this one, as it is; the Provider's own if None.
+            algorithm_did: a published algorithm; needs its order and datatoken.
+            algorithm_meta: code of your own; ignored when `algorithm_did` is given.
+            algorithm_tx_id: the transaction of the algorithm's order.
+            algorithm_data_token: the algorithm's datatoken address.
+            output: see `check_output_dict`.
+            job_id: of a job stopped before, if the Provider's back end can go on with it.
+
+        Returns:
+            The id of the new job.
+
+        Raises:
+            InvalidInput: an argument cannot work.
+            AssetNotFound: an input is not known to the metadata cache.
+            AssetNotConsumable: an input is disabled, unreachable, or not for this address.
+            WorkflowRefused: the Provider refuses; the subclass says why.
+            StartUncertain: the answer was lost; the job may have started.
+            TransportError: no answer, and the job has certainly not started.
+        """
+        inputs = _start.check_inputs(input_datasets)
+        algorithm = _start.check_algorithm(
+            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
+        )
+        address = signer_address(check_signer(consumer_wallet))
+        output = self.check_output_dict(output, address, self._data_provider, self._config)
+        main = inputs[0]
+
+        lost = _start.LostAnswer(main, algorithm.did or "", self._started)
+
+        def post(url: str, signature: str) -> JobInfo:
+            with lost.sending():
+                job: JobInfo = self._data_provider.start_compute_job(
+                    main.did,
+                    url,
+                    address,
+                    signature,
+                    main.service_id,
+                    main.transfer_tx_id,
+                    algorithm.did,
+                    algorithm.meta,
+                    algorithm.tx_id,
+                    algorithm.data_token,
+                    output,
+                    inputs,
+                    job_id,
+                )
+            return job
+
+        def send(url: str) -> Any:
+            if nonce is None:
+                return self._signed(
+                    consumer_wallet, main.did, job_id, url, lambda signed: post(url, signed)
+                )
+            text = compute_text(address, job_id, main.did)
+            return post(url, sign_text(consumer_wallet, f"{text}{nonce}"))
+
+        with operation_limit(self._total_s) as deadline:
+            _start.check_services(inputs, self._places.asset, address)
+            self._check_reachable(main.did)
+            look_s = min(_LOOK_AT_MOST_S, deadline.remaining() * _LOOK_SHARE)
+            try:
+                with time_limit(deadline.remaining() - look_s):
+                    job = self._places.at_provider(main.did, "computeStart", send)
+            except StartUncertain:
+                raise
+            except OceanError as error:
+                if not lost.may_have_started:
+                    raise
+                failure = error
+            else:
+                return self._remember(job)
+            job = lost.find(
+                failure, lambda age_s: self._jobs_since(main.did, address, age_s), deadline
+            )
+            return self._remember(job)
+
+    def status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
+        """Return the status of a job. Unsigned: one request, once the Provider is known.
+
+        Args:
+            did: the data set the job runs on.
+            job_id: as `start` returned it.
+            wallet: of the consumer who started the job.
+
+        Returns:
+            `ok` (False when data or algorithm could not be provided), `status` (the Provider's
+            code) and `statusText`.
+
+        Raises:
+            JobNotFound: the Provider knows no such job of this wallet.
+        """
+        return self.job_status(did, job_id, wallet).as_dict()
+
+    def job_status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
+        """Return the status of a job as a typed value; see `status`."""
+        check_job_id(job_id)
+        address = signer_address(wallet)
+
+        def ask(url: str) -> JobStatus:
+            job = self._data_provider.compute_job_status(did, job_id, url, address)
+            return JobStatus.from_job(job)
+
+        with operation_limit(self._total_s):
+            return self._places.at_provider(did, "computeStatus", ask)
+
+    def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
+        """Return where the results and logs of a job lie.
+
+        Args:
+            did: the data set the job ran on.
+            job_id: as `start` returned it.
+            wallet: of the consumer who started the job.
+
+        Returns:
+            `did`, `urls` and `logs`; empty lists mean that there is no output yet.
+
+        Raises:
+            JobNotFound: the Provider knows no such job of this wallet.
+            ResultsWithheld: the Provider did not accept the signature, with a renewed nonce
+                either.
+        """
+        check_job_id(job_id)
+
+        def ask(url: str) -> JobResult:
+            job = self._signed(
+                wallet,
+                did,
+                job_id,
+                url,
+                lambda signature: self._data_provider.compute_job_result(
+                    did, job_id, url, signer_address(wallet), signature
+                ),
+                again_on=(ConnectFailed, ConnectionBroken, ServiceUnavailable),
+            )
+            return result_of(job)
+
+        with operation_limit(self._total_s):
+            return self._places.at_provider(did, "computeStatus", ask)
+
+    def stop(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
+        """Ask to stop one job.
+
+        Args:
+            did: the data set the job runs on.
+            job_id: as `start` returned it; never empty, since that would stop all jobs.
+            wallet: of the consumer who started the job.
+
+        Returns:
+            The status before the stop, as `status` returns it.
+
+        Raises:
+            InvalidInput: no job id; nothing was sent.
+            JobNotFound: the Provider knows no such job of this wallet.
+        """
+        return self.stop_job(did, job_id, wallet).as_dict()
+
+    def stop_job(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
+        """Ask to stop one job; returns its status before the stop, typed. See `stop`."""
+        check_job_id(job_id)
+
+        def ask(url: str) -> JobStatus:
+            job = self._signed(
+                wallet,
+                did,
+                job_id,
+                url,
+                lambda signature: self._data_provider.stop_compute_job(
+                    did, job_id, url, signer_address(wallet), signature
+                ),
+            )
+            return JobStatus.from_job(job)
+
+        with operation_limit(self._total_s):
+            return self._places.at_provider(did, "computeStop", ask)
+
+    def stop_all(
+        self, did: str, wallet: Union[Wallet, Signer], *, confirm: bool = False
+    ) -> list[JobStatus]:
+        """Ask to stop every job of the wallet at a data set's Provider, of whichever data set.
+
+        Args:
+            did: names the Provider.
+            wallet: of the consumer.
+            confirm: must be True.
+
+        Returns:
+            The jobs, with their status before the stop.
+
+        Raises:
+            InvalidInput: not confirmed; nothing was sent.
+        """
+        if confirm is not True:
+            raise InvalidInput(
+                "stop_all stops every job of the wallet at this Provider, of every data set. "
+                "Call it with confirm=True, or use stop for one job."
+            )
+
+        def ask(url: str) -> list[JobStatus]:
+            jobs = self._signed(
+                wallet,
+                did,
+                None,
+                url,
+                lambda signature: self._data_provider.stop_all_compute_jobs(
+                    did, url, signer_address(wallet), signature
+                ),
+            )
+            return [JobStatus.from_job(job) for job in jobs]
+
+        with operation_limit(self._total_s):
+            return self._places.at_provider(did, "computeStop", ask)
+
+    def delete(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> bool:
+        """Delete one job and what it left at the Provider.
+
+        Returns:
+            True: the Provider took the call. It does so for unknown jobs too.
+
+        Raises:
+            InvalidInput: no job id; nothing was sent.
+        """
+        check_job_id(job_id)
+
+        def ask(url: str) -> Any:
+            return self._signed(
+                wallet,
+                did,
+                job_id,
+                url,
+                lambda signature: self._data_provider.delete_compute_job(
+                    did, job_id, url, signer_address(wallet), signature
+                ),
+            )
+
+        with operation_limit(self._total_s):
+            return bool(self._places.at_provider(did, "computeDelete", ask))
+
+    def clear_caches(self) -> None:
+        """Forget assets, endpoints and nonces; the next call asks for them again."""
+        self._places.clear()
+        self._data_provider.clear_caches()
+
+    def _signed(
+        self,
+        wallet: Any,
+        did: str,
+        job_id: Optional[str],
+        url: str,
+        send: Any,
+        again_on: tuple[type[OceanError], ...] = (),
+    ) -> Any:
+        check_did(did)
+        text = compute_text(signer_address(check_signer(wallet)), job_id, did)
+        return self._data_provider.sign_and_send(wallet, text, url, send, again_on)
+
+    def _check_reachable(self, did: str) -> None:
+        def ask(url: str) -> bool:
+            asset = self._places.asset(did)
+            return bool(self._data_provider.check_asset_file_info(asset, url))
+
+        if not self._places.at_provider(did, "fileinfo", ask):
+            raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
+
+    def _jobs_since(self, did: str, address: str, age_s: float) -> list[JobInfo]:
+        found: list[JobInfo] = self._places.at_provider(
+            did,
+            "computeStatus",
+            lambda url: self._data_provider.jobs_since(did, url, address, age_s),
+        )
+        return found
+
+    def _remember(self, job: JobInfo) -> str:
+        job_id: str = job["jobId"]
+        self._started.put(job_id, True)
+        return job_id
