@@ -5,12 +5,14 @@ raised in the same place (in brackets), so that old `except` clauses still catch
 
     OceanError
     ├── ConfigError [ValueError]             an option is missing, unreadable or contradicts another
+    │   └── ConfigFileMissing [FileNotFoundError]
     ├── InvalidInput [ValueError, AssertionError]
     │   │                                    an argument cannot work; nothing was sent
     │   ├── InvalidDid
     │   ├── InvalidAddress
     │   ├── InvalidTransactionHash
     │   ├── InvalidUrl
+    │   ├── InvalidDocument [KeyError, IndexError]   a DDO lacks something
     │   └── NoComputeService                 the asset or service index offers no compute
     ├── WalletError [ValueError]             a key, keystore or mnemonic cannot be used
     │   ├── WrongPassword
@@ -70,6 +72,10 @@ class ConfigError(OceanError, ValueError):
     """An option is missing, unreadable or contradicts another."""
 
 
+class ConfigFileMissing(ConfigError, FileNotFoundError):
+    """There is no config file of this name."""
+
+
 class InvalidInput(OceanError, ValueError, AssertionError):
     """An argument cannot work; nothing was sent."""
 
@@ -88,6 +94,13 @@ class InvalidTransactionHash(InvalidInput):
 
 class InvalidUrl(InvalidInput):
     """Text that is no absolute http(s) URL."""
+
+
+class InvalidDocument(InvalidInput, KeyError, IndexError):
+    """A DDO, or a part of it, lacks something it needs."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # KeyError's would show the repr
 
 
 class NoComputeService(InvalidInput):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests.redaction import printable
 from ocean_lib.common.utils.html_table import html_table, when
 from ocean_lib.common.validation import check_did, check_job_id
@@ -236,8 +236,8 @@ class ComputeJob:
         )
         content = self._read(file)
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
+            return safe_json.loads(content)
+        except ValueError:
             pass
         raise MalformedResponse(
             f"The result {file.name} of job {self.job_id} is not JSON. Look at it with "

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ocean_lib.common.validation import printable
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import InvalidDocument, InvalidInput
 
 
 def plain(value: Any) -> Any:
@@ -107,11 +107,13 @@ def required(values: Any, key: str, name: str) -> Any:
         name: what to call `values` in the message.
 
     Raises:
-        InvalidInput: `values` is no dict, or the key is missing; the message names it.
+        InvalidDocument: `values` is no dict, or the key is missing; the message names it.
     """
     if not isinstance(values, Mapping):
-        raise InvalidInput(f"{name} must be a dict with the key '{key}', got {printable(values)}.")
+        raise InvalidDocument(
+            f"{name} must be a dict with the key '{key}', got {printable(values)}."
+        )
     if key not in values:
         found = printable(", ".join(map(str, values)) or "no keys at all", limit=200)
-        raise InvalidInput(f"{name} has no '{key}'; it has {found}.")
+        raise InvalidDocument(f"{name} has no '{key}'; it has {found}.")
     return values[key]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.common.ddo._plain import as_dict, in_order, plain, required
 from ocean_lib.common.validation import printable
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import InvalidDocument, InvalidInput
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -148,7 +148,7 @@ class Service:
         values = plain(as_dict(service_dict, "service"))
         service_type = required(values, cls.SERVICE_TYPE, "service")
         if not isinstance(service_type, str) or not service_type:
-            raise InvalidInput(
+            raise InvalidDocument(
                 "'type' of a service must be text such as 'compute', "
                 f"got {printable(service_type)}."
             )

@@ -19,6 +19,7 @@ from typing import Any
 import requests
 import urllib3.exceptions
 
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests._failures import failure_of, no_time
 from ocean_lib.common.http_requests.deadline import Deadline, current_deadline, time_limit
 from ocean_lib.common.http_requests.limits import (
@@ -84,8 +85,8 @@ class Answer:
             MalformedResponse: it is not JSON.
         """
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return safe_json.loads(self.body)
+        except ValueError:
             pass
         raise self.malformed("JSON", self.text() or "an empty body")
 

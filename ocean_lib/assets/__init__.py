@@ -1,0 +1,1 @@
+"""Assets: published data sets and algorithms, and how to find them."""

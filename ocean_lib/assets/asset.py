@@ -1,0 +1,117 @@
+"""An asset: a DDO with a datatoken, and the rules of its compute service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.common.ddo._plain import as_dict, as_list, plain, required
+from ocean_lib.common.ddo.ddo import DDO
+from ocean_lib.common.validation import printable
+from ocean_lib.exceptions import InvalidInput, NoComputeService
+
+_TRUSTED = "publisherTrustedAlgorithms"
+
+
+class Asset(DDO):
+    """A data set or an algorithm that can be ordered with its datatoken."""
+
+    @property
+    def data_token_address(self) -> str:
+        """Address of the asset's datatoken.
+
+        Raises:
+            InvalidInput: the document names none.
+        """
+        address = required(self._other_values, "dataToken", self._name)
+        if not isinstance(address, str):
+            raise InvalidInput(
+                f"'dataToken' of {self._name} must be an address, got {printable(address)}."
+            )
+        return address
+
+    @data_token_address.setter
+    def data_token_address(self, token_address: str) -> None:
+        self._other_values["dataToken"] = token_address
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """A copy of the document's further keys, the datatoken's among them."""
+        return self._other_values.copy()
+
+    def get_trusted_algorithms(self) -> list[dict[str, Any]] | None:
+        """Return the list of trusted algorithms, or None if the compute service has no list.
+
+        Raises:
+            NoComputeService: the asset has no compute service.
+            InvalidInput: the service's rules cannot be read.
+        """
+        trusted = self.get_compute_privacy_attributes().get(_TRUSTED)
+        return None if trusted is None else _trust_list(trusted, _TRUSTED)
+
+    def get_compute_privacy_attributes(self) -> dict[str, Any]:
+        """Return the compute service's rules; {} if it has none, which trusts nobody.
+
+        Raises:
+            NoComputeService: the asset has no compute service.
+            InvalidInput: the service's rules cannot be read.
+        """
+        privacy = self._compute_main().get("privacy")
+        return {} if privacy is None else as_dict(privacy, f"privacy of {self._name}")
+
+    def update_compute_privacy(
+        self,
+        trusted_algorithms: list[dict[str, Any]] | None,
+        allow_all: bool,
+        allow_raw_algorithm: bool,
+    ) -> None:
+        """Set the compute service's rules: whom it trusts.
+
+        The change is in this object only, until the asset is updated on chain. Other rules, such
+        as `allowNetworkAccess`, stay as they are.
+
+        Args:
+            trusted_algorithms: dicts with `did`, `filesChecksum` and `containerSectionChecksum`
+                (see `ocean_lib.assets.utils`); None or an empty list trusts none by name.
+            allow_all: let every published algorithm run, trusted or not.
+            allow_raw_algorithm: let unpublished algorithms run.
+
+        Raises:
+            NoComputeService: the asset has no compute service.
+            InvalidInput: the list is no list of dicts with a `did`, or a switch is no bool.
+        """
+        for name, switch in (
+            ("allow_all", allow_all),
+            ("allow_raw_algorithm", allow_raw_algorithm),
+        ):
+            if not isinstance(switch, bool):
+                raise InvalidInput(f"{name} must be True or False, got {printable(switch)}.")
+        trusted = [] if trusted_algorithms is None else trusted_algorithms
+        self._set_privacy(
+            {
+                _TRUSTED: plain(_trust_list(trusted, "trusted_algorithms")),
+                "allowAllPublishedAlgorithms": allow_all,
+                "allowRawAlgorithm": allow_raw_algorithm,
+            }
+        )
+
+    def _set_privacy(self, rules: dict[str, Any]) -> None:
+        main = self._compute_main()
+        privacy = self.get_compute_privacy_attributes()
+        privacy.update(rules)
+        main["privacy"] = privacy
+
+    def _compute_main(self) -> dict[str, Any]:
+        service = self.get_service(ServiceTypes.CLOUD_COMPUTE)
+        if service is None:
+            has = ", ".join(found.type for found in self.services) or "none"
+            raise NoComputeService(
+                f"Asset {self._did or '(unnamed)'} has no compute service; its services are: {has}."
+            )
+        return service.main
+
+
+def _trust_list(trusted: Any, name: str) -> list[dict[str, Any]]:
+    for i, entry in enumerate(as_list(trusted, name)):
+        required(entry, "did", f"{name}[{i}]")
+    return list(trusted)

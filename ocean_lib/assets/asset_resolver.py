@@ -1,0 +1,60 @@
+"""Find an asset by its DID."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
+from ocean_lib.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from ocean_lib.common.http_requests.exchange import HttpExchange
+
+
+def resolve_asset(
+    did: str,
+    metadata_cache_uri: str | None = None,
+    token_address: str | None = None,
+    *,
+    http: HttpExchange | None = None,
+) -> Asset:
+    """Fetch an asset from a metadata cache.
+
+    Nothing is kept from one call to the next.
+
+    Args:
+        did: the asset's DID.
+        metadata_cache_uri: URL of the metadata cache.
+        token_address: in place of the URL, a datatoken whose blob names it.
+        http: sends the request over the caller's connections; a session of its own if None.
+
+    Raises:
+        AssetNotFound: the metadata cache holds no such asset.
+        AquariusError: the metadata cache answered with an error.
+        MalformedResponse: what answered is no metadata cache, or the document is no DDO.
+        TransportError: no answer came.
+        InvalidInput: neither URL nor datatoken is given, or one of the arguments cannot be used.
+    """
+    if not metadata_cache_uri:
+        if not token_address:
+            raise InvalidInput(
+                "resolve_asset needs metadata_cache_uri or token_address to know where to look. "
+                "config.metadata_cache_uri is the usual one."
+            )
+        metadata_cache_uri = _url_in_datatoken(token_address)
+    ddo = AquariusProvider.get_aquarius(metadata_cache_uri, http).get_asset_ddo(did)
+    return Asset(dictionary=ddo.as_dictionary())
+
+
+def _url_in_datatoken(token_address: str) -> str:
+    # Imported here: contracts need web3, which takes more than a second to import.
+    from ocean_lib.models.data_token import DataToken
+
+    url = DataToken(token_address).get_metadata_url()
+    if not url:
+        raise InvalidInput(
+            f"The datatoken {token_address} names no metadata cache in its blob. "
+            "Give metadata_cache_uri."
+        )
+    return str(url)

@@ -1,0 +1,34 @@
+"""JSON from a server, refused when it nests too deeply.
+
+Python's parser recurses in C and trusts the interpreter's recursion limit to stop it. py_ecc,
+which eth-account imports, raises that limit to 100,000, and a hundred kilobytes of "[" then end
+the whole process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import accumulate
+from typing import Any
+
+MAX_DEPTH = 200
+
+_OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
+
+
+def loads(body: bytes) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: it is not JSON, or nests deeper than 200 levels.
+    """
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        steps = (
+            bool(found[1]) - bool(found[2])
+            for found in _OUTSIDE_STRINGS.finditer(body)
+            if found[1] or found[2]
+        )
+        if any(depth > MAX_DEPTH for depth in accumulate(steps)):
+            raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
+    return json.loads(body)

@@ -1,0 +1,414 @@
+"""The configuration: from a file, a text or a dict, overridden by the environment."""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import importlib.util
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ocean_lib._config_options import (
+    DEFAULT_ADDRESS_FILE,
+    DEFAULT_DOWNLOADS_PATH,
+    DEFAULT_METADATA_CACHE_URI,
+    DEFAULT_NETWORK_HOST,
+    DEFAULT_NETWORK_PORT,
+    DEFAULT_NETWORK_URL,
+    DEFAULT_PROVIDER_URL,
+    NAME_ADDRESS_FILE,
+    NAME_AQUARIUS_URL,
+    NAME_AUTH_TOKEN,
+    NAME_BFACTORY_ADDRESS,
+    NAME_CACHE_LIFETIME,
+    NAME_CONNECT_TIMEOUT,
+    NAME_DATA_TOKEN_FACTORY_ADDRESS,
+    NAME_DOWNLOADS_PATH,
+    NAME_FILE_TOTAL_TIMEOUT,
+    NAME_GAS_LIMIT,
+    NAME_MAX_ANSWER_BYTES,
+    NAME_METADATA_CACHE_URI,
+    NAME_NETWORK_URL,
+    NAME_OCEAN_ADDRESS,
+    NAME_PROVIDER_ADDRESS,
+    NAME_PROVIDER_URL,
+    NAME_READ_TIMEOUT,
+    NAME_TOTAL_TIMEOUT,
+    NAME_TRANSACTION_TIMEOUT,
+    OPTIONS,
+    SECTION_ETH_NETWORK,
+    SECTION_RESOURCES,
+    SECTION_UTIL,
+)
+from ocean_lib.common.validation import printable
+from ocean_lib.exceptions import ConfigError, ConfigFileMissing
+from ocean_lib.ocean.env_constants import ENV_CONFIG_FILE
+
+__all__ = [
+    "Config",
+    "DEFAULT_ADDRESS_FILE",
+    "DEFAULT_DOWNLOADS_PATH",
+    "DEFAULT_METADATA_CACHE_URI",
+    "DEFAULT_NETWORK_HOST",
+    "DEFAULT_NETWORK_PORT",
+    "DEFAULT_NETWORK_URL",
+    "DEFAULT_PROVIDER_URL",
+    "NAME_ADDRESS_FILE",
+    "NAME_AQUARIUS_URL",
+    "NAME_AUTH_TOKEN",
+    "NAME_BFACTORY_ADDRESS",
+    "NAME_CACHE_LIFETIME",
+    "NAME_CONNECT_TIMEOUT",
+    "NAME_DATA_TOKEN_FACTORY_ADDRESS",
+    "NAME_DOWNLOADS_PATH",
+    "NAME_FILE_TOTAL_TIMEOUT",
+    "NAME_GAS_LIMIT",
+    "NAME_MAX_ANSWER_BYTES",
+    "NAME_METADATA_CACHE_URI",
+    "NAME_NETWORK_URL",
+    "NAME_OCEAN_ADDRESS",
+    "NAME_PROVIDER_ADDRESS",
+    "NAME_PROVIDER_URL",
+    "NAME_READ_TIMEOUT",
+    "NAME_TOTAL_TIMEOUT",
+    "NAME_TRANSACTION_TIMEOUT",
+    "SECTION_ETH_NETWORK",
+    "SECTION_RESOURCES",
+    "SECTION_UTIL",
+    "config_defaults",
+    "deprecated_environ_names",
+    "environ_names_and_sections",
+]
+
+environ_names_and_sections = {o.name: [o.env, o.meaning, o.section] for o in OPTIONS if o.env}
+
+deprecated_environ_names = {NAME_AQUARIUS_URL: ["AQUARIUS_URL", "Aquarius URL", SECTION_RESOURCES]}
+
+config_defaults: dict[str, dict[str, str]] = {
+    section: {o.name: o.default for o in OPTIONS if o.section == section and o.default is not None}
+    for section in (SECTION_ETH_NETWORK, SECTION_RESOURCES)
+}
+
+_OPTIONS = {(o.section, o.name.lower()): o for o in OPTIONS}
+
+logger = logging.getLogger(__name__)
+
+
+class Config(configparser.ConfigParser):
+    """The configuration of the library.
+
+    `config.ini.example` lists every option with its default. An environment variable that is set
+    and not empty overrides its option. Every value is checked when the config is made.
+
+    An option that is not known has no effect; a warning in the log says so, and names the options
+    it resembles. It is logged, not warned with `warnings`, because a config is an operator's text:
+    the log is where an operator looks, and `-W error` must not turn a left-over line of an
+    ocean.py config into a crash.
+
+    Args:
+        filename: path of a config file.
+        options_dict: section to a dict of options, in place of a file.
+        **kwargs: `text`, the text of a config file, in place of one.
+
+    Without any of them the file named in the environment variable CONFIG_FILE is read; an empty
+    `options_dict` then stands for the defaults if there is no such variable.
+
+    Raises:
+        ConfigError: the config cannot be read, an option's value cannot be what it is, or two
+            options contradict each other.
+    """
+
+    def __init__(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        options_dict: Mapping[str, Mapping[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        _check_keywords(kwargs)
+        fault = ""
+        try:
+            self._load(filename, options_dict, kwargs.get("text"))
+            self._warn_of_unknown()
+            self._replace_aquarius_url()
+        except ConfigError:
+            raise
+        except configparser.Error as error:
+            fault = _fault(error)
+        except (TypeError, AttributeError, UnicodeDecodeError) as error:
+            fault = type(error).__name__
+        except ValueError:
+            fault = "a lone %: write %% for a percent sign"
+        if fault:
+            raise ConfigError(
+                f"The config cannot be read ({fault}). Expected are sections of options with text "
+                "or numbers, see config.ini.example."
+            )
+        self._set_defaults()
+        self._load_environ()
+        for option in OPTIONS:
+            if self.has_option(option.section, option.name):
+                self._value(option.section, option.name)
+
+    def _load(
+        self,
+        filename: str | os.PathLike[str] | None,
+        options_dict: Mapping[str, Mapping[str, Any]] | None,
+        text: str | None,
+    ) -> None:
+        if sum(map(bool, (filename, options_dict, text))) > 1:
+            logger.warning(
+                "Config: only one of filename, text and options_dict is used, in this order; "
+                "the others have no effect."
+            )
+        if filename:
+            self._load_file(filename)
+        elif text is not None:
+            self.read_string(text)
+        elif options_dict:
+            self.read_dict(options_dict)
+        elif os.environ.get(ENV_CONFIG_FILE):
+            self._load_file(os.environ[ENV_CONFIG_FILE])
+        elif options_dict is None:
+            raise ConfigError(
+                f"No config: give a filename or an options_dict, or set {ENV_CONFIG_FILE} to the "
+                "path of a config file."
+            )
+
+    def _load_file(self, filename: str | os.PathLike[str]) -> None:
+        try:
+            text = Path(filename).expanduser().read_text(encoding="utf-8")
+        except OSError as error:
+            kind = ConfigFileMissing if isinstance(error, FileNotFoundError) else ConfigError
+            raise kind(
+                f"Cannot read the config file {printable(os.fspath(filename))}: "
+                f"{error.strerror or type(error).__name__}."
+            ) from None
+        self.read_string(text)
+
+    def _warn_of_unknown(self) -> None:
+        for section in self.sections():
+            known = [name for in_section, name in _OPTIONS if in_section == section]
+            if not known:
+                self._warn_of_section(section)
+                continue
+            for name in self.options(section):
+                if name in known or name in self.defaults():
+                    continue
+                logger.warning(
+                    "Config: the option %s.%s is not known and has no effect.%s",
+                    section,
+                    name,
+                    _did_you_mean(name, known),
+                )
+
+    def _warn_of_section(self, section: str) -> None:
+        hint = _did_you_mean(section, list(config_defaults))
+        if hint:
+            logger.warning(
+                "Config: the section [%s] is not known and has no effect.%s", section, hint
+            )
+
+    def _replace_aquarius_url(self) -> None:
+        aquarius_url = self.get(SECTION_RESOURCES, NAME_AQUARIUS_URL, fallback="", raw=True)
+        if not aquarius_url:
+            return
+        logger.warning(
+            "Config: the option %s.%s is deprecated. Use %s.%s instead.",
+            SECTION_RESOURCES,
+            NAME_AQUARIUS_URL,
+            SECTION_RESOURCES,
+            NAME_METADATA_CACHE_URI,
+        )
+        if self.get(SECTION_RESOURCES, NAME_METADATA_CACHE_URI, fallback="", raw=True):
+            raise ConfigError(
+                f"Both {SECTION_RESOURCES}.{NAME_METADATA_CACHE_URI} and "
+                f"{SECTION_RESOURCES}.{NAME_AQUARIUS_URL} options are set. Keep only "
+                f"{NAME_METADATA_CACHE_URI}: {NAME_AQUARIUS_URL} is deprecated."
+            )
+        self.set(SECTION_RESOURCES, NAME_METADATA_CACHE_URI, aquarius_url)
+        self.remove_option(SECTION_RESOURCES, NAME_AQUARIUS_URL)
+
+    def _set_defaults(self) -> None:
+        for section, options in config_defaults.items():
+            if not self.has_section(section):
+                self.add_section(section)
+            for name, default in options.items():
+                if not self.has_option(section, name):
+                    self.set(section, name, default)
+
+    def _load_environ(self) -> None:
+        aquarius_url = os.environ.get("AQUARIUS_URL")
+        if aquarius_url:
+            logger.warning(
+                "Config: the environment variable AQUARIUS_URL is deprecated. "
+                "Use METADATA_CACHE_URI instead."
+            )
+            if os.environ.get("METADATA_CACHE_URI"):
+                raise ConfigError(
+                    "Both METADATA_CACHE_URI and AQUARIUS_URL are set in the environment. "
+                    "Keep only METADATA_CACHE_URI: AQUARIUS_URL is deprecated."
+                )
+            self._set_literally(SECTION_RESOURCES, NAME_METADATA_CACHE_URI, aquarius_url)
+        for option in OPTIONS:
+            value = os.environ.get(option.env) if option.env else None
+            if value:
+                self._set_literally(option.section, option.name, value)
+
+    def _set_literally(self, section: str, name: str, value: str) -> None:
+        # A lone % would be taken for a reference to another option.
+        self.set(section, name, value.replace("%", "%%"))
+
+    def _value(self, section: str, name: str) -> Any:
+        try:
+            text = self.get(section, name)
+        except configparser.InterpolationError:
+            raise ConfigError(
+                f"Config option {section}.{name} refers to another option that cannot be found. "
+                "Write %% for a percent sign."
+            ) from None
+        except configparser.Error:
+            raise ConfigError(f"Config option {section}.{name} is not set.") from None
+        return _OPTIONS[section, name.lower()].value(text)
+
+    @property
+    def address_file(self) -> str:
+        """Path of the JSON file with the contracts' addresses per network.
+
+        The file of the ocean-contracts package if the option is empty.
+        """
+        path = self._value(SECTION_ETH_NETWORK, NAME_ADDRESS_FILE)
+        return str(Path(path).expanduser().resolve()) if path else _packaged_address_file()
+
+    @property
+    def network_url(self) -> str:
+        """URL of the node's JSON-RPC, or the name of a network that ocean.py knew."""
+        return str(self._value(SECTION_ETH_NETWORK, NAME_NETWORK_URL))
+
+    @property
+    def gas_limit(self) -> int:
+        """The most gas a transaction may use."""
+        return int(self._value(SECTION_ETH_NETWORK, NAME_GAS_LIMIT))
+
+    @property
+    def transaction_timeout_s(self) -> float:
+        """How long to wait for a transaction's receipt, in seconds."""
+        return float(self._value(SECTION_ETH_NETWORK, NAME_TRANSACTION_TIMEOUT))
+
+    @property
+    def metadata_cache_uri(self) -> str:
+        """URL of the metadata cache (Aquarius)."""
+        return str(self._value(SECTION_RESOURCES, NAME_METADATA_CACHE_URI))
+
+    @property
+    def provider_url(self) -> str:
+        """URL of the Provider, '' if none is configured."""
+        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_URL))
+
+    @property
+    def provider_address(self) -> str:
+        """The Provider's own address in its checksum spelling, '' if none is configured."""
+        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_ADDRESS))
+
+    @property
+    def downloads_path(self) -> str:
+        """The folder that downloads go to."""
+        return str(self._value(SECTION_RESOURCES, NAME_DOWNLOADS_PATH)) or DEFAULT_DOWNLOADS_PATH
+
+    @property
+    def connect_timeout_s(self) -> float:
+        """How long to wait for a connection, in seconds."""
+        return float(self._value(SECTION_RESOURCES, NAME_CONNECT_TIMEOUT))
+
+    @property
+    def read_timeout_s(self) -> float:
+        """How long to wait for the next byte of an answer, in seconds."""
+        return float(self._value(SECTION_RESOURCES, NAME_READ_TIMEOUT))
+
+    @property
+    def total_timeout_s(self) -> float:
+        """How long a call may take in all, in seconds."""
+        return float(self._value(SECTION_RESOURCES, NAME_TOTAL_TIMEOUT))
+
+    @property
+    def file_total_timeout_s(self) -> float:
+        """How long the download of a file may take in all, in seconds."""
+        return float(self._value(SECTION_RESOURCES, NAME_FILE_TOTAL_TIMEOUT))
+
+    @property
+    def cache_lifetime_s(self) -> float:
+        """How long endpoints are believed before they are asked again, in seconds; 0: never."""
+        return float(self._value(SECTION_RESOURCES, NAME_CACHE_LIFETIME))
+
+    @property
+    def max_answer_bytes(self) -> int:
+        """The longest answer of a server that is read, in bytes; downloads have no such limit."""
+        return int(self._value(SECTION_RESOURCES, NAME_MAX_ANSWER_BYTES))
+
+    @property
+    def use_auth_token(self) -> bool:
+        """Whether signed calls use the Provider's auth token in place of a nonce each."""
+        return bool(self._value(SECTION_RESOURCES, NAME_AUTH_TOKEN))
+
+    def __repr__(self) -> str:
+        shown = (
+            (NAME_NETWORK_URL, SECTION_ETH_NETWORK),
+            (NAME_METADATA_CACHE_URI, SECTION_RESOURCES),
+            (NAME_PROVIDER_URL, SECTION_RESOURCES),
+        )
+        parts = (
+            f"{name}={_host_of(self.get(section, name, fallback='', raw=True))}"
+            for name, section in shown
+        )
+        return f"Config({', '.join(parts)})"
+
+
+def _check_keywords(kwargs: Mapping[str, Any]) -> None:
+    unknown = [name for name in kwargs if name != "text"]
+    if unknown:
+        raise ConfigError(
+            f"Config takes filename, options_dict and text, got {printable(unknown[0])}."
+            f"{_did_you_mean(unknown[0], ['filename', 'options_dict', 'text'])}"
+        )
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.7)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _fault(error: configparser.Error) -> str:
+    """Describe a parser's error without the lines it quotes: they may hold a secret."""
+    line = getattr(error, "lineno", None)
+    if line is None and getattr(error, "errors", None):
+        line = error.errors[0][0]  # type: ignore[attr-defined]
+    return type(error).__name__ + (f" in line {line}" if line else "")
+
+
+def _packaged_address_file() -> str:
+    # find_spec finds the package without importing it; importing reads all of its contracts.
+    spec = importlib.util.find_spec("artifacts")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "address.json"
+        if path.is_file():
+            return str(path.resolve())
+    raise ConfigError(
+        f"No address file: {SECTION_ETH_NETWORK}.{NAME_ADDRESS_FILE} is empty, and the package "
+        "ocean-contracts, which has one, is not installed."
+    )
+
+
+def _host_of(url: str) -> str:
+    """Return scheme, host and port: a node's path may be its key."""
+    try:
+        parts = urlsplit(url)
+        if not parts.hostname:
+            return "(none)" if not url else "…"
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "…"
+    return f"{parts.scheme}://{parts.hostname}{port}"

@@ -1,0 +1,48 @@
+"""One input of a compute job: a data set, the order that pays for it, and the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ocean_lib.common.validation import check_did, check_service_index, check_tx_hash
+
+
+@dataclass(frozen=True)
+class ComputeInput:
+    """A data set that a job reads.
+
+    Inputs compare and hash by value, and cannot be changed once made.
+
+    Args:
+        did: the data set's DID.
+        transfer_tx_id: hash of the order's transaction (`pay_for_service` returns it), as text
+            or 32 bytes.
+        service_id: index of the compute service in the data set's DDO; 0 is a valid index.
+
+    Raises:
+        InvalidDid: `did` is no DID.
+        InvalidTransactionHash: `transfer_tx_id` is no transaction hash.
+        InvalidInput: `service_id` is no index.
+    """
+
+    did: str
+    transfer_tx_id: str
+    service_id: int
+
+    def __post_init__(self) -> None:
+        checked = {
+            "did": check_did(self.did),
+            "transfer_tx_id": check_tx_hash(self.transfer_tx_id, name="transfer_tx_id"),
+            "service_id": check_service_index(self.service_id),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def as_dictionary(self) -> dict[str, Any]:
+        """Return the input as the Provider expects it in a list of additional inputs."""
+        return {
+            "documentId": self.did,
+            "transferTxId": self.transfer_tx_id,
+            "serviceId": self.service_id,
+        }

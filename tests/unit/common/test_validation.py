@@ -1,0 +1,242 @@
+"""What enters the library is checked, and refused without harm."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from eth_utils import to_checksum_address
+from hexbytes import HexBytes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocean_lib.common.validation import (
+    check_address,
+    check_did,
+    check_job_id,
+    check_service_index,
+    check_tx_hash,
+    check_url,
+    printable,
+    shown_url,
+)
+from ocean_lib.exceptions import (
+    InvalidAddress,
+    InvalidDid,
+    InvalidInput,
+    InvalidTransactionHash,
+    InvalidUrl,
+)
+
+ADDRESS = "0xA78deb2Fa79463945C247991075E2a0e98Ba7A09"
+DID = f"did:op:{ADDRESS[2:]}"
+TX_HASH = "0x3a106a6eb94149e3a861bef23763d294eefbc005980affa2cdb269fb05a8ce83"
+KEY = "8467415bb2ba7c91084d932276214b11a3dd9bdb2930fefa194b666dd8020b99"
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.binary(),
+    st.text(st.characters(codec=None)),
+    st.lists(st.text()),
+    st.dictionaries(st.text(), st.text()),
+)
+
+
+@given(ANYTHING)
+def test_a_check_returns_its_value_or_raises_its_error(value: Any) -> None:
+    for check in (
+        check_did,
+        check_address,
+        check_tx_hash,
+        check_url,
+        check_job_id,
+        check_service_index,
+    ):
+        said = ""
+        try:
+            check(value)  # type: ignore[operator]
+        except InvalidInput as error:
+            said = str(error)
+        assert said.isprintable()
+
+
+@given(st.text("0123456789abcdefABCDEFxopdi:", max_size=70))
+def test_almost_valid_text_is_judged_too(value: str) -> None:
+    for check in (check_did, check_address, check_tx_hash):
+        with contextlib.suppress(InvalidInput):
+            assert check(value)
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_addresses_get_the_checksum_that_eth_utils_gives(raw: bytes) -> None:
+    expected = to_checksum_address(raw)
+
+    for spelling in ("0x" + raw.hex(), "0x" + raw.hex().upper(), expected):
+        assert check_address(spelling) == expected
+
+
+@pytest.mark.parametrize("did", [DID, DID.lower(), "did:op:" + "0" * 40])
+def test_a_did_keeps_its_spelling(did: str) -> None:
+    assert check_did(did) == did
+
+
+@pytest.mark.parametrize(
+    "did",
+    ["", "did:op:", DID + "0", DID[:-1], DID + "\n", " " + DID, DID.replace("op", "ocn"), ADDRESS]
+    + ["did:op:" + "g" * 40, "did:op:../../" + "a" * 34, "did:op:" + "٣" * 40],
+)
+def test_other_text_is_no_did(did: str) -> None:
+    with pytest.raises(InvalidDid, match="40 hex digits"):
+        check_did(did)
+
+
+def test_messages_say_what_came_and_under_which_name() -> None:
+    with pytest.raises(InvalidDid, match=r"^algorithm_did must .* got 'nonsense\\n'"):
+        check_did("nonsense\n", name="algorithm_did")
+    with pytest.raises(InvalidDid, match="got a value of type list"):
+        check_did([])
+
+
+def test_long_text_is_cut() -> None:
+    with pytest.raises(InvalidDid) as caught:
+        check_did("z" * 100_000)
+
+    assert len(str(caught.value)) < 300
+    assert "(100000 characters)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0xa78deb2Fa79463945C247991075E2a0e98Ba7A09", "0xA78DEB2Fa79463945C247991075E2a0e98Ba7A09"],
+)
+def test_a_wrong_mixed_case_is_refused(address: str) -> None:
+    with pytest.raises(InvalidAddress, match="wrong checksum"):
+        check_address(address)
+
+
+@pytest.mark.parametrize("address", ["", ADDRESS[2:], ADDRESS[:-1], ADDRESS + "0", DID, None, 5])
+def test_other_values_are_no_address(address: Any) -> None:
+    with pytest.raises(InvalidAddress):
+        check_address(address)
+
+
+@pytest.mark.parametrize("value", [KEY, "0x" + KEY, f"key {KEY} and more", int(KEY, 16)])
+def test_a_private_key_in_the_wrong_place_is_not_shown(value: Any) -> None:
+    for check in (check_did, check_address, check_url):
+        with pytest.raises(InvalidInput) as caught:
+            check(value)
+        assert KEY[:20] not in str(caught.value)
+        assert str(int(KEY, 16))[:20] not in str(caught.value)
+
+
+def test_a_transaction_hash_may_be_text_or_bytes() -> None:
+    assert check_tx_hash(TX_HASH) == TX_HASH
+    assert check_tx_hash(TX_HASH.upper().replace("X", "x")) == TX_HASH.upper().replace("X", "x")
+    assert check_tx_hash(TX_HASH[2:]) == TX_HASH
+    assert check_tx_hash(HexBytes(TX_HASH)) == TX_HASH
+    assert check_tx_hash(bytes.fromhex(TX_HASH[2:])) == TX_HASH
+
+
+@pytest.mark.parametrize("value", ["", TX_HASH + "00", TX_HASH[:-1], b"short", None, 7, ADDRESS])
+def test_other_values_are_no_transaction_hash(value: Any) -> None:
+    with pytest.raises(InvalidTransactionHash):
+        check_tx_hash(value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8030",
+        "https://provider.example/api/v1?x=1",
+        "http://[::1]:5000/",
+        "HTTP://127.0.0.1",
+        "https://provider.example/a%20b",
+    ],
+)
+def test_an_absolute_url_is_kept(url: str) -> None:
+    assert check_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8030",
+        "//localhost",
+        "/api",
+        "ftp://localhost",
+        "file:///etc/passwd",
+        "http://",
+        "http://:80",
+        "http://local host",
+        "http://localhost\n",
+        "\thttp://localhost",
+        "http://localhost\\@evil",
+        "http://localhost:99999",
+        "http://localhost:0",
+        "http://localhost:port",
+        "http://[::1",
+        "http://user@localhost",
+        "http://localhost/\u00a0x",
+        None,
+        b"http://localhost",
+    ],
+)
+def test_other_values_are_no_url(url: Any) -> None:
+    with pytest.raises(InvalidUrl):
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:hunter2@host/", "http://me:hun/hunter2@host/", "ftp://host/?key=hunter2"]
+)
+def test_a_refused_url_shows_no_password_and_no_query(url: str) -> None:
+    with pytest.raises(InvalidUrl) as caught:
+        check_url(url)
+
+    assert "hunter2" not in str(caught.value)
+    assert "host" in shown_url(url)
+
+
+@pytest.mark.parametrize("job_id", ["44c10fbd755c4bcb9bab67769d4f2e34", "job-1", "a b"])
+def test_a_job_id_is_kept(job_id: str) -> None:
+    assert check_job_id(job_id) == job_id
+
+
+@pytest.mark.parametrize("job_id", ["", " ", " x", "x\n", "a\x00b", "x" * 129, None, 5, "\ud800"])
+def test_other_values_are_no_job_id(job_id: Any) -> None:
+    with pytest.raises(InvalidInput, match="job_id must be"):
+        check_job_id(job_id)
+
+
+def test_service_index_0_is_valid() -> None:
+    assert check_service_index(0) == 0
+    assert check_service_index("4") == 4
+
+
+@pytest.mark.parametrize("index", [None, True, -1, 1.0, "", "x", "-1", "٣", "1" * 50])
+def test_other_values_are_no_service_index(index: Any) -> None:
+    with pytest.raises(InvalidInput, match="service_id must be"):
+        check_service_index(index)
+
+
+def test_printable_describes_bytes_by_their_length() -> None:
+    assert printable(b"secret") == "bytes of length 6"
+    assert printable(None) == "None"
+    assert printable(4) == "4"
+
+
+def test_checking_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from ocean_lib.common.validation import check_address; "
+        f"check_address('{ADDRESS}'); "
+        "sys.exit(bool({'web3', 'eth_account', 'eth_utils', 'requests'} & set(sys.modules)))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
