@@ -1,0 +1,349 @@
+"""A data token: the asset's token, with which its services are ordered."""
+
+import json
+from collections import namedtuple
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Optional
+
+from enforce_typing import enforce_types
+
+from ocean_lib.common.validation import check_address
+from ocean_lib.models import _order_checks
+from ocean_lib.models._erc20 import ERC20Token
+from ocean_lib.ocean._amounts import Amount
+from ocean_lib.ocean.util import from_base_18, to_base_18
+from ocean_lib.web3_internal._chain_errors import chain_errors
+from ocean_lib.web3_internal.constants import ZERO_ADDRESS
+from ocean_lib.web3_internal.contract_base import AnyWallet
+from ocean_lib.web3_internal.contract_utils import load_contract
+
+if TYPE_CHECKING:
+    from web3 import Web3
+
+OrderValues = namedtuple(
+    "OrderValues",
+    ("consumer", "amount", "serviceId", "startedAt", "marketFeeCollector", "marketFee"),
+)
+
+_BASE = 10**18
+
+
+@enforce_types
+class DataToken(ERC20Token):
+    """A data token: an ERC-20 token with minters and orders.
+
+    Amounts named `value_base`, `amount`, `amount_base` or `cap` are whole numbers in the smallest
+    unit (see `to_base_18`). Every write returns the transaction's hash as `0x` hex once it has
+    succeeded, and raises what `ContractBase.send_transaction` raises.
+
+    Args:
+        address: where it is; None for an object that only searches orders of all data tokens.
+        abi_path: folder of artifacts; None: the package `artifacts`.
+        web3: the chain; writes use the wallet's when it is None.
+        gas_limit: the most gas for one transaction; None: whatever is needed.
+    """
+
+    CONTRACT_NAME = "DataTokenTemplate"
+    DEFAULT_CAP = 1000.0
+    DEFAULT_CAP_BASE = to_base_18(DEFAULT_CAP)
+
+    ORDER_STARTED_EVENT = "OrderStarted"
+    ORDER_FINISHED_EVENT = "OrderFinished"
+
+    OPF_FEE_PERCENTAGE = 0.001
+    MAX_MARKET_FEE_PERCENTAGE = 0.001
+
+    def initialize(
+        self,
+        name: str,
+        symbol: str,
+        minter_address: str,
+        cap: int,
+        blob: str,
+        fee_collector_address: str,
+        from_wallet: AnyWallet,
+    ) -> str:
+        """Initialize a data token that no factory made.
+
+        Args:
+            name: its name.
+            symbol: its symbol.
+            minter_address: its first minter.
+            cap: the most tokens ever, in the smallest unit.
+            blob: any text to keep with it.
+            fee_collector_address: gets the community's fee of each order.
+            from_wallet: signs and pays.
+        """
+        args = (name, symbol, minter_address, cap, blob, fee_collector_address)
+        return self.send_transaction("initialize", args, from_wallet)
+
+    def mint(self, account_address: str, value_base: int, from_wallet: AnyWallet) -> str:
+        """Make new tokens.
+
+        Args:
+            account_address: who gets them.
+            value_base: how many, in the smallest unit.
+            from_wallet: the minter.
+        """
+        args = (check_address(account_address), value_base)
+        return self.send_transaction("mint", args, from_wallet)
+
+    def mint_tokens(self, to_account: str, value: Amount, from_wallet: AnyWallet) -> str:
+        """Make new tokens.
+
+        Args:
+            to_account: who gets them.
+            value: how many tokens.
+            from_wallet: the minter.
+        """
+        return self.mint(to_account, to_base_18(value), from_wallet)
+
+    def startOrder(
+        self,
+        consumer: str,
+        amount: int,
+        serviceId: int,  # noqa: N803  (ocean.py's name)
+        mrktFeeCollector: Optional[str],  # noqa: N803
+        from_wallet: AnyWallet,
+    ) -> str:
+        """Order a service of the asset: the wallet's tokens go to the minter.
+
+        Args:
+            consumer: who may use the service.
+            amount: the price, in the smallest unit.
+            serviceId: the service's index in the DDO.
+            mrktFeeCollector: gets the market's fee; None or the zero address: no such fee.
+            from_wallet: pays.
+        """
+        collector = check_address(mrktFeeCollector or ZERO_ADDRESS)
+        args = (check_address(consumer), amount, serviceId, collector)
+        return self.send_transaction("startOrder", args, from_wallet)
+
+    def finishOrder(
+        self,
+        orderTxId: str,  # noqa: N803  (ocean.py's name)
+        consumer: str,
+        amount: int,
+        serviceId: int,  # noqa: N803
+        from_wallet: AnyWallet,
+    ) -> str:
+        """Pay an order back, in part or in full.
+
+        Args:
+            orderTxId: the order's transaction.
+            consumer: who gets the tokens.
+            amount: how many, in the smallest unit.
+            serviceId: the service's index in the DDO.
+            from_wallet: pays.
+        """
+        args = (orderTxId, check_address(consumer), amount, serviceId)
+        return self.send_transaction("finishOrder", args, from_wallet)
+
+    def proposeMinter(self, new_minter: str, from_wallet: AnyWallet) -> str:
+        """Propose another minter, who then calls `approveMinter`.
+
+        Args:
+            new_minter: the account.
+            from_wallet: the minter.
+        """
+        return self.send_transaction("proposeMinter", (check_address(new_minter),), from_wallet)
+
+    def approveMinter(self, from_wallet: AnyWallet) -> str:
+        """Become the minter that was proposed.
+
+        Args:
+            from_wallet: the proposed minter.
+        """
+        return self.send_transaction("approveMinter", (), from_wallet)
+
+    def blob(self) -> str:
+        """Return the text kept with the data token."""
+        return str(self._call("blob"))
+
+    def cap(self) -> int:
+        """Return the most tokens there can ever be, in the smallest unit."""
+        return int(self._call("cap"))
+
+    def minter(self) -> str:
+        """Return the minter's address."""
+        return str(self._call("minter"))
+
+    def isMinter(self, address: str) -> bool:
+        """Return whether an account is the minter.
+
+        Args:
+            address: the account.
+        """
+        return bool(self._call("isMinter", check_address(address)))
+
+    def isInitialized(self) -> bool:  # noqa: N802  (ocean.py's name)
+        """Return whether the data token is initialized."""
+        return bool(self._call("isInitialized"))
+
+    def calculateFee(self, amount: int, fee_percentage: int) -> int:  # noqa: N802
+        """Return a fee as the contract computes it.
+
+        Args:
+            amount: in the smallest unit.
+            fee_percentage: the fraction times 10**18.
+        """
+        return int(self._call("calculateFee", amount, fee_percentage))
+
+    def get_start_order_logs(
+        self,
+        web3: Optional["Web3"],
+        consumer_address: Optional[str] = None,
+        from_block: Any = 0,
+        to_block: Any = "latest",
+        from_all_tokens: bool = False,
+    ) -> list[Any]:
+        """Return `OrderStarted` logs, oldest first.
+
+        Args:
+            web3: the chain; None: this object's.
+            consumer_address: only orders that this account consumes or has paid for (ocean.py
+                compared the payer alone).
+            from_block: the first block.
+            to_block: the last block.
+            from_all_tokens: of all data tokens rather than of this one.
+
+        Raises:
+            ChainError: the node refuses, for example because the range is too wide.
+        """
+        chain = web3 if web3 is not None else self.web3
+        event = load_contract(chain, self.name, None, self._abi_path).events.OrderStarted()
+        # Topics by place: the event, consumer, payer.
+        topics: list[list[Any]] = [[self.get_event_signature(self.ORDER_STARTED_EVENT)]]
+        if consumer_address:
+            account = "0x" + check_address(consumer_address)[2:].lower().rjust(64, "0")
+            topics = [topics[0] + [account], topics[0] + [None, account]]
+        params: dict[str, Any] = {"fromBlock": from_block, "toBlock": to_block}
+        if not from_all_tokens:
+            params["address"] = self.address
+        found = {}
+        with chain_errors("read OrderStarted logs"):
+            for wanted in topics:
+                query: Any = {**params, "topics": wanted}
+                for log in chain.eth.get_logs(query):
+                    found[(log["blockNumber"], log["logIndex"])] = event.process_log(log)
+        return [found[place] for place in sorted(found)]
+
+    def verify_order_tx(
+        self,
+        web3: "Web3",
+        tx_id: str,
+        did: str,
+        service_id: Any,
+        amount_base: int,
+        sender: str,
+    ) -> tuple[Any, Any, Any]:
+        """Check that a transaction is a given order, by this data token's own log.
+
+        Args:
+            web3: the chain.
+            tx_id: the transaction.
+            did: the asset, or its data token's address.
+            service_id: the service's index.
+            amount_base: the least amount, in the smallest unit.
+            sender: who must be its consumer or payer.
+
+        Returns:
+            The transaction, its `OrderStarted` log, and its transfer to the minter.
+
+        Raises:
+            VerifyTxFailed: it is another order, no order, or reverted; the message says what was
+                expected and what it has.
+            TransactionTimeout: it is in no block in time.
+        """
+        return _order_checks.verify_order(self, web3, tx_id, did, service_id, amount_base, sender)
+
+    def verify_transfer_tx(self, tx_id: str, sender: str, receiver: str) -> tuple[Any, Any]:
+        """Check that a transaction is one transfer of this data token between two accounts.
+
+        Args:
+            tx_id: the transaction.
+            sender: whose tokens.
+            receiver: who received them.
+
+        Returns:
+            The transaction and its `Transfer` log.
+
+        Raises:
+            VerifyTxFailed: it is not.
+            TransactionTimeout: it is in no block in time.
+        """
+        return _order_checks.verify_transfer(self, self.web3, tx_id, sender, receiver)
+
+    def get_metadata_url(self) -> Optional[str]:
+        """Return the metadata cache's URL in the blob, or None."""
+        return self._url_in_blob(1)
+
+    def get_simple_url(self) -> Optional[str]:
+        """Return the plain URL in the blob, or None."""
+        return self._url_in_blob(0)
+
+    def calculate_token_holders(
+        self, from_block: int, to_block: int, min_token_amount: Amount
+    ) -> list[tuple[str, Decimal]]:
+        """Return accounts and their tokens, largest first, by the transfers in some blocks.
+
+        Args:
+            from_block: the first block.
+            to_block: the last block.
+            min_token_amount: only accounts with more tokens than this.
+        """
+        logs = self.get_event_logs("Transfer", {}, from_block, to_block)
+        moved = [(g["args"]["from"], g["args"]["to"], g["args"]["value"]) for g in logs]
+        least = to_base_18(min_token_amount)
+        held = [
+            (a, from_base_18(b)) for a, b in self.calculate_balances(moved).items() if b > least
+        ]
+        return sorted(held, key=lambda pair: pair[1], reverse=True)
+
+    @staticmethod
+    def get_max_fee_percentage() -> float:
+        """Return the largest fraction of an order that goes to community and market."""
+        return DataToken.OPF_FEE_PERCENTAGE + DataToken.MAX_MARKET_FEE_PERCENTAGE
+
+    @staticmethod
+    def calculate_max_fee(amount: int) -> int:
+        """Return the largest fee of an order.
+
+        Args:
+            amount: in the smallest unit.
+        """
+        return DataToken.calculate_fee(amount, DataToken.get_max_fee_percentage())
+
+    @staticmethod
+    def calculate_fee(amount: int, percentage: Amount) -> int:
+        """Return a fee, rounded down as the contract does.
+
+        Args:
+            amount: in the smallest unit.
+            percentage: the fraction: 0.001 is a thousandth.
+        """
+        return amount * to_base_18(percentage) // _BASE
+
+    @staticmethod
+    def calculate_balances(transfers: Iterable[Any]) -> dict[str, int]:
+        """Return what transfers leave in each account, in the smallest unit.
+
+        Args:
+            transfers: (from, to, value) each; more items are ignored.
+        """
+        balances: dict[str, int] = {}
+        for sender, receiver, value, *_ in transfers:
+            balances[sender.lower()] = balances.get(sender.lower(), 0) - int(value)
+            balances[receiver.lower()] = balances.get(receiver.lower(), 0) + int(value)
+        return balances
+
+    def _url_in_blob(self, kind: int) -> Optional[str]:
+        try:
+            content = json.loads(self.blob())
+        except ValueError:
+            return None
+        if not isinstance(content, dict) or content.get("t") != kind:
+            return None
+        url = content.get("url")
+        return url if isinstance(url, str) else None

@@ -1,0 +1,1 @@
+"""Wallets, transactions and contracts on an EVM chain."""

@@ -1,0 +1,136 @@
+"""Maps what web3, the node and the HTTP library below them raise to our errors, in one place.
+
+Their texts may hold the RPC URL, whose path or query is often an access key; the node's own
+words are kept, cut short and cleaned of control characters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ocean_lib.exceptions import (
+    ChainError,
+    ConnectFailed,
+    ConnectionBroken,
+    ContractNotFound,
+    OceanError,
+    RequestTimeout,
+    TransactionFailed,
+)
+
+_MAX_TEXT = 300
+_GATEWAY_FAULTS = 500
+
+
+@contextmanager
+def chain_errors(operation: str) -> Iterator[None]:
+    """Turn any failure of the calls inside into one of our errors.
+
+    Args:
+        operation: what is being done, for the message ("mint data tokens").
+
+    Raises:
+        TransactionFailed: the contract refuses the call.
+        ContractNotFound: no such contract answers.
+        TransportError: the node gave no answer.
+        ChainError: the node answered with another error.
+    """
+    failure: OceanError | None = None
+    try:
+        yield
+    except OceanError:
+        raise
+    except Exception as error:  # whatever lies below; programming errors come back as such
+        failure = _mapped(error, operation)
+        if failure is None:
+            raise
+    if failure is not None:  # outside the block above, so that no traceback shows the old text
+        raise failure from None
+
+
+def add_to_message(error: OceanError, text: str) -> None:
+    """Say more in an error that is on its way, and keep its type and attributes.
+
+    Args:
+        error: the error.
+        text: what is said after its message.
+    """
+    said = str(error.args[0]) if error.args else ""
+    error.args = (f"{said} {text}".strip(), *error.args[1:])
+
+
+def node_text(error: BaseException) -> str:
+    """Return the node's words in an RPC error, cut and cleaned; '' when there are none."""
+    from web3.exceptions import Web3Exception
+
+    if not isinstance(error, Web3Exception):
+        return ""
+    response = getattr(error, "rpc_response", None)
+    if isinstance(response, dict) and isinstance(response.get("error"), dict):
+        return _clean(response["error"].get("message", ""))
+    return _clean(getattr(error, "message", None) or str(error))
+
+
+def revert_reason(error: BaseException) -> str:
+    """Return why a contract reverted, or a text that says that it gave no reason."""
+    text = node_text(error)
+    for prefix in ("execution reverted:", "VM Exception while processing transaction: revert"):
+        if text.startswith(prefix):
+            text = text[len(prefix) :].strip()
+    return text if text and text != "execution reverted" else "the contract gave no reason"
+
+
+def _mapped(error: Exception, operation: str) -> OceanError | None:
+    import requests
+    from web3 import exceptions
+
+    if isinstance(error, exceptions.ContractLogicError):
+        return TransactionFailed(
+            f"Cannot {operation}: the contract refuses, {revert_reason(error)}. "
+            "Nothing was sent. Check the arguments, the wallet and its balances."
+        )
+    if isinstance(error, exceptions.BadFunctionCallOutput):
+        return ContractNotFound(
+            f"Cannot {operation}: no such contract answers at this address. "
+            "Check the address and the network."
+        )
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError)):
+        return _no_connection(error, operation)
+    if isinstance(error, (requests.exceptions.Timeout, TimeoutError)):
+        return RequestTimeout(
+            f"Cannot {operation}: the chain's node did not answer in time. Try again."
+        )
+    if isinstance(error, (json.JSONDecodeError, requests.exceptions.JSONDecodeError)):
+        return ConnectionBroken(f"Cannot {operation}: the chain's node answered no JSON.")
+    if isinstance(error, requests.exceptions.HTTPError):
+        status = getattr(error.response, "status_code", 0)
+        kind = ConnectionBroken if status >= _GATEWAY_FAULTS else ChainError
+        return kind(
+            f"Cannot {operation}: the chain's node answered HTTP {status}. "
+            "Check the network URL in the config."
+        )
+    if isinstance(error, requests.exceptions.RequestException):
+        return ChainError(
+            f"Cannot {operation}: asking the chain's node failed ({type(error).__name__}). "
+            "Check the network URL in the config."
+        )
+    if isinstance(error, exceptions.Web3Exception):
+        text = node_text(error) or type(error).__name__
+        return ChainError(f"Cannot {operation}: the chain's node says: {text}.")
+    return None
+
+
+def _no_connection(error: Exception, operation: str) -> OceanError:
+    refused = "NewConnectionError" in repr(error) or "ConnectTimeout" in repr(error)
+    kind = ConnectFailed if refused else ConnectionBroken
+    what = "no connection to the chain's node" if refused else "the connection to the node broke"
+    return kind(f"Cannot {operation}: {what}. Check that it runs, and the network URL.")
+
+
+def _clean(text: Any) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in str(text))
+    short = printable.strip().rstrip(".")
+    return short if len(short) <= _MAX_TEXT else short[:_MAX_TEXT] + "…"

@@ -1,0 +1,350 @@
+"""What all contract objects share: calls, transactions, receipts and event logs."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
+
+from enforce_typing import enforce_types
+
+from ocean_lib.common.validation import check_address
+from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
+from ocean_lib.web3_internal._chain_errors import chain_errors
+from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
+from ocean_lib.web3_internal.contract_utils import (
+    get_contract_definition,
+    get_contracts_addresses,
+    load_contract,
+)
+from ocean_lib.web3_internal.signer import Signer, signer_address
+from ocean_lib.web3_internal.transactions import send_transaction, wait_for_receipt, web3_of
+from ocean_lib.web3_internal.wallet import Wallet
+
+if TYPE_CHECKING:
+    from web3 import Web3
+    from web3.contract import Contract
+
+logger = logging.getLogger(__name__)
+
+AnyWallet = Union[Wallet, Signer]
+
+
+@enforce_types
+class ContractBase:
+    """A contract at an address.
+
+    ocean.py kept one web3 for the whole process. Here a contract has its own: reads need
+    `web3`, and writes use the wallet's where the contract has none.
+
+    Args:
+        address: where the contract is; None for an object that only searches logs.
+        abi_path: folder of artifacts; None: the package `artifacts`.
+        web3: the chain.
+        gas_limit: the most gas for one transaction; None: whatever is needed.
+        timeout_s: how long to wait for a transaction's receipt.
+
+    Raises:
+        InvalidAddress: it is no address.
+    """
+
+    CONTRACT_NAME: ClassVar[Optional[str]] = None
+
+    def __init__(
+        self,
+        address: Optional[str],
+        abi_path: Optional[str] = None,
+        web3: Optional[object] = None,
+        *,
+        gas_limit: Optional[int] = None,
+        timeout_s: float = RECEIPT_TIMEOUT_S,
+    ) -> None:
+        if not self.CONTRACT_NAME:
+            raise InvalidInput("A contract class must set CONTRACT_NAME; use DataToken or another.")
+        self.name = self.CONTRACT_NAME
+        self._abi_path = abi_path or None
+        self._address = check_address(address) if address else None
+        self._web3: Any = web3
+        self._gas_limit = gas_limit
+        self._timeout_s = timeout_s
+        self._seen_on: Any = None  # the web3 on which code was found at the address
+
+    def __str__(self) -> str:
+        """Return the contract's name and address."""
+        return f"{self.name} @ {self._address}"
+
+    @classmethod
+    def configured_address(cls, network: str, address_file: Optional[str]) -> Optional[str]:
+        """Return this contract's address on a network, or None.
+
+        Args:
+            network: its name.
+            address_file: the file of addresses.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        addresses = get_contracts_addresses(network, address_file)
+        return addresses.get(str(cls.CONTRACT_NAME)) if addresses else None
+
+    @property
+    def contract_name(self) -> str:
+        """The name of the contract's artifact."""
+        return self.name
+
+    @property
+    def address(self) -> str:
+        """The contract's address, checksum spelling.
+
+        Raises:
+            InvalidInput: this object was made without one.
+        """
+        if self._address is None:
+            raise InvalidInput(f"This {self.name} has no address. Make it with one.")
+        return self._address
+
+    @property
+    def web3(self) -> "Web3":
+        """The chain.
+
+        Raises:
+            ConfigError: this object was made without one.
+        """
+        if self._web3 is None:
+            raise ConfigError(
+                f"This {self.name} has no chain to ask. Make it with web3=, for example "
+                f"{type(self).__name__}(address, web3=ocean.web3)."
+            )
+        found: Web3 = self._web3
+        return found
+
+    @property
+    def w3(self) -> "Web3":
+        """The chain (ocean.py's name for `web3`)."""
+        return self.web3
+
+    @property
+    def contract(self) -> "Contract":
+        """web3's contract object."""
+        return load_contract(self.web3, self.name, self._address, self._abi_path)
+
+    @property
+    def contract_concise(self) -> "ConciseContract":
+        """The contract's read functions as plain methods: `contract_concise.minter()`."""
+        return ConciseContract(self._call)
+
+    @property
+    def events(self) -> Any:
+        """The contract's events, as web3 has them."""
+        return self.contract.events
+
+    @property
+    def function_names(self) -> list[str]:
+        """The names of the contract's functions."""
+        abi = get_contract_definition(self.name, self._abi_path)["abi"]
+        return [item["name"] for item in abi if item["type"] == "function"]
+
+    @staticmethod
+    def to_checksum_address(address: str) -> str:
+        """Return an address in its checksum spelling.
+
+        Args:
+            address: `0x` and 40 hex digits.
+
+        Raises:
+            InvalidAddress: it is no address.
+        """
+        return check_address(address)
+
+    def get_tx_receipt(self, tx_hash: str, timeout: float = 20) -> Any:
+        """Wait for a transaction's receipt.
+
+        Args:
+            tx_hash: `0x` hex.
+            timeout: how long to wait, in seconds.
+
+        Returns:
+            The receipt, whatever its status.
+
+        Raises:
+            TransactionTimeout: no receipt in time; ocean.py returned None.
+        """
+        return wait_for_receipt(
+            self.web3, tx_hash, operation="find a transaction's receipt", timeout_s=timeout
+        )
+
+    def is_tx_successful(self, tx_hash: str) -> bool:
+        """Return whether a transaction succeeded.
+
+        Args:
+            tx_hash: `0x` hex.
+
+        Raises:
+            TransactionTimeout: it is in no block yet, so it is neither.
+        """
+        return bool(self.get_tx_receipt(tx_hash)["status"] == 1)
+
+    def get_event_signature(self, event_name: str) -> str:
+        """Return the hash of an event's signature: topic 0 of its logs.
+
+        Args:
+            event_name: such as `Transfer`.
+
+        Raises:
+            ValueError: the contract has no such event.
+        """
+        from eth_utils.crypto import keccak
+
+        event = self._event_abi(event_name)
+        if event is None:
+            raise InvalidInput(f"Event {event_name} not found in {self.name} contract.")
+        types = ",".join(item["type"] for item in event["inputs"])
+        return "0x" + bytes(keccak(text=f"{event_name}({types})")).hex()
+
+    def get_event_argument_names(self, event_name: str) -> Optional[list[str]]:
+        """Return the names of an event's arguments, or None if there is no such event.
+
+        Args:
+            event_name: such as `Transfer`.
+        """
+        event = self._event_abi(event_name)
+        return [item["name"] for item in event["inputs"]] if event else None
+
+    def send_transaction(
+        self,
+        fn_name: str,
+        fn_args: Any,
+        from_wallet: AnyWallet,
+        transact: Optional[dict[str, Any]] = None,
+    ) -> str:
+        """Call a function of the contract in a transaction, and wait until it has succeeded.
+
+        Args:
+            fn_name: the function.
+            fn_args: its arguments.
+            from_wallet: signs and pays.
+            transact: fields to set rather than to ask: `gas`, `gasPrice`, `nonce`, `value`.
+
+        Returns:
+            The transaction's hash as `0x` hex.
+
+        Raises:
+            TransactionFailed: refused by the contract or the node, or reverted on chain.
+            TransactionTimeout: sent, but no receipt in time; it names the hash.
+            ContractNotFound: there is no contract at the address.
+            ConfigError: neither contract nor wallet has a `web3`.
+            InvalidInput: the arguments do not fit the function.
+        """
+        web3 = web3_of(from_wallet, self._web3)
+        operation = f"call {fn_name} of {self}"
+        self._check_code(web3)
+        tx = {**(transact or {}), "to": self.address}
+        tx["data"] = self._encode(web3, fn_name, tuple(fn_args))
+        receipt = send_transaction(
+            web3,
+            from_wallet,
+            tx,
+            operation=operation,
+            gas_limit=self._gas_limit,
+            timeout_s=self._timeout_s,
+        )
+        tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
+        logger.info("%s from %s: %s", operation, signer_address(from_wallet), tx_hash)
+        return tx_hash
+
+    def get_event_logs(
+        self,
+        event_name: str,
+        filter_args: Optional[dict[str, Any]] = None,
+        from_block: Any = 0,
+        to_block: Any = "latest",
+    ) -> list[Any]:
+        """Return the contract's logs of an event.
+
+        Args:
+            event_name: such as `Transfer`.
+            filter_args: wanted values of its indexed arguments.
+            from_block: the first block.
+            to_block: the last block.
+
+        Raises:
+            ChainError: the node refuses, for example because the range is too wide.
+        """
+        with chain_errors(f"read {event_name} logs of {self}"):
+            event = self.events[event_name]()
+            logs = event.get_logs(
+                argument_filters=filter_args or {}, from_block=from_block, to_block=to_block
+            )
+            return list(logs)
+
+    def _logs_in_receipt(self, web3: "Web3", receipt: Any, event_name: str) -> list[Any]:
+        """Return this contract's own logs of an event in a receipt, decoded."""
+        from web3.exceptions import LogTopicError, MismatchedABI
+
+        topic = bytes.fromhex(self.get_event_signature(event_name)[2:])
+        event = load_contract(web3, self.name, self._address, self._abi_path).events[event_name]()
+        found = []
+        for log in receipt["logs"]:
+            ours = str(log["address"]).lower() == self.address.lower()
+            if not (ours and log["topics"] and bytes(log["topics"][0]) == topic):
+                continue
+            try:
+                found.append(event.process_log(log))
+            except (LogTopicError, MismatchedABI):
+                raise VerifyTxFailed(f"A {event_name} log of {self} cannot be read.") from None
+        return found
+
+    def _call(self, fn_name: str, *args: Any, web3: Optional["Web3"] = None) -> Any:
+        chain = web3 if web3 is not None else self.web3
+        with chain_errors(f"read {fn_name} of {self}"):
+            contract = load_contract(chain, self.name, self.address, self._abi_path)
+            try:
+                function = contract.functions[fn_name](*args)
+            except Exception as error:  # noqa: BLE001  (web3's many ways to say "does not fit")
+                raise _not_fitting(fn_name, self, error) from None
+            return function.call()
+
+    def _encode(self, web3: "Web3", fn_name: str, args: tuple[Any, ...]) -> Any:
+        contract = load_contract(web3, self.name, self.address, self._abi_path)
+        try:
+            return contract.encode_abi(fn_name, args=list(args))
+        except Exception as error:  # noqa: BLE001  (web3's many ways to say "does not fit")
+            raise _not_fitting(fn_name, self, error) from None
+
+    def _check_code(self, web3: "Web3") -> None:
+        """Refuse an address without code: a transaction to it would succeed and do nothing."""
+        if self._seen_on is web3:
+            return
+        where: Any = self.address
+        with chain_errors(f"look at {self}"):
+            code = web3.eth.get_code(where)
+        if not code:
+            raise ContractNotFound(
+                f"There is no contract at {self.address}, where {self.name} should be. Nothing "
+                "was sent. Check the address, the network URL and the address file."
+            )
+        self._seen_on = web3
+
+    def _event_abi(self, event_name: str) -> Optional[dict[str, Any]]:
+        abi = get_contract_definition(self.name, self._abi_path)["abi"]
+        named = (i for i in abi if i["type"] == "event" and i["name"] == event_name)
+        return next(named, None)
+
+
+class ConciseContract:
+    """A contract's read functions as plain methods.
+
+    Args:
+        call: calls a function by name.
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args: self._call(name, *args)
+
+
+def _not_fitting(fn_name: str, contract: ContractBase, error: Exception) -> InvalidInput:
+    return InvalidInput(
+        f"The arguments do not fit {fn_name} of {contract} ({type(error).__name__}): check their "
+        "number and types. Amounts are whole numbers (see to_base_18), addresses 0x text."
+    )

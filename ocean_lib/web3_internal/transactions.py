@@ -1,0 +1,367 @@
+"""Sends transactions: estimated, signed with a chain id, sent once, waited for, checked."""
+
+import logging
+import re
+import threading
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Optional, Union
+from weakref import WeakValueDictionary
+
+from ocean_lib.common.validation import check_address, check_tx_hash
+from ocean_lib.exceptions import (
+    ChainError,
+    ConfigError,
+    ConnectFailed,
+    InvalidInput,
+    SigningFailed,
+    TransactionFailed,
+    TransactionTimeout,
+    TransportError,
+)
+from ocean_lib.web3_internal._chain_errors import chain_errors, node_text, revert_reason
+from ocean_lib.web3_internal._tx_fields import complete_transaction
+from ocean_lib.web3_internal.constants import (
+    NONCE_ATTEMPTS,
+    RECEIPT_POLL_S,
+    RECEIPT_TIMEOUT_S,
+)
+from ocean_lib.web3_internal.signer import Signer, sign_signable, signer_address
+from ocean_lib.web3_internal.wallet import Wallet
+
+if TYPE_CHECKING:
+    from web3 import Web3
+    from web3.types import TxReceipt
+
+logger = logging.getLogger(__name__)
+
+_NONCE_REFUSED = re.compile(
+    r"nonce.{0,20}too low|too low.{0,20}nonce|invalid nonce|nonce too high|already known|"
+    r"known transaction|already imported|underpriced",
+    re.IGNORECASE,
+)
+# Nonces belong to an address. While one thread asks for the next one, signs and sends, others
+# with the same address wait; the lock goes when nobody holds it.
+_locks: "WeakValueDictionary[str, _Lock]" = WeakValueDictionary()
+_locks_guard = threading.Lock()
+
+
+class _Lock:
+    """A lock that can be weakly referenced."""
+
+    def __init__(self) -> None:
+        self.held = threading.Lock()
+
+
+def sign_hash(msg_hash: object, wallet: Union[Wallet, Signer]) -> str:
+    """Sign an EIP-191 message.
+
+    Args:
+        msg_hash: made by `eth_account.messages.encode_defunct`.
+        wallet: a `Wallet` or any other `Signer`.
+
+    Returns:
+        The signature as `0x` hex.
+
+    Raises:
+        SigningFailed: the signer gave no signature.
+    """
+    message: Any = msg_hash
+    return sign_signable(wallet, message)
+
+
+def send_ether(
+    from_wallet: Wallet,
+    to_address: str,
+    ether_amount: Union[int, str, Decimal, float],
+    web3: Optional["Web3"] = None,
+) -> "TxReceipt":
+    """Send ether and wait until it has arrived.
+
+    Args:
+        from_wallet: pays.
+        to_address: receives.
+        ether_amount: in ether; at most 18 decimals.
+        web3: the chain; None: the wallet's.
+
+    Returns:
+        The receipt.
+
+    Raises:
+        InvalidInput: an argument cannot work.
+        ChainError: it was not sent, or failed (see `send_transaction`).
+    """
+    from ocean_lib.ocean.util import to_base_18
+
+    tx = {"to": check_address(to_address, name="to_address"), "value": to_base_18(ether_amount)}
+    return send_transaction(web3_of(from_wallet, web3), from_wallet, tx, operation="send ether")
+
+
+def cancel_or_replace_transaction(
+    from_wallet: Wallet,
+    nonce_value: int,
+    gas_price: Optional[int] = None,
+    gas_limit: Optional[int] = None,
+    web3: Optional["Web3"] = None,
+) -> "TxReceipt":
+    """Put an empty transaction in the place of one that is still pending.
+
+    Args:
+        from_wallet: who sent it.
+        nonce_value: the pending transaction's nonce.
+        gas_price: in wei; must be above the pending one's.
+        gas_limit: gas to offer; None: as much as an empty transaction needs.
+        web3: the chain; None: the wallet's.
+
+    Returns:
+        The receipt.
+
+    Raises:
+        TransactionFailed: the node refuses it, for example because the first one was mined.
+        TransactionTimeout: sent, but not mined in time.
+    """
+    address = signer_address(from_wallet)
+    tx: dict[str, Any] = {"to": address, "value": 0, "nonce": nonce_value}
+    if gas_limit is not None:
+        tx["gas"] = gas_limit
+    if gas_price is not None:
+        tx["gasPrice"] = gas_price
+    chain = web3_of(from_wallet, web3)
+    return send_transaction(chain, from_wallet, tx, operation="replace a transaction")
+
+
+def web3_of(wallet: Any, web3: Optional["Web3"]) -> "Web3":
+    """Return the chain to use: the one given, else the wallet's.
+
+    Args:
+        wallet: may have a `web3`.
+        web3: wins when given.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    chain = web3 if web3 is not None else getattr(wallet, "web3", None)
+    if chain is None:
+        raise ConfigError(
+            "No chain to talk to: give web3=ocean.web3, or a wallet made with Wallet(web3, ...)."
+        )
+    found: Web3 = chain
+    return found
+
+
+def send_transaction(
+    web3: "Web3",
+    signer: Union[Wallet, Signer],
+    tx: dict[str, Any],
+    *,
+    operation: str,
+    gas_limit: Optional[int] = None,
+    timeout_s: float = RECEIPT_TIMEOUT_S,
+) -> "TxReceipt":
+    """Send one transaction, wait for its receipt, and check that it succeeded.
+
+    It is never sent under a second nonce once the node may have it.
+
+    Args:
+        web3: the chain.
+        signer: signs and pays; needs `sign_tx` (Wallet) or `sign_transaction` (LocalAccount).
+        tx: `to`, `value`, `data`; a `nonce`, `gas` or fee given here is kept.
+        operation: what it does, for messages ("mint data tokens").
+        gas_limit: the most gas to spend; None: whatever is needed.
+        timeout_s: how long to wait for the receipt.
+
+    Returns:
+        The receipt, of status 1.
+
+    Raises:
+        TransactionFailed: refused by the contract or the node, or reverted on chain.
+        TransactionTimeout: sent, but no receipt in time; it names the hash.
+        TransportError: the node cannot be reached; nothing was sent.
+        InvalidInput: the signer cannot sign transactions.
+    """
+    address = signer_address(signer)
+    fields = {**tx, "from": address}
+    if fields.get("gas") is None:
+        fields["gas"] = _estimate_gas(web3, fields, operation, gas_limit)
+    tx_hash = _sign_and_send(web3, signer, address, fields, operation)
+    receipt = wait_for_receipt(web3, tx_hash, operation=operation, timeout_s=timeout_s)
+    if receipt["status"] != 1:
+        reason = _replayed_reason(web3, fields, int(receipt["blockNumber"]))
+        raise TransactionFailed(
+            f"Cannot {operation}: transaction {tx_hash} was reverted on chain, {reason}. "
+            "Its gas is spent. Check the arguments, the wallet and its balances.",
+            tx_hash=tx_hash,
+        )
+    return receipt
+
+
+def wait_for_receipt(
+    web3: "Web3", tx_hash: str, *, operation: str, timeout_s: float = RECEIPT_TIMEOUT_S
+) -> "TxReceipt":
+    """Wait until a transaction is in a block.
+
+    A node that cannot be reached for a while does not end the wait.
+
+    Args:
+        web3: the chain.
+        tx_hash: `0x` hex.
+        operation: what the transaction does, for messages.
+        timeout_s: how long to wait.
+
+    Returns:
+        The receipt, whatever its status.
+
+    Raises:
+        TransactionTimeout: no receipt in time.
+    """
+    from web3.exceptions import TransactionNotFound
+
+    wanted: Any = check_tx_hash(tx_hash)
+    deadline = time.monotonic() + timeout_s
+    pause, trouble = RECEIPT_POLL_S, ""
+    while True:
+        try:
+            with chain_errors(operation):
+                try:
+                    return web3.eth.get_transaction_receipt(wanted)
+                except TransactionNotFound:
+                    trouble = ""
+        except (TransportError, ChainError) as error:
+            trouble = f" Last answer: {error}"
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TransactionTimeout(
+                f"Cannot {operation}: transaction {wanted} is not in a block after {timeout_s:g} "
+                f"seconds; it may still come.{trouble} Look its hash up before sending again.",
+                tx_hash=str(wanted),
+            )
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, 2.0)
+
+
+def _estimate_gas(
+    web3: "Web3", fields: dict[str, Any], operation: str, limit: Optional[int]
+) -> int:
+    call: Any = {k: v for k, v in fields.items() if k in ("from", "to", "value", "data")}
+    with chain_errors(operation):
+        needed = int(web3.eth.estimate_gas(call))
+    if limit is not None and needed > limit:
+        raise TransactionFailed(
+            f"Cannot {operation}: it needs {needed} gas, the limit is {limit}. Nothing was sent. "
+            "Raise gas_limit in the config (GAS_LIMIT in the environment)."
+        )
+    # What a call needs can grow between the estimate and its block; what is not used is not paid.
+    roomy = needed * 6 // 5
+    return roomy if limit is None else min(roomy, limit)
+
+
+def _sign_and_send(
+    web3: "Web3", signer: Any, address: str, fields: dict[str, Any], operation: str
+) -> str:
+    refusal = ""
+    lock = _lock_of(address)  # a name of its own keeps it alive
+    for _ in range(NONCE_ATTEMPTS):
+        with lock.held:
+            raw = _sign(signer, complete_transaction(web3, fields, address), address)
+            tx_hash = "0x" + _keccak(raw).hex()
+            refusal = _send_raw(web3, raw, tx_hash, operation)
+        if not refusal:
+            logger.debug("%s: sent transaction %s from %s", operation, tx_hash, address)
+            return tx_hash
+        if "nonce" in fields:
+            break  # the caller's nonce: not ours to change
+    raise TransactionFailed(
+        f"Cannot {operation}: the chain's node refuses the transaction: {refusal}. Nothing was "
+        f"sent. Another program may be sending from {address}; try again."
+    )
+
+
+def _send_raw(web3: "Web3", raw: bytes, tx_hash: str, operation: str) -> str:
+    """Send; return '' when the node has it or may have it, else its refusal of the nonce."""
+    from web3.exceptions import ContractLogicError, Web3RPCError
+
+    refusal = ""
+    try:
+        with chain_errors(operation):
+            try:
+                web3.eth.send_raw_transaction(raw)
+            except (ContractLogicError, Web3RPCError) as error:
+                refusal = node_text(error) or type(error).__name__
+    except ConnectFailed:
+        raise
+    except (TransportError, ChainError) as error:
+        # The node may have it. Never sign again; the receipt will tell.
+        logger.warning("%s: the answer for %s was lost (%s)", operation, tx_hash, error)
+    if not refusal or _is_known(web3, tx_hash):
+        return ""
+    if not _NONCE_REFUSED.search(refusal):
+        raise TransactionFailed(
+            f"Cannot {operation}: the chain's node refuses the transaction: {refusal}. "
+            "Nothing was sent. Check the wallet's ether for gas, and the fees."
+        )
+    return refusal
+
+
+def _is_known(web3: "Web3", tx_hash: str) -> bool:
+    from web3.exceptions import TransactionNotFound
+
+    wanted: Any = tx_hash
+    with chain_errors("look up a transaction"):
+        try:
+            return bool(web3.eth.get_transaction(wanted))
+        except TransactionNotFound:
+            return False
+
+
+def _sign(signer: Any, tx: dict[str, Any], address: str) -> bytes:
+    own, foreign = getattr(signer, "sign_tx", None), getattr(signer, "sign_transaction", None)
+    if own is None and foreign is None:
+        raise InvalidInput(
+            f"The signer of {address} cannot sign transactions: it has neither sign_tx(tx) nor "
+            "sign_transaction(tx). Use a Wallet or an eth-account LocalAccount."
+        )
+    if isinstance(signer, Wallet):
+        return signer.sign_tx(tx)
+    reason, raw = "", None
+    try:
+        answer = own(dict(tx)) if own is not None else foreign(dict(tx))  # type: ignore[misc]
+        raw = getattr(answer, "raw_transaction", answer)
+    except Exception as error:  # noqa: BLE001  (a foreign signer may raise anything, key included)
+        reason = f"it raised {type(error).__name__}"
+    if not isinstance(raw, (bytes, bytearray)):
+        raise SigningFailed(
+            f"The signer of {address} gave no signed transaction: "
+            f"{reason or 'it gave ' + type(raw).__name__}. Expected bytes, or an object with "
+            "raw_transaction."
+        )
+    return bytes(raw)
+
+
+def _replayed_reason(web3: "Web3", fields: dict[str, Any], block_number: int) -> str:
+    """Run the reverted call again to learn its reason; receipts do not hold one."""
+    from web3.exceptions import Web3Exception
+
+    call: Any = {k: v for k, v in fields.items() if k in ("from", "to", "value", "data", "gas")}
+    try:
+        with chain_errors("read the revert reason"):
+            try:
+                web3.eth.call(call, block_number - 1)
+            except Web3Exception as error:
+                return revert_reason(error)
+    except (ChainError, TransportError):
+        logger.debug("the reason of a revert could not be read")
+    return "the contract gave no reason"
+
+
+def _lock_of(address: str) -> _Lock:
+    with _locks_guard:
+        lock = _locks.get(address)
+        if lock is None:
+            lock = _locks[address] = _Lock()
+        return lock
+
+
+def _keccak(data: bytes) -> bytes:
+    from eth_utils.crypto import keccak
+
+    return bytes(keccak(data))

@@ -1,0 +1,84 @@
+"""What a data token answers without a chain."""
+
+import pytest
+from eth_utils.crypto import keccak
+
+from ocean_lib.exceptions import ConfigError, InvalidAddress, InvalidDid, InvalidInput
+from ocean_lib.models.data_token import DataToken
+from ocean_lib.models.dtfactory import DTFactory
+from ocean_lib.models.metadata import MetadataContract, data_token_of
+from ocean_lib.web3_internal.contract_base import ContractBase
+
+TOKEN = "0x16A8D214eD5eaA9dDA7e365F8022AbDa92987E36"
+
+
+def test_a_fee_is_rounded_down_as_the_contract_does():
+    assert DataToken.calculate_fee(10**18, 0.001) == 10**15
+    assert DataToken.calculate_fee(999, "0.001") == 0
+    assert DataToken.calculate_fee(3**50, 0.001) == 3**50 // 1000
+    assert DataToken.calculate_max_fee(10**18) == 2 * 10**15
+    assert DataToken.DEFAULT_CAP_BASE == 1000 * 10**18
+
+
+def test_balances_follow_from_transfers():
+    transfers = [("0xA", "0xB", 5), ("0xB", "0xC", 2, "block"), ("0xA", "0xc", 1)]
+
+    assert DataToken.calculate_balances(transfers) == {"0xa": -6, "0xb": 3, "0xc": 3}
+
+
+def test_events_have_the_signature_that_their_logs_carry():
+    token = DataToken(TOKEN)
+
+    transfer = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
+    assert token.get_event_signature("Transfer") == transfer
+    assert token.get_event_argument_names("Transfer") == ["from", "to", "value"]
+    assert token.get_event_argument_names("Nothing") is None
+    with pytest.raises(ValueError, match="Nothing not found in DataTokenTemplate"):
+        token.get_event_signature("Nothing")
+
+
+def test_the_contract_has_the_functions_of_its_artifact():
+    assert {"mint", "startOrder", "balanceOf"} <= set(DataToken(TOKEN).function_names)
+
+
+@pytest.mark.parametrize("read", ["symbol", "cap", "minter", "blob", "totalSupply"])
+def test_a_read_without_a_chain_says_how_to_give_one(read):
+    with pytest.raises(ConfigError, match=r"DataToken\(address, web3=ocean.web3\)"):
+        getattr(DataToken(TOKEN), read)()
+
+
+def test_a_contract_knows_its_checksum_address():
+    token = DataToken(TOKEN.lower())
+
+    assert token.address == token.to_checksum_address(TOKEN.lower()) == TOKEN
+    assert str(token) == f"DataTokenTemplate @ {TOKEN}"
+    assert token.contract_name == "DataTokenTemplate"
+    with pytest.raises(InvalidAddress):
+        DataToken("0x16a8D214eD5eaA9dDA7e365F8022AbDa92987E36")
+    with pytest.raises(InvalidInput, match="no address"):
+        _ = DataToken(None).address
+
+
+def test_the_base_class_is_no_contract_of_its_own():
+    with pytest.raises(InvalidInput, match="CONTRACT_NAME"):
+        ContractBase(TOKEN)
+
+
+def test_configured_addresses_come_from_the_address_file():
+    assert DTFactory.configured_address("polygon", "").startswith("0xF6410b")
+    assert MetadataContract.configured_address("ganache", "").startswith("0x129463")
+    assert DTFactory.configured_address("nowhere", "") is None
+
+
+@pytest.mark.parametrize(
+    "did", [f"did:op:{TOKEN[2:]}", f"did:op:{TOKEN[2:].lower()}", TOKEN, TOKEN[2:], TOKEN.lower()]
+)
+def test_a_did_names_its_data_token(did):
+    assert data_token_of(did) == TOKEN
+
+
+def test_what_names_no_data_token_is_refused():
+    with pytest.raises(InvalidDid):
+        data_token_of("did:op:12")
+    with pytest.raises(InvalidAddress):
+        data_token_of("0x12")
