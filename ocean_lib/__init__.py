@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ocean_lib.models.data_token import DataToken as DataToken
     from ocean_lib.models.job_status import JobState as JobState
     from ocean_lib.models.job_status import JobStatus as JobStatus
+    from ocean_lib.ocean.compute_job import ComputeJob as ComputeJob
     from ocean_lib.ocean.ocean import Ocean as Ocean
     from ocean_lib.ocean.ocean_assets import OceanAssets as OceanAssets
     from ocean_lib.ocean.ocean_compute import OceanCompute as OceanCompute
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AlgorithmMetadata": "ocean_lib.models.algorithm_metadata",
     "ComputeInput": "ocean_lib.models.compute_input",
+    "ComputeJob": "ocean_lib.ocean.compute_job",
     "Config": "ocean_lib.config",
     "DataServiceProvider": "ocean_lib.data_provider.data_service_provider",
     "DataToken": "ocean_lib.models.data_token",

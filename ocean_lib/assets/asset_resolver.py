@@ -9,6 +9,8 @@ from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
 from ocean_lib.exceptions import InvalidInput
 
 if TYPE_CHECKING:
+    from web3 import Web3
+
     from ocean_lib.common.http_requests.exchange import HttpExchange
 
 
@@ -18,6 +20,7 @@ def resolve_asset(
     token_address: str | None = None,
     *,
     http: HttpExchange | None = None,
+    web3: Web3 | None = None,
 ) -> Asset:
     """Fetch an asset from a metadata cache.
 
@@ -28,6 +31,7 @@ def resolve_asset(
         metadata_cache_uri: URL of the metadata cache.
         token_address: in place of the URL, a datatoken whose blob names it.
         http: sends the request over the caller's connections; a session of its own if None.
+        web3: reads the datatoken's blob; needed with `token_address` only.
 
     Raises:
         AssetNotFound: the metadata cache holds no such asset.
@@ -42,16 +46,16 @@ def resolve_asset(
                 "resolve_asset needs metadata_cache_uri or token_address to know where to look. "
                 "config.metadata_cache_uri is the usual one."
             )
-        metadata_cache_uri = _url_in_datatoken(token_address)
+        metadata_cache_uri = _url_in_datatoken(token_address, web3)
     ddo = AquariusProvider.get_aquarius(metadata_cache_uri, http).get_asset_ddo(did)
     return Asset(dictionary=ddo.as_dictionary())
 
 
-def _url_in_datatoken(token_address: str) -> str:
+def _url_in_datatoken(token_address: str, web3: Web3 | None) -> str:
     # Imported here: contracts need web3, which takes more than a second to import.
     from ocean_lib.models.data_token import DataToken
 
-    url = DataToken(token_address).get_metadata_url()
+    url = DataToken(token_address, web3=web3).get_metadata_url()
     if not url:
         raise InvalidInput(
             f"The datatoken {token_address} names no metadata cache in its blob. "

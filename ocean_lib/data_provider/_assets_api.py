@@ -183,7 +183,11 @@ class AssetsApi(ProviderConnection):
                 "consumerAddress": signer_address(wallet),
                 "fileIndex": str(position),
             }
-            paths.append(self._download(service_endpoint, wallet, query, folder, position, paths))
+            paths.append(
+                self._download(
+                    service_endpoint, wallet, query, folder, position, paths, index is None
+                )
+            )
         return [str(path) for path in paths]
 
     def _download(
@@ -194,6 +198,7 @@ class AssetsApi(ProviderConnection):
         folder: Path,
         position: int,
         taken: list[Path],
+        replace: bool,
     ) -> Path:
         operation = f"download file {position} of {query['documentId']}"
         with ExitStack() as open_answers:
@@ -218,6 +223,7 @@ class AssetsApi(ProviderConnection):
                 safe_file_name(name or fallback, fallback),
                 position,
                 taken=taken,
+                replace=replace,
                 operation=operation,
             )
 

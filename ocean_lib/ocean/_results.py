@@ -142,6 +142,7 @@ def download_files(
                     file.name,
                     file.index,
                     taken=paths,
+                    replace=True,
                     max_bytes=max_bytes,
                     operation=f"download {file.name}",
                 )

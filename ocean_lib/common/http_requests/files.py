@@ -69,13 +69,14 @@ def write_whole(
     index: int,
     *,
     taken: Collection[Path] = (),
+    replace: bool = False,
     max_bytes: int | None = None,
     operation: str = "download the file",
 ) -> Path:
     """Write the pieces beside their place, then move them there at once.
 
-    A file of the same name but other content is not overwritten: the new one gets its index into
-    its name. A failed transfer leaves nothing behind.
+    A file written by the same call is never overwritten: the new one gets its index into its
+    name. A failed transfer leaves nothing behind, and what was there before as it was.
 
     Args:
         pieces: the content.
@@ -83,6 +84,9 @@ def write_whole(
         name: as `safe_file_name` gives it.
         index: which file of its asset or job this is.
         taken: paths written in the same call.
+        replace: a file that was there before the call gives way, so that nobody reads an old
+            one for the new; otherwise the new one gets its index into its name, unless the
+            content is the same.
         max_bytes: refuse more than this.
         operation: what is done, in words that follow "Could not".
 
@@ -108,7 +112,7 @@ def write_whole(
                         operation=operation,
                     )
                 file.write(piece)
-        target = _place(part, folder, name, index, taken)
+        target = _place(part, folder, name, index, taken, replace)
         part.replace(target)
         return target
     except DownloadError:
@@ -125,9 +129,15 @@ def write_whole(
     raise failure
 
 
-def _place(part: Path, folder: Path, name: str, index: int, taken: Collection[Path]) -> Path:
+def _place(
+    part: Path, folder: Path, name: str, index: int, taken: Collection[Path], replace: bool
+) -> Path:
     target = folder / name
-    is_free = not target.exists() or (target.is_file() and filecmp.cmp(part, target, shallow=False))
+    is_free = (
+        not target.exists()
+        or (replace and target.is_file())
+        or (target.is_file() and filecmp.cmp(part, target, shallow=False))
+    )
     if is_free and target not in taken:
         return target
     target = folder / numbered(name, index)

@@ -1,0 +1,87 @@
+"""The example a new user runs first: it exits 0, and its figures follow from the data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.wire import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A copy of the examples, so that a test may change them."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path / "examples" / "quickstart.py"
+
+
+def run(example: Path) -> tuple[str, dict]:
+    done = subprocess.run(
+        [sys.executable, example],
+        cwd=example.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results = example.parents[1] / "quickstart-results"
+    return done.stdout, json.loads((results / "by-did" / "report.json").read_text())
+
+
+def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path) -> None:
+    told, report = run(example)
+    assert "did:op:" in told
+    assert "transaction 0x" in told
+    assert " 70 Job finished" in told
+    assert f"accuracy {report['accuracy']:.1%}" in told
+    assert "gave the same figures" in told
+
+    data = example.parent / "data" / "tumours.csv"
+    header, *rows = data.read_text().splitlines()
+    turned = [row.replace("malignant", "x").replace("benign", "malignant") for row in rows[:40]]
+    turned = [row.replace(",x", ",benign") for row in turned]
+    data.write_text("\n".join([header, *turned, *rows[40:-9]]) + "\n")
+    _, changed = run(example)
+
+    assert changed["rows"] == report["rows"] - 9
+    assert changed["accuracy"] < report["accuracy"]
+    assert changed["classes"] != report["classes"]
+
+
+def test_ctrl_c_leaves_nothing_running(example: Path) -> None:
+    algorithm = example.parent / "algorithms" / "classify.py"
+    mark = example.parents[1] / "started"
+    algorithm.write_text(
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(600)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, example],
+        cwd=example.parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: "40" in _read_states(process), 60)
+
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+
+    assert process.returncode != 0
+    assert "nothing is left running" in told
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(example.parents[1]) not in left.replace(str(example), "")
+
+
+def _read_states(process: subprocess.Popen[str]) -> str:
+    return process.stdout.readline() if process.stdout else ""
