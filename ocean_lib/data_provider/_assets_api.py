@@ -77,7 +77,7 @@ class AssetsApi(ProviderConnection):
             },
         )
         # This call moves the publisher's nonce, signed or not.
-        self._nonces.forget(self.get_root_uri(encrypt_endpoint), publisher_address)
+        self._nonces.forget(self._endpoints.root_of(encrypt_endpoint), publisher_address)
         if answer.status_code in (200, 201):
             said = answer.json()
             document = said.get("encryptedDocument") if isinstance(said, dict) else None
@@ -118,7 +118,26 @@ class AssetsApi(ProviderConnection):
         """
         return bool(asset.did) and self._file_info({"did": asset.did}, provider_uri)
 
+    @class_callable
+    def files_reachable(self, did: str, provider_uri: str) -> list[bool]:
+        """Whether the Provider can reach each file of an asset, in their order.
+
+        Args:
+            did: a published asset's.
+            provider_uri: the Provider's URL, or that of any of its services.
+
+        Raises:
+            ProviderFault: the Provider does not know the asset, or cannot decrypt its files.
+            ProviderError, MalformedResponse, TransportError: it could not be asked; that says
+                nothing of the files.
+        """
+        return [f.get("valid") is True for f in self._files({"did": did}, provider_uri)]
+
     def _file_info(self, question: dict[str, str], provider_uri: str) -> bool:
+        files = self._files(question, provider_uri)
+        return bool(files) and all(file.get("valid") is True for file in files)
+
+    def _files(self, question: dict[str, str], provider_uri: str) -> list[dict[str, Any]]:
         method, url = self.build_fileinfo(provider_uri)
         answer = self.http.send(
             method,
@@ -130,7 +149,7 @@ class AssetsApi(ProviderConnection):
         files = check_status(answer).json()
         if not (isinstance(files, list) and all(isinstance(file, dict) for file in files)):
             raise answer.malformed("a list of files", answer.text())
-        return bool(files) and all(file.get("valid") is True for file in files)
+        return files
 
     @class_callable
     def download_service(

@@ -127,7 +127,7 @@ class ProviderConnection:
         Raises:
             ProviderError, MalformedResponse, TransportError: see `ocean_lib.exceptions`.
         """
-        document = self._endpoints.document(self.get_root_uri(provider_uri))
+        document = self._endpoints.document(self._endpoints.root_of(provider_uri))
         return dict(document["serviceEndpoints"])
 
     @class_callable
@@ -137,7 +137,7 @@ class ProviderConnection:
         Raises:
             MalformedResponse: the Provider names none.
         """
-        root = self.get_root_uri(provider_uri)
+        root = self._endpoints.root_of(provider_uri)
         return check_address(
             self._endpoints.document(root).get("providerAddress"), name="providerAddress"
         )
@@ -153,7 +153,7 @@ class ProviderConnection:
         Raises:
             EndpointNotFound: the Provider has no such service.
         """
-        return self._endpoints.endpoint(service_name, self.get_root_uri(provider_uri))
+        return self._endpoints.endpoint(service_name, self._endpoints.root_of(provider_uri))
 
     @class_callable
     def build_encrypt_endpoint(self, provider_uri: str) -> tuple[str, str]:
@@ -183,12 +183,12 @@ class ProviderConnection:
     @class_callable
     def knows_provider(self, provider_uri: str) -> bool:
         """Whether this Provider's services are remembered from before."""
-        return self._endpoints.is_known(self.get_root_uri(provider_uri))
+        return self._endpoints.is_known(self._endpoints.root_of(provider_uri))
 
     @class_callable
     def forget_provider(self, provider_uri: str) -> None:
         """Ask for this Provider's services anew the next time."""
-        self._endpoints.forget(self.get_root_uri(provider_uri))
+        self._endpoints.forget(self._endpoints.root_of(provider_uri))
 
     # --- nonces and signatures
 
@@ -276,7 +276,7 @@ class ProviderConnection:
         Raises:
             SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
         """
-        root = self.get_root_uri(provider_uri)
+        root = self._endpoints.root_of(provider_uri)
         address = signer_address(check_signer(wallet))
         if self.use_auth_token:
             return self._send_with_token(wallet, address, send)

@@ -50,6 +50,14 @@ class Endpoints:
     def __init__(self, http: HttpExchange, lifetime_s: float) -> None:
         self._http = http
         self._documents: Expiring[str, dict[str, Any]] = Expiring(256, lifetime_s)
+        self._roots: Expiring[str, str] = Expiring(4096, 24 * 3600)
+
+    def root_of(self, uri: str) -> str:
+        """Return a Provider's base URL, given that or the URL of one of its services.
+
+        A URL this instance built is known; of others the usual path is taken off.
+        """
+        return self._roots.get(uri) or root_uri(uri)
 
     def document(self, root: str) -> dict[str, Any]:
         """Return what `GET /` answers.
@@ -99,4 +107,6 @@ class Endpoints:
                 url=root,
             )
         # Only ever a path below the Provider's own URL, whatever the document says.
-        return found[0], f"{root}/{found[1].lstrip('/')}"
+        url = f"{root}/{found[1].lstrip('/')}"
+        self._roots.put(url, root)
+        return found[0], url
