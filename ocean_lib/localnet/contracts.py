@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 _TEMPLATE_CAP = 10**18  # the template's own; a token gets its cap from createToken
+_OCEAN_CAP = 1_410_000_000 * 10**18  # OCEAN's own
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.01, 1.0
 
 
@@ -43,15 +44,28 @@ class OceanContracts:
     metadata: str
     datatoken_template: str
     fee_collector: str
+    ocean_token: str
+    """A datatoken in the place of OCEAN, as on every test network; the deployer can mint it."""
+    bfactory: str
+    fixed_rate_exchange: str
+    dispenser: str
     block_number: int = 0
     """No event of these contracts is in a block before this one."""
 
     def as_address_file(self) -> dict[str, dict[str, str]]:
-        """Build the content of an address file, in the format of ocean-contracts."""
+        """Build the content of an address file, in the format of ocean-contracts.
+
+        The first six are in the file for every network of the time, and other clients rely on
+        them: ocean-lib 0.5.25's `Ocean(config)` fails without any of them.
+        """
         return {
             "development": {
                 "DTFactory": self.dt_factory,
+                "BFactory": self.bfactory,
+                "FixedRateExchange": self.fixed_rate_exchange,
                 "Metadata": self.metadata,
+                "Ocean": self.ocean_token,
+                "Dispenser": self.dispenser,
                 "DataTokenTemplate": self.datatoken_template,
                 "OPFCommunityFeeCollector": self.fee_collector,
             }
@@ -66,7 +80,7 @@ def contract_artifact(name: str) -> dict[str, Any]:
 
 
 def deploy_contracts(chain: ChainClient, deployer_key: bytes | str) -> OceanContracts:
-    """Deploy the contracts that publishing and ordering need, or find them again.
+    """Deploy Ocean's V3 contracts, or find them again.
 
     With a deployer that does nothing else, this can be called at every start: what an earlier
     call deployed is kept, and what an interrupted one left out is added.
@@ -85,7 +99,21 @@ def deploy_contracts(chain: ChainClient, deployer_key: bytes | str) -> OceanCont
     )
     factory = deployment.put("DTFactory", template, collector)
     metadata = deployment.put("Metadata")
-    return OceanContracts(factory, metadata, template, collector, deployment.first_block)
+    ocean_token = deployment.put(
+        "DataTokenTemplate", "Ocean Token", "OCEAN", deployer, _OCEAN_CAP, "", collector
+    )
+    bfactory = deployment.put("BFactory", deployment.put("BPool"))
+    return OceanContracts(
+        dt_factory=factory,
+        metadata=metadata,
+        datatoken_template=template,
+        fee_collector=collector,
+        ocean_token=ocean_token,
+        bfactory=bfactory,
+        fixed_rate_exchange=deployment.put("FixedRateExchange"),
+        dispenser=deployment.put("Dispenser"),
+        block_number=deployment.first_block,
+    )
 
 
 class _Deployment:

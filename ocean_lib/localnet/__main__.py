@@ -1,0 +1,122 @@
+"""`python -m ocean_lib.localnet`: run a network until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import io
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ocean_lib.localnet.network import LocalNetwork, LocalNetworkError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ocean_lib.localnet",
+        description="Run a whole Ocean V3 network on 127.0.0.1 until Ctrl-C or SIGTERM.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="Provider and metadata cache")
+    parser.add_argument("--rpc-port", type=int, default=0, help="the chain's JSON-RPC")
+    parser.add_argument("--state", metavar="DIR", help="keep everything here and continue with it")
+    parser.add_argument("--seed", help="make the keys of a new network predictable")
+    parser.add_argument("--jobs", type=int, help="jobs at the same time (default: cores)")
+    parser.add_argument("--isolation", help="bwrap, unshare or limits (default: the strongest)")
+    parser.add_argument("--chain-url", help="a JSON-RPC URL in place of the embedded chain")
+    parser.add_argument("--show-keys", action="store_true", help="print the private keys too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def config_text(network: LocalNetwork) -> str:
+    """Spell the client's configuration as the text of a config.ini."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read_dict(network.options)
+    text = io.StringIO()
+    config.write(text)
+    return text.getvalue().strip()
+
+
+def describe(network: LocalNetwork, *, show_keys: bool) -> dict[str, Any]:
+    """Tell what a user needs to know of a running network.
+
+    Args:
+        network: The network.
+        show_keys: Whether to tell the private keys, or only the file that holds them.
+    """
+    description: dict[str, Any] = {
+        "provider_url": network.provider_url,
+        "metadata_cache_url": network.metadata_cache_url,
+        "rpc_url": network.rpc_url,
+        "chain_id": network.chain_id,
+        "provider_address": network.provider_address,
+        "contracts": network.contracts.as_address_file()["development"],
+        "address_file": str(network.address_file),
+        "accounts": [account.address for account in network.accounts],
+        "keys_file": str(network.state_dir / "keys.json"),
+        "state_dir": str(network.state_dir),
+        "isolation": network.isolation,
+        "config": config_text(network),
+    }
+    if show_keys:
+        description["private_keys"] = [
+            "0x" + account.key.hex().removeprefix("0x") for account in network.accounts
+        ]
+    return description
+
+
+def _print_text(description: dict[str, Any]) -> None:
+    for name in ("provider_url", "metadata_cache_url", "rpc_url", "chain_id", "isolation"):
+        print(f"{name.replace('_', ' '):<20}{description[name]}")  # noqa: T201
+    lines = ["", "contracts"]
+    lines += [f"  {name:<26}{address}" for name, address in description["contracts"].items()]
+    lines += ["", "accounts, with 1000 ether each"]
+    lines += [f"  {address}" for address in description["accounts"]]
+    lines += [f"their private keys are in {description['keys_file']}"]
+    lines += [f"  {key}" for key in description.get("private_keys", [])]
+    lines += ["", "config.ini", "", description["config"], "", "Ctrl-C stops the network."]
+    print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a network until a signal ends it.
+
+    Args:
+        arguments: The command line; None for the process's own.
+
+    Returns:
+        The exit status.
+    """
+    options = _parser().parse_args(arguments)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    network = LocalNetwork(
+        options.state,
+        port=options.port,
+        rpc_port=options.rpc_port,
+        seed=options.seed,
+        jobs_at_once=options.jobs,
+        isolation=options.isolation,
+        chain_url=options.chain_url,
+    )
+    try:
+        with network:
+            description = describe(network, show_keys=options.show_keys)
+            if options.json:
+                print(json.dumps(description, indent=1), flush=True)  # noqa: T201
+            else:
+                _print_text(description)
+            ended.wait()
+    except LocalNetworkError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

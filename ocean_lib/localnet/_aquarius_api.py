@@ -1,0 +1,98 @@
+"""Aquarius 2.2's REST API over the metadata cache."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from ocean_lib.localnet._http_answers import HtmlError, compact, spaced
+from ocean_lib.localnet._metadata_schema import metadata_errors
+from ocean_lib.localnet._query import BadQuery
+from ocean_lib.localnet._validation import parameters
+from ocean_lib.localnet.metadata_cache import MetadataCache
+
+_PREFIX = "/api/v1/aquarius/assets"
+
+
+def aquarius_api(cache: MetadataCache) -> Blueprint:
+    """Build the routes of the metadata cache.
+
+    Args:
+        cache: The published DDOs.
+
+    Returns:
+        A Flask blueprint.
+    """
+    routes = Blueprint("aquarius", __name__, url_prefix=_PREFIX)
+
+    @routes.get("")
+    def dids() -> Response:
+        return spaced(cache.dids())
+
+    @routes.get("/ddo")
+    def ddos() -> Response:
+        return spaced(cache.ddos())
+
+    @routes.get("/ddo/<did>")
+    def ddo(did: str) -> Response:
+        found = cache.ddo(did)
+        return spaced(found) if found is not None else _unknown(did)
+
+    @routes.get("/metadata/<did>")
+    def metadata(did: str) -> Response:
+        found = cache.ddo(did)
+        return spaced(_metadata(found)) if found is not None else _unknown(did)
+
+    @routes.post("/names")
+    def names() -> Response:
+        data = parameters(request)
+        if "didList" not in data:
+            return compact({"error": "`didList` is required in the request payload."}, 400)
+        wanted = data["didList"]
+        if not wanted or not isinstance(wanted, list):
+            return compact({"message": "the requested didList is empty"}, 400)
+        return spaced({str(did): _name(cache, str(did)) for did in wanted})
+
+    @routes.post("/ddo/query")
+    def query() -> Response:
+        data = parameters(request)
+        try:
+            return spaced(
+                cache.search(
+                    data.get("query") or data.get("text"),
+                    sort=data.get("sort"),
+                    page=max(int(data.get("page") or 1), 1),
+                    per_page=max(int(data.get("offset") or 100), 1),
+                )
+            )
+        except (BadQuery, TypeError, ValueError, KeyError, AttributeError) as error:
+            return compact({"error": f"Received a bad query: {error}."}, 400)
+
+    @routes.post("/ddo/validate")
+    def validate() -> Response:
+        # The real one fails with 500 on anything but an object; so does `parameters`.
+        data = parameters(request)
+        if not data:
+            raise HtmlError(500, "There is no metadata to validate.")
+        return compact(metadata_errors(data) or True)
+
+    return routes
+
+
+def _unknown(did: str) -> Response:
+    text = f"{did} asset DID is not in OceanDB"
+    return Response(text, 404, content_type="text/html; charset=utf-8")
+
+
+def _metadata(ddo: dict[str, object]) -> object:
+    services = ddo["service"]
+    if isinstance(services, list):
+        for service in services:
+            if service["type"] == "metadata":
+                return service["attributes"]
+    return {}
+
+
+def _name(cache: MetadataCache, did: str) -> str:
+    found = cache.ddo(did)
+    metadata = _metadata(found) if found is not None else None
+    return str(metadata["main"]["name"]) if isinstance(metadata, dict) else ""

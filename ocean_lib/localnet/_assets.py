@@ -1,0 +1,117 @@
+"""A DDO as the Provider reads it: services, files, access lists."""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+
+class Consumable(enum.IntEnum):
+    """The codes with which access is denied."""
+
+    OK = 0
+    ASSET_DISABLED = 1
+    FILE_UNREACHABLE = 2
+    NOT_ALLOWED = 3
+    DENIED = 4
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of a DDO."""
+
+    type: str
+    index: int
+    endpoint: str
+    attributes: dict[str, Any]
+
+    @property
+    def main(self) -> dict[str, Any]:
+        """The service's main attributes."""
+        return dict(self.attributes.get("main", {}))
+
+    @property
+    def cost_wei(self) -> int:
+        """The price in units of 10**-18 datatokens."""
+        return int(Decimal(str(self.main["cost"])) * 10**18)
+
+
+class Asset:
+    """A published asset.
+
+    Args:
+        ddo: The document as the metadata cache serves it.
+    """
+
+    def __init__(self, ddo: dict[str, Any]) -> None:
+        self.ddo = ddo
+        self.did: str = ddo["id"]
+        self.services = [
+            Service(
+                type=service["type"],
+                index=int(service["index"]),
+                endpoint=service.get("serviceEndpoint", ""),
+                attributes=service.get("attributes", {}),
+            )
+            for service in ddo["service"]
+        ]
+
+    @property
+    def datatoken(self) -> str:
+        """The address of the asset's datatoken contract."""
+        return str(self.ddo["dataToken"])
+
+    @property
+    def publisher(self) -> str:
+        """The address in the DDO's first public key."""
+        keys = self.ddo.get("publicKey") or [{}]
+        return str(keys[0].get("owner", ""))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The attributes of the metadata service; empty if there is none."""
+        for service in self.services:
+            if service.type == "metadata":
+                return service.attributes
+        return {}
+
+    @property
+    def encrypted_files(self) -> str:
+        """The file list as the Provider encrypted it."""
+        return str(self.metadata.get("encryptedFiles", ""))
+
+    def service(self, index: int) -> Service | None:
+        """Return the service with that index, or None."""
+        for service in self.services:
+            if service.index == index:
+                return service
+        return None
+
+    def access_for(self, address: str) -> Consumable:
+        """Tell whether the publisher lets `address` use the asset.
+
+        A disabled asset is refused to everybody. With an allow list only those on it may; the
+        deny list counts where there is no allow list.
+        """
+        status = self.metadata.get("status") or {}
+        if status.get("isOrderDisabled", False):
+            return Consumable.ASSET_DISABLED
+        allowed, denied = self._addresses("allow"), self._addresses("deny")
+        if allowed:
+            return Consumable.OK if address.lower() in allowed else Consumable.NOT_ALLOWED
+        return Consumable.DENIED if address.lower() in denied else Consumable.OK
+
+    def _addresses(self, kind: str) -> list[str]:
+        entries = (self.ddo.get("credentials") or {}).get(kind) or []
+        for entry in entries:
+            if entry.get("type") == "address":
+                return [str(value).lower() for value in entry.get("values", [])]
+        return []
+
+
+def compact_json(value: Any) -> str:
+    """Spell JSON as the trust checksums hash it: no blanks, keys in the order received."""
+    return json.dumps(value, separators=(",", ":"))

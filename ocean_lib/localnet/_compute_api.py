@@ -1,0 +1,207 @@
+"""The Provider's compute calls: start, status, stop, delete; and where results are served."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from ocean_lib.localnet._engine import JobEngine
+from ocean_lib.localnet._http_answers import compact, page, refused, spaced, unavailable
+from ocean_lib.localnet._signatures import UnreadableSignature, is_auth_token, signed_by
+from ocean_lib.localnet._store import Database, NonceBook
+from ocean_lib.localnet._validation import SIGNATURE_TEXT, InvalidRequest, Rules, parameters
+from ocean_lib.localnet._workflow import ProviderWorld, Refused, Workflow
+from ocean_lib.localnet.jobs import Job, JobStore
+from ocean_lib.localnet.provider import SERVICES
+
+_COMPUTE = f"{SERVICES}/compute"
+
+
+class ComputeApi:
+    """The compute calls.
+
+    Args:
+        world: Chain, key, files and metadata.
+        nonces: The Provider's nonces.
+        jobs: The jobs.
+        engine: Runs them.
+        database: Joins a spent nonce and its new job into one transaction.
+        base_url: Returns where results are served.
+        max_unfinished: So many jobs may wait or run; more are refused with 503.
+    """
+
+    def __init__(
+        self,
+        world: ProviderWorld,
+        nonces: NonceBook,
+        jobs: JobStore,
+        engine: JobEngine,
+        database: Database,
+        base_url: Callable[[], str],
+        *,
+        max_unfinished: int = 1000,
+    ) -> None:
+        self._world = world
+        self._nonces = nonces
+        self._jobs = jobs
+        self._engine = engine
+        self._database = database
+        self._base_url = base_url
+        self._max_unfinished = max_unfinished
+
+    def blueprint(self) -> Blueprint:
+        """Build the routes."""
+        routes = Blueprint("compute", __name__)
+        routes.add_url_rule(_COMPUTE, "start", self.start, methods=["POST"])
+        routes.add_url_rule(_COMPUTE, "status", self.status, methods=["GET"])
+        routes.add_url_rule(_COMPUTE, "stop", self.stop, methods=["PUT"])
+        routes.add_url_rule(_COMPUTE, "delete", self.delete, methods=["DELETE"])
+        routes.add_url_rule("/results/<token>/<path:name>", "result", self.result)
+        return routes
+
+    def start(self) -> Response:
+        """Answer POST: check everything, spend the nonce, queue the job."""
+        data = parameters(request)
+        nonce = self._check_start(data)
+        try:
+            workflow = Workflow(self._world, data, self._engine.max_wall_s)
+            job_request = workflow.check()
+        except Refused as error:
+            return refused(str(error))
+        if self._jobs.count_unfinished() >= self._max_unfinished:
+            text = f"{self._max_unfinished} jobs are waiting or running; try again later."
+            return unavailable(text, data)
+        with self._database.transaction():
+            self._spend(data, nonce)
+            job = self._jobs.create(job_request)
+        answer = self._answer([job])
+        self._engine.enqueue(job)
+        return answer
+
+    def status(self) -> Response:
+        """Answer GET: an owner's jobs, with results if the signature is right."""
+        data = parameters(request)
+        rules = Rules(data)
+        rules.require("consumerAddress", bail=True)
+        owner = str(data["consumerAddress"])
+        signature = data.get("signature")
+        authorised = False
+        if signature:
+            # An absent parameter becomes the word None in the text: the protocol's quirk.
+            text = f"{owner}{data.get('jobId')}{data.get('documentId')}"
+            nonce = self._nonces.value(owner)
+            try:
+                authorised = signed_by(owner, text, nonce, str(signature))
+            except UnreadableSignature as error:
+                return unavailable(str(error), data)
+            if is_auth_token(str(signature)) or not self._nonces.spend(owner, nonce):
+                authorised = authorised and is_auth_token(str(signature))
+                self._nonces.advance(owner)
+        found = self._select(data)
+        documents = [job.on_wire(self._base_url(), authorised=authorised) for job in found]
+        return compact(documents) if authorised else spaced(_sorted(documents))
+
+    def stop(self) -> Response:
+        """Answer PUT: stop a job, or all of the owner's without a job id."""
+        data = parameters(request)
+        nonce = self._check_owner(data)
+        with self._database.transaction():
+            self._spend(data, nonce)
+            stopped = self._jobs.request_stop(self._select(data))
+        answer = self._answer(stopped)
+        self._engine.stop_jobs([job for job in stopped if not job.ended])
+        return answer
+
+    def delete(self) -> Response:
+        """Answer DELETE: stop the jobs and take their results away."""
+        data = parameters(request)
+        nonce = self._check_owner(data)
+        with self._database.transaction():
+            self._spend(data, nonce)
+            found = self._select(data)
+            running = self._jobs.request_stop([job for job in found if not job.ended])
+            self._jobs.mark_removed(found)
+        self._engine.stop_jobs(running)
+        for job in found:
+            if job.ended:
+                self._engine.forget(job)
+        return compact("")
+
+    def result(self, token: str, name: str) -> Response:
+        """Answer GET of a result or a log: whoever has the URL may read it."""
+        job = self._jobs.by_token(token)
+        path = self._engine.result_file(job, name) if job is not None else None
+        if path is None:
+            return page(404)
+        try:
+            # Never through a link: what lies there was written by an algorithm.
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return page(404)
+        file = os.fdopen(handle, "rb")
+        kind, _ = mimetypes.guess_type(path.name)
+        response = Response(iter(lambda: file.read(65536), b""))
+        response.call_on_close(file.close)
+        response.headers["Content-Length"] = str(os.fstat(handle).st_size)
+        response.headers["Content-Type"] = _inert(kind)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    def _check_start(self, data: dict[str, Any]) -> int:
+        owner = str(data.get("consumerAddress", ""))
+        nonce = self._nonces.value(owner)
+        text = f"{owner}{data.get('jobId') or ''}{data.get('documentId') or ''}"
+        rules = Rules(data)
+        rules.require("documentId", bail=True)
+        rules.require("serviceId")
+        rules.require("consumerAddress", bail=True)
+        rules.require("transferTxId")
+        rules.require("output")
+        rules.require_without("algorithmMeta", "algorithmDid")
+        rules.require_without("algorithmDid", "algorithmMeta")
+        rules.require_with_all("algorithmDid", ("algorithmDataToken", "algorithmTransferTxId"))
+        rules.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
+        rules.done()
+        return nonce
+
+    def _check_owner(self, data: dict[str, Any]) -> int:
+        owner = str(data.get("consumerAddress", ""))
+        nonce = self._nonces.value(owner)
+        text = f"{owner}{data.get('jobId') or ''}{data.get('documentId') or ''}"
+        rules = Rules(data)
+        rules.require("consumerAddress", bail=True)
+        rules.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
+        rules.done()
+        return nonce
+
+    def _spend(self, data: dict[str, Any], nonce: int) -> None:
+        owner = str(data["consumerAddress"])
+        if is_auth_token(str(data["signature"])):
+            self._nonces.advance(owner)
+        elif not self._nonces.spend(owner, nonce):
+            raise InvalidRequest({"signature": [SIGNATURE_TEXT]})
+
+    def _select(self, data: dict[str, Any]) -> list[Job]:
+        return self._jobs.select(
+            str(data["consumerAddress"]),
+            str(data.get("jobId") or ""),
+            str(data.get("transferTxId") or ""),
+        )
+
+    def _answer(self, jobs: list[Job]) -> Response:
+        return compact([job.on_wire(self._base_url(), authorised=True) for job in jobs])
+
+
+def _sorted(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(sorted(document.items())) for document in documents]
+
+
+def _inert(kind: str | None) -> str:
+    # What an algorithm wrote must not run in a browser on this origin.
+    if kind is None or "html" in kind or "xml" in kind or "javascript" in kind:
+        return "application/octet-stream"
+    return kind

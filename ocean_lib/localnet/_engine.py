@@ -1,0 +1,317 @@
+"""Move jobs through their states: queue, provisioning, running, collecting."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import secrets
+import threading
+import time
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from ocean_lib.localnet._assets import compact_json
+from ocean_lib.localnet._file_access import FileAccess, FileUnavailable
+from ocean_lib.localnet.jobs import InputFiles, Job, JobRequest, JobStatus, JobStore
+from ocean_lib.localnet.runners import JobRunner, Limits, RunnerJob, RunOutcome
+from ocean_lib.localnet.runners._outputs import remove_tree
+
+LOG_NAME = "algorithm.log"
+_FOLDERS = ("inputs", "transformations", "ddos", "outputs", "logs", "tmp")
+_FIRST_POLL_S = 0.005
+_LONGEST_POLL_S = 0.1
+_JOIN_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+class _Provisioning(Exception):
+    """A job that cannot be laid out."""
+
+    def __init__(self, status: JobStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class JobEngine:
+    """Runs queued jobs, so many at a time, turn by turn between owners.
+
+    Args:
+        store: The jobs.
+        runner: Where algorithms run.
+        files: How inputs are read.
+        folder: Where the jobs' folders are.
+        at_once: How many jobs run at the same time.
+        limits: What a job may use; a request can only shorten its time.
+        results_lifetime_s: How long results and logs are served after a job's end.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        runner: JobRunner,
+        files: FileAccess,
+        folder: Path,
+        *,
+        at_once: int = 0,
+        limits: Limits | None = None,
+        results_lifetime_s: float = 7 * 24 * 3600.0,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._files = files
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._limits = limits or Limits()
+        self._results_lifetime_s = results_lifetime_s
+        self._changed = threading.Condition()
+        self._queue: list[Job] = []
+        self._owners: Counter[str] = Counter()
+        self._turns: dict[str, int] = {}
+        self._turn = itertools.count(1)
+        self._stops: dict[str, threading.Event] = {}
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"localnet-job-{number}", daemon=True)
+            for number in range(at_once or os.cpu_count() or 1)
+        ]
+
+    @property
+    def max_wall_s(self) -> float:
+        """The longest that any job may run."""
+        return self._limits.wall_s
+
+    def start(self) -> None:
+        """Take up what an earlier run left, and begin to work."""
+        for job in self._store.unfinished():
+            if job.status >= JobStatus.RUNNING:
+                self._note(job.job_id, "the network stopped while this job was running")
+                self._store.finish(job.job_id, JobStatus.FINISHED, log_path=LOG_NAME)
+            elif job.stop_request:
+                self._end_unstarted(job)
+            else:
+                self.enqueue(job)
+        for thread in self._threads:
+            thread.start()
+
+    def enqueue(self, job: Job) -> None:
+        """Queue a job that is in the store."""
+        with self._changed:
+            self._queue.append(job)
+            self._changed.notify()
+
+    def stop_jobs(self, jobs: list[Job]) -> None:
+        """End jobs whose stop request is already in the store."""
+        for job in jobs:
+            with self._changed:
+                queued = [item for item in self._queue if item.job_id == job.job_id]
+                self._queue = [item for item in self._queue if item.job_id != job.job_id]
+                stop = self._stops.get(job.job_id)
+            if queued:
+                self._end_unstarted(job)
+            if stop is not None:
+                stop.set()
+
+    def forget(self, job: Job) -> None:
+        """Delete the files of a job."""
+        remove_tree(self._folder / job.job_id)
+
+    def result_file(self, job: Job, path: str) -> Path | None:
+        """Return the file behind a result's name, or None if there is none, or no longer."""
+        if job.finished is None or time.time() - job.finished > self._results_lifetime_s:
+            return None
+        folder = self._folder / job.job_id
+        if path == job.log_path:
+            return folder / "control" / LOG_NAME
+        if path in job.result_paths:
+            return folder / "data" / "outputs" / path
+        return None
+
+    def close(self) -> None:
+        """End the running jobs and the threads; queued jobs stay queued in the store."""
+        with self._changed:
+            self._closing = True
+            self._queue.clear()
+            for stop in self._stops.values():
+                stop.set()
+            self._changed.notify_all()
+        deadline = time.monotonic() + _JOIN_S
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        self._runner.close()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                self._run(job)
+            except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
+                _log.exception("job %s broke the engine", job.job_id)
+                self._note(job.job_id, "the network failed while it ran this job")
+                self._store.finish(job.job_id, JobStatus.FINISHED, log_path=LOG_NAME)
+            finally:
+                with self._changed:
+                    self._owners[job.owner] -= 1
+                    self._stops.pop(job.job_id, None)
+
+    def _next(self) -> Job | None:
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            if self._closing:
+                return None
+            # Fair between owners: fewest running, then longest without a turn, then the oldest.
+            job = min(
+                self._queue,
+                key=lambda item: (self._owners[item.owner], self._turns.get(item.owner, 0)),
+            )
+            self._queue.remove(job)
+            self._turns[job.owner] = next(self._turn)
+            self._owners[job.owner] += 1
+            self._stops[job.job_id] = threading.Event()
+            return job
+
+    def _run(self, job: Job) -> None:
+        stop = self._stops[job.job_id]
+        if self._store.get(job.job_id).stop_request:
+            stop.set()
+        self._store.advance(job.job_id, JobStatus.STARTED)
+        try:
+            runner_job = self._provision(job, stop)
+        except _Provisioning as error:
+            self._note(job.job_id, str(error))
+            self._store.finish(job.job_id, error.status, log_path=LOG_NAME)
+            return
+        if stop.is_set():
+            if not self._closing:
+                self._end_unstarted(job)
+            return
+        self._store.advance(job.job_id, JobStatus.PROVISIONED)
+        # First the state, then the act: a job below RUNNING may be provisioned again.
+        self._store.advance(job.job_id, JobStatus.RUNNING)
+        self._runner.submit(runner_job)
+        outcome = self._wait(job.job_id, stop)
+        self._collect(job, outcome)
+
+    def _provision(self, job: Job, stop: threading.Event) -> RunnerJob:
+        self._store.advance(job.job_id, JobStatus.CONFIGURING)
+        folder = self._folder / job.job_id
+        remove_tree(folder)
+        folder.mkdir(mode=0o700, parents=True)
+        for name in _FOLDERS:
+            (folder / "data" / name).mkdir(parents=True)
+        request = job.request
+        for item in request.inputs:
+            self._fetch_input(folder / "data", item, stop)
+        self._fetch_algorithm(folder / "data" / "transformations" / "algorithm", request)
+        limits = Limits(
+            **{
+                **self._limits.as_dict(),
+                "wall_s": min(self._limits.wall_s, request.wall_s),
+            }  # type: ignore[arg-type]
+        )
+        return RunnerJob(
+            job_id=job.job_id,
+            folder=folder,
+            entrypoint=request.algorithm.entrypoint,
+            image=request.algorithm.image,
+            dids=tuple(item.did.removeprefix("did:op:") for item in request.inputs),
+            algorithm_did=request.algorithm.did,
+            secret=secrets.token_hex(16),
+            limits=limits,
+            allow_network=request.allow_network,
+        )
+
+    def _fetch_input(self, data: Path, item: InputFiles, stop: threading.Event) -> None:
+        (data / "ddos" / item.did).write_text(compact_json(item.ddo), encoding="utf-8")
+        folder = data / "inputs" / item.did.removeprefix("did:op:")
+        folder.mkdir(exist_ok=True)
+        for index, url in enumerate(item.urls):
+            if stop.is_set():
+                return
+            try:
+                self._files.fetch(url, folder / str(index))
+            except FileUnavailable as error:
+                raise _Provisioning(
+                    JobStatus.DATA_FAILED,
+                    f"file {index} of {item.did} cannot be read: {error}",
+                ) from error
+
+    def _fetch_algorithm(self, target: Path, request: JobRequest) -> None:
+        algorithm = request.algorithm
+        if algorithm.url:
+            try:
+                self._files.fetch(algorithm.url, target)
+            except FileUnavailable as error:
+                raise _Provisioning(
+                    JobStatus.ALGORITHM_FAILED,
+                    f"the algorithm's file cannot be read: {error}",
+                ) from error
+        else:
+            target.write_text(algorithm.raw_code, encoding="utf-8")
+        target.chmod(0o700)
+
+    def _wait(self, job_id: str, stop: threading.Event) -> RunOutcome:
+        pause = _FIRST_POLL_S
+        asked = False
+        while (outcome := self._runner.poll(job_id)) is None:
+            if not asked and stop.wait(pause):
+                self._runner.stop(job_id)
+                asked = True
+                pause = _FIRST_POLL_S
+            elif asked:
+                time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL_S)
+        return outcome
+
+    def _collect(self, job: Job, outcome: RunOutcome) -> None:
+        self._store.advance(job.job_id, JobStatus.FILTERING)
+        results: tuple[PurePosixPath, ...] = self._runner.collect(job.job_id)
+        if outcome.reason == "stopped" and self._closing:
+            # Not its owner's wish: the next start finds it unfinished and says so.
+            self._store.advance(job.job_id, JobStatus.RUNNING)
+            return
+        if outcome.reason != "exited":
+            results = ()
+        self._note(job.job_id, _ending(outcome))
+        # The data is not needed any more, and what is not kept cannot leave.
+        for name in _FOLDERS:
+            if name != "outputs":
+                remove_tree(self._folder / job.job_id / "data" / name)
+        self._store.advance(job.job_id, JobStatus.PUBLISHING)
+        self._store.finish(
+            job.job_id,
+            JobStatus.FINISHED,
+            results=results,
+            log_path=LOG_NAME,
+            time_exceeded=outcome.reason == "wall_time",
+        )
+
+    def _end_unstarted(self, job: Job) -> None:
+        self._note(job.job_id, "the job was stopped before its algorithm ran")
+        self._store.finish(job.job_id, JobStatus.FINISHED, log_path=LOG_NAME)
+
+    def _note(self, job_id: str, text: str) -> None:
+        control = self._folder / job_id / "control"
+        control.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (control / LOG_NAME).open("a", encoding="utf-8") as log:
+            log.write(f"[localnet] {text}\n")
+
+
+def _ending(outcome: RunOutcome) -> str:
+    texts = {
+        "stopped": "the job was stopped",
+        "wall_time": "the job's time was up",
+        "memory": "the job used too much memory",
+        "processes": "the job had too many processes",
+        "output_size": "the job's output was too large",
+        "orphaned": "the network went away while the job was running",
+        "lost": "the job's supervisor was lost",
+    }
+    if outcome.reason != "exited":
+        return texts[outcome.reason]
+    if outcome.exit_code == 0:
+        return "the algorithm ended well"
+    if outcome.exit_code is not None and outcome.exit_code < 0:
+        return f"the algorithm was ended by signal {-outcome.exit_code}"
+    return f"the algorithm failed with exit status {outcome.exit_code}"

@@ -1,0 +1,133 @@
+"""The parts of a running network, opened one after the other and closed in reverse."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocean_lib.localnet._funding import fund
+from ocean_lib.localnet._http_server import HttpServer
+from ocean_lib.localnet._keys import NetworkKeys, kept_keys
+from ocean_lib.localnet._services import JobOptions, Services
+
+if TYPE_CHECKING:
+    from ocean_lib.localnet.chain import ChainClient
+    from ocean_lib.localnet.contracts import OceanContracts
+
+_ACCOUNT_WEI = 1000 * 10**18
+
+
+class Running:
+    """Everything of a network that is running; `close` works at any stage."""
+
+    keys: NetworkKeys
+    contracts: OceanContracts
+    services: Services
+    chain: ChainClient
+    rpc_url: str
+    chain_id: int
+
+    def __init__(self, state_dir: Path | None) -> None:
+        self._temporary = None
+        if state_dir is None:
+            self._temporary = tempfile.TemporaryDirectory(
+                prefix="ocean-localnet-", ignore_cleanup_errors=True
+            )
+            state_dir = Path(self._temporary.name)
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = state_dir
+        self._closers: list[Callable[[], None]] = []
+        self._saved_ports = self._read_ports()
+
+    def open(
+        self,
+        *,
+        ports: tuple[int, int],
+        chain_url: str | None,
+        chain_id: int,
+        seed: str | int | None,
+        account_count: int,
+    ) -> None:
+        """Open keys and chain, and deploy the contracts or find them."""
+        from eth_account import Account
+
+        from ocean_lib.localnet.contracts import deploy_contracts
+
+        self.keys = kept_keys(self.folder / "keys.json", seed, account_count)
+        self._port = ports[0] or self._saved_ports.get("port", 0)
+        addresses = [
+            Account.from_key(key).address for key in (self.keys.deployer, *self.keys.accounts)
+        ]
+        if chain_url is None:
+            self._embedded_chain(ports[1], chain_id, addresses)
+        else:
+            self._remote_chain(chain_url, addresses)
+        self.chain_id = int(self.chain.call("eth_chainId"), 16)
+        self.contracts = deploy_contracts(self.chain, self.keys.deployer)
+        self._write("address.json", self.contracts.as_address_file())
+
+    def serve(self, options: JobOptions) -> None:
+        """Start the Provider, the metadata cache and the runner."""
+        self.services = Services(
+            folder=self.folder,
+            chain=self.chain,
+            contracts=self.contracts,
+            keys=self.keys,
+            network_url=self.rpc_url,
+            port=self._port,
+            options=options,
+        )
+        self._closers.append(self.services.close)
+        self.services.start()
+        self._saved_ports["port"] = self.services.port
+        self._write("ports.json", self._saved_ports)
+
+    def close(self) -> None:
+        """Close what is open, the last first."""
+        while self._closers:
+            self._closers.pop()()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _embedded_chain(self, port: int, chain_id: int, addresses: list[str]) -> None:
+        from ocean_lib.localnet.chain import EmbeddedChain
+
+        chain = EmbeddedChain(
+            self.folder / "chain.db",
+            chain_id=chain_id,
+            funded=dict.fromkeys(addresses, _ACCOUNT_WEI),
+        )
+        self._closers.append(chain.close)
+        self.chain = chain
+        port = port or self._saved_ports.get("rpc_port", 0)
+        server = HttpServer(
+            chain.wsgi_app(), port, name="localnet-rpc", threads=4, max_body_bytes=8 * 1024**2
+        )
+        self._closers.append(server.stop)
+        server.start()
+        self.rpc_url = server.url
+        self._saved_ports["rpc_port"] = server.port
+
+    def _remote_chain(self, url: str, addresses: list[str]) -> None:
+        from ocean_lib.localnet.chain import RemoteChain
+
+        chain = RemoteChain(url)
+        self._closers.append(chain.close)
+        self.chain = chain
+        self.rpc_url = url
+        fund(chain, addresses, _ACCOUNT_WEI)
+
+    def _read_ports(self) -> dict[str, int]:
+        path = self.folder / "ports.json"
+        if not path.exists():
+            return {}
+        ports: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
+        return ports
+
+    def _write(self, name: str, document: object) -> None:
+        unfinished = self.folder / f"{name}.part"
+        unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        unfinished.replace(self.folder / name)

@@ -1,0 +1,155 @@
+"""Put the Provider, the metadata cache and the jobs together behind one port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from ocean_lib.localnet._aquarius_api import aquarius_api
+from ocean_lib.localnet._compute_api import ComputeApi
+from ocean_lib.localnet._encryption import ProviderKey
+from ocean_lib.localnet._engine import JobEngine
+from ocean_lib.localnet._file_access import FileAccess
+from ocean_lib.localnet._file_store import FileStore
+from ocean_lib.localnet._http_server import HttpServer
+from ocean_lib.localnet._keys import NetworkKeys
+from ocean_lib.localnet._store import Database, NonceBook
+from ocean_lib.localnet._workflow import ProviderWorld
+from ocean_lib.localnet.chain import ChainClient
+from ocean_lib.localnet.contracts import OceanContracts
+from ocean_lib.localnet.jobs import JobStore
+from ocean_lib.localnet.metadata_cache import MetadataCache
+from ocean_lib.localnet.provider import provider_api
+from ocean_lib.localnet.runners import JobRunner, Limits
+from ocean_lib.localnet.runners.local import LocalRunner
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How jobs are run.
+
+    Attributes:
+        at_once: How many run at the same time; 0 for the number of cores.
+        max_jobs: How many may wait or run.
+        limits: What a job may use.
+        results_lifetime_s: How long results and logs are served after a job's end.
+        isolation: What separates algorithms from this machine; None for the strongest.
+        runner: Where algorithms run; None for processes of this machine.
+    """
+
+    at_once: int = 0
+    max_jobs: int = 1000
+    limits: Limits = field(default_factory=Limits)
+    results_lifetime_s: float = 7 * 24 * 3600.0
+    isolation: str | None = None
+    runner: JobRunner | None = None
+
+
+class Services:
+    """The network's REST side.
+
+    Args:
+        folder: Where state is kept.
+        chain: The chain.
+        contracts: The contracts on it.
+        keys: The network's keys.
+        network_url: The chain's RPC URL.
+        port: The port, or 0.
+        options: How jobs are run.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        chain: ChainClient,
+        contracts: OceanContracts,
+        keys: NetworkKeys,
+        network_url: str,
+        port: int,
+        options: JobOptions,
+    ) -> None:
+        self._runner = options.runner or LocalRunner(folder / "tools", isolation=options.isolation)
+        self._database = Database(folder / "network.db")
+        nonces = NonceBook(self._database)
+        cache = MetadataCache(
+            self._database, chain, contracts.metadata, first_block=contracts.block_number
+        )
+        self._store = FileStore(folder / "files")
+        files = FileAccess(self._store)
+        jobs = JobStore(self._database)
+        self._engine = JobEngine(
+            jobs,
+            self._runner,
+            files,
+            folder / "jobs",
+            at_once=options.at_once,
+            limits=options.limits,
+            results_lifetime_s=options.results_lifetime_s,
+        )
+        self._key = ProviderKey(keys.provider)
+        world = ProviderWorld(chain, self._key, files, cache.ddo)
+        compute = ComputeApi(
+            world,
+            nonces,
+            jobs,
+            self._engine,
+            self._database,
+            lambda: self.url,
+            max_unfinished=options.max_jobs,
+        )
+        app = Flask("ocean_lib.localnet", static_folder=None)
+        # The era's Flask was strict about slashes and never redirected.
+        app.url_map.redirect_defaults = False
+        app.json.sort_keys = True  # type: ignore[attr-defined]
+        compute_address = ProviderKey(keys.compute).address
+        app.register_blueprint(
+            provider_api(world, nonces, network_url=network_url, compute_address=compute_address)
+        )
+        app.register_blueprint(compute.blueprint())
+        app.register_blueprint(aquarius_api(cache))
+        self.app: Callable[..., Any] = app
+        try:
+            self._server = HttpServer(app, port, name="localnet-provider")
+        except BaseException:
+            self._database.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """The base URL of Provider and metadata cache."""
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        """The port of Provider and metadata cache."""
+        return self._server.port
+
+    @property
+    def provider_address(self) -> str:
+        """The Provider's address."""
+        return self._key.address
+
+    @property
+    def isolation(self) -> str:
+        """What separates algorithms from this machine."""
+        return self._runner.isolation
+
+    def start(self) -> None:
+        """Take up unfinished jobs and begin to answer."""
+        self._engine.start()
+        self._server.start()
+
+    def publish(self, content: bytes | Path, name: str) -> str:
+        """Keep a file for the Provider and return its URL."""
+        return self.url + self._store.add(content, name)
+
+    def close(self) -> None:
+        """Stop answering, end running jobs, close the database."""
+        self._server.stop()
+        self._engine.close()
+        self._database.close()

@@ -1,0 +1,123 @@
+"""One SQLite file for what the network must not forget: nonces, assets, jobs, served files."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS nonces (address TEXT PRIMARY KEY, nonce INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS sync (name TEXT PRIMARY KEY, block INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS assets (did TEXT PRIMARY KEY, ddo TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (
+    job_id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    agreement_id TEXT NOT NULL,
+    algorithm_did TEXT NOT NULL,
+    input_dids TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    stop_request INTEGER NOT NULL DEFAULT 0,
+    removed INTEGER NOT NULL DEFAULT 0,
+    created REAL NOT NULL,
+    finished REAL,
+    result_paths TEXT,
+    log_path TEXT,
+    token TEXT NOT NULL,
+    request TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, created);
+CREATE INDEX IF NOT EXISTS jobs_by_token ON jobs (token);
+"""
+
+
+class Database:
+    """A connection that several threads share, one transaction at a time.
+
+    Write-ahead logging with `synchronous=NORMAL` keeps every committed transaction when the
+    process is killed at any moment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        # The jobs' requests name files that only the Provider may know.
+        path.touch(mode=0o600)
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection for one transaction; nested uses join the outer one.
+
+        Yields:
+            The connection. Leaving normally commits, leaving with an exception rolls back.
+        """
+        with self._lock:
+            outermost = self._depth == 0
+            if outermost:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self._connection
+            except BaseException:
+                self._depth -= 1
+                if outermost:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if outermost:
+                self._connection.execute("COMMIT")
+
+    def rows(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connection; committed work stays in the file."""
+        with self._lock:
+            self._connection.close()
+
+
+class NonceBook:
+    """The Provider's nonces: one counter for each spelling of an address."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def value(self, address: str) -> int:
+        """Return the number the next signature of `address` must be over."""
+        rows = self._database.rows("SELECT nonce FROM nonces WHERE address = ?", (address,))
+        return int(rows[0]["nonce"]) if rows else 0
+
+    def wire(self, address: str) -> int | str:
+        """Return the nonce as the Provider sends it: the integer 0 if unseen, else a string."""
+        rows = self._database.rows("SELECT nonce FROM nonces WHERE address = ?", (address,))
+        return str(rows[0]["nonce"]) if rows else 0
+
+    def advance(self, address: str) -> None:
+        """Move the nonce of `address` by one."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO nonces (address, nonce) VALUES (?, 1) "
+                "ON CONFLICT (address) DO UPDATE SET nonce = nonce + 1",
+                (address,),
+            )
+
+    def spend(self, address: str, expected: int) -> bool:
+        """Move the nonce by one if it still is `expected`, so that one signature counts once.
+
+        Returns:
+            Whether it moved; False means another call used the same nonce meanwhile.
+        """
+        with self._database.transaction():
+            if self.value(address) != expected:
+                return False
+            self.advance(address)
+            return True

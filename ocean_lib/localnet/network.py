@@ -1,0 +1,268 @@
+"""Start and stop the whole network: chain, contracts, metadata cache, Provider, runner."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocean_lib.localnet._funding import CannotFund
+from ocean_lib.localnet._http_server import PortInUse
+from ocean_lib.localnet._running import Running
+from ocean_lib.localnet._services import JobOptions
+from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
+from ocean_lib.localnet.contracts import TransactionError
+from ocean_lib.localnet.runners import Limits
+from ocean_lib.localnet.runners._isolation import UnknownIsolation
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from ocean_lib.localnet._client_objects import Config, Wallet
+    from ocean_lib.localnet.contracts import OceanContracts
+    from ocean_lib.localnet.runners import JobRunner
+
+
+_START_FAULTS = (
+    PortInUse,
+    CannotFund,
+    UnknownIsolation,
+    ChainUnusableError,
+    ChainUnreachableError,
+    RpcError,
+    TransactionError,
+)
+
+
+class LocalNetworkError(RuntimeError):
+    """The network cannot be started or used; the text says why and what to do."""
+
+
+class LocalNetwork:
+    """A whole Ocean V3 network on 127.0.0.1.
+
+    Use it as a context manager, or call `start` and `stop`. Networks are independent of each
+    other; any number run side by side.
+
+    Args:
+        state_dir: A folder that keeps everything (chain, assets, nonces, jobs, results, keys)
+            and continues with it; None for a temporary folder that is removed at the end.
+        port: The port of the Provider and the metadata cache; 0 for the one that `state_dir`
+            remembers, or any free one.
+        rpc_port: The same for the chain's JSON-RPC.
+        chain_url: A JSON-RPC URL to use in place of the embedded chain. It must fund the first
+            of its own accounts, or the network's deployer, itself.
+        chain_id: The embedded chain's id.
+        seed: Makes the keys of a new network predictable, for recorded tests.
+        account_count: How many funded accounts there are.
+        jobs_at_once: How many jobs run at the same time; None for the number of cores.
+        max_jobs: How many jobs may wait or run; starting more is answered with 503.
+        limits: What a job may use.
+        results_lifetime_s: How long results and logs are served after a job's end.
+        isolation: What separates algorithms from this machine: `bwrap`, `unshare` or `limits`;
+            None for the strongest that works here. The attribute `isolation` names it.
+        runner: Where algorithms run; None for processes of this machine.
+    """
+
+    def __init__(
+        self,
+        state_dir: str | Path | None = None,
+        *,
+        port: int = 0,
+        rpc_port: int = 0,
+        chain_url: str | None = None,
+        chain_id: int = 8996,
+        seed: str | int | None = None,
+        account_count: int = 10,
+        jobs_at_once: int | None = None,
+        max_jobs: int = 1000,
+        limits: Limits | None = None,
+        results_lifetime_s: float = 7 * 24 * 3600.0,
+        isolation: str | None = None,
+        runner: JobRunner | None = None,
+    ) -> None:
+        self._state_dir = Path(state_dir).absolute() if state_dir is not None else None
+        self._ports = (port, rpc_port)
+        self._chain_url = chain_url
+        self._chain_id = chain_id
+        self._seed = seed
+        self._account_count = account_count
+        self._job_options = JobOptions(
+            at_once=jobs_at_once or 0,
+            max_jobs=max_jobs,
+            limits=limits or Limits(),
+            results_lifetime_s=results_lifetime_s,
+            isolation=isolation,
+            runner=runner,
+        )
+        self._lock = threading.Lock()
+        self._running: Running | None = None
+
+    def __repr__(self) -> str:
+        if self._running is None:
+            return "LocalNetwork(not running)"
+        return f"LocalNetwork({self.provider_url}, chain {self.rpc_url})"
+
+    def __enter__(self) -> LocalNetwork:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> LocalNetwork:
+        """Start everything and return when it answers.
+
+        Raises:
+            LocalNetworkError: If a port is taken, the state cannot be read, or the chain refuses.
+        """
+        with self._lock:
+            if self._running is None:
+                self._running = self._start()
+                atexit.register(self.stop)
+        return self
+
+    def stop(self) -> None:
+        """End running jobs, threads and servers, and remove the temporary folder.
+
+        Stopping twice, or what never started, does nothing.
+        """
+        with self._lock:
+            running, self._running = self._running, None
+            if running is not None:
+                atexit.unregister(self.stop)
+                running.close()
+
+    @property
+    def provider_url(self) -> str:
+        """The Provider's base URL."""
+        return self._parts.services.url
+
+    @property
+    def metadata_cache_url(self) -> str:
+        """The metadata cache's base URL."""
+        return self._parts.services.url
+
+    @property
+    def rpc_url(self) -> str:
+        """The chain's JSON-RPC URL."""
+        return self._parts.rpc_url
+
+    @property
+    def chain_id(self) -> int:
+        """The chain's id."""
+        return self._parts.chain_id
+
+    @property
+    def provider_address(self) -> str:
+        """The Provider's address."""
+        return self._parts.services.provider_address
+
+    @property
+    def contracts(self) -> OceanContracts:
+        """The addresses of the contracts."""
+        return self._parts.contracts
+
+    @property
+    def address_file(self) -> Path:
+        """A JSON file with the addresses of the contracts, as clients read it."""
+        return self._parts.folder / "address.json"
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder with everything the network keeps."""
+        return self._parts.folder
+
+    @property
+    def isolation(self) -> str:
+        """What separates algorithms from this machine."""
+        return self._parts.services.isolation
+
+    @property
+    def accounts(self) -> list[LocalAccount]:
+        """The funded accounts, each with 1000 ether at first."""
+        from eth_account import Account
+
+        return [Account.from_key(key) for key in self._parts.keys.accounts]
+
+    @property
+    def options(self) -> dict[str, dict[str, Any]]:
+        """The client's options as a plain nested dict."""
+        return {
+            "eth-network": {"network": self.rpc_url, "address.file": str(self.address_file)},
+            "resources": {
+                "metadata_cache_uri": self.metadata_cache_url,
+                "provider.url": self.provider_url,
+                "provider.address": self.provider_address,
+            },
+        }
+
+    @property
+    def config(self) -> Config:
+        """The client's configuration for this network."""
+        from ocean_lib.localnet._client_objects import client_config
+
+        return client_config(self.options)
+
+    def wallet(self, index: int = 0) -> Wallet:
+        """Make a client's wallet of one of the funded accounts.
+
+        Args:
+            index: Which account.
+        """
+        from ocean_lib.localnet._client_objects import client_wallet
+
+        return client_wallet(self.rpc_url, self._parts.keys.accounts[index])
+
+    def publish_file(self, content: str | Path | bytes, name: str | None = None) -> str:
+        """Put a file where this network's Provider can read it, and nobody else.
+
+        Nothing answers at the URL: only the Provider knows what it means, in `fileinfo`, in
+        downloads and for jobs. So a local file can be a dataset without a web server.
+
+        Args:
+            content: A path, or the bytes themselves.
+            name: What the file is called; needed with bytes.
+
+        Returns:
+            A URL to publish as a file of an asset.
+
+        Raises:
+            LocalNetworkError: If the path is not a file, or there is no name.
+        """
+        if not isinstance(content, bytes):
+            content = Path(content)
+            if not content.is_file():
+                raise LocalNetworkError(f"cannot publish {content}: there is no such file")
+            name = name or content.name
+        if not name:
+            raise LocalNetworkError("cannot publish bytes without a name: pass name=")
+        return self._parts.services.publish(content, name)
+
+    @property
+    def _parts(self) -> Running:
+        running = self._running
+        if running is None:
+            raise LocalNetworkError(
+                "the network is not running: use `with LocalNetwork() as network:` or call start()"
+            )
+        return running
+
+    def _start(self) -> Running:
+        running = Running(self._state_dir)
+        try:
+            running.open(
+                ports=self._ports,
+                chain_url=self._chain_url,
+                chain_id=self._chain_id,
+                seed=self._seed,
+                account_count=self._account_count,
+            )
+            running.serve(self._job_options)
+        except _START_FAULTS as error:
+            running.close()
+            raise LocalNetworkError(f"the network cannot start: {error}") from error
+        except BaseException:
+            running.close()
+            raise
+        return running

@@ -1,0 +1,142 @@
+"""The metadata cache over HTTP: what it serves of what was published."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.localnet.conftest import World
+from tests.integration.localnet.handmade import ASSETS, access_service
+from tests.unit.localnet.recorded import answer
+
+RECORDED: dict[str, Any] = answer("04-order-dataset-initialize", "aquarius", "GET", "/ddo/did")
+
+
+def _publish(world: World, name: str, **extra: Any) -> str:
+    url = world.network.publish_file(b"1\n", "cached.txt")
+    return world.publisher.publish(name, [url], [access_service()], **extra)
+
+
+def test_a_ddo_has_what_the_real_cache_adds(world: World) -> None:
+    ddo = world.publisher.ddo(world.dataset)
+    metadata, recorded = (d["service"][0]["attributes"] for d in (ddo, RECORDED))
+
+    added = {"created", "updated", "accessWhiteList", "price", "dataTokenInfo", "isInPurgatory"}
+    assert added <= set(ddo)
+    assert set(RECORDED) - set(ddo) == {"proof"}  # the handmade client proves nothing
+    for name in ("price", "isInPurgatory", "accessWhiteList"):
+        assert ddo[name] == RECORDED[name]
+    assert set(ddo["dataTokenInfo"]) == set(RECORDED["dataTokenInfo"])
+    assert ddo["dataTokenInfo"]["minter"] == world.publisher.address
+    assert ddo["dataTokenInfo"]["cap"] == 1000.0
+    assert metadata["curation"] == recorded["curation"]
+    assert len(metadata["main"]["datePublished"]) == len(recorded["main"]["datePublished"])
+    assert "url" not in metadata["main"]["files"][0]
+
+
+def test_an_unknown_did_is_told_in_html(world: World) -> None:
+    did = "did:op:0000000000000000000000000000000000000001"
+    for kind in ("ddo", "metadata"):
+        response = world.consumer.get(f"{ASSETS}/{kind}/{did}")
+
+        assert response.status_code == 404
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert response.text == f"{did} asset DID is not in OceanDB"
+
+
+def test_names_and_metadata(world: World) -> None:
+    body = {"didList": [world.dataset, "did:op:unknown"]}
+    names = world.consumer.post(f"{ASSETS}/names", body).json()
+    metadata = world.consumer.get(f"{ASSETS}/metadata/{world.dataset}").json()
+
+    assert names == {world.dataset: "numbers", "did:op:unknown": ""}
+    assert metadata["main"]["name"] == "numbers"
+    assert world.consumer.post(f"{ASSETS}/names", {}).status_code == 400
+
+
+def test_all_ddos_are_those_of_all_dids(world: World) -> None:
+    assert world.dataset
+    dids = world.consumer.get(ASSETS).json()
+    ddos = world.consumer.get(f"{ASSETS}/ddo").json()
+
+    assert [ddo["id"] for ddo in ddos] == dids == sorted(dids)
+
+
+def test_a_search_is_paged_and_sorted(world: World) -> None:
+    word = "xylophone"
+    dids = [_publish(world, f"{word} {letter}") for letter in "bca"]
+    by_name = {"service.attributes.main.name": 1}
+
+    def page(number: int) -> dict[str, Any]:
+        query = {"query_string": {"query": word}}
+        body = {"query": query, "offset": 2, "page": number, "sort": by_name}
+        return dict(world.consumer.post(f"{ASSETS}/ddo/query", body).json())
+
+    first, second = page(1), page(2)
+
+    assert [ddo["id"] for ddo in first["results"] + second["results"]] == [
+        dids[i] for i in (2, 0, 1)
+    ]
+    assert {key: first[key] for key in ("page", "total_pages", "total_results")} == {
+        "page": 1,
+        "total_pages": 2,
+        "total_results": 3,
+    }
+
+
+def test_a_text_search_as_ocean_py_sends_it(world: World) -> None:
+    did = _publish(world, "zither")
+    body = {"text": "zither", "sort": None, "offset": 100, "page": 1}
+    found = world.consumer.post(f"{ASSETS}/ddo/query", body).json()
+
+    assert [ddo["id"] for ddo in found["results"]] == [did]
+
+
+def test_a_bad_query_is_an_error(world: World) -> None:
+    assert world.consumer.post(f"{ASSETS}/ddo/query", {"query": {"fuzzy": {}}}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda ddo: ddo.update(id="did:op:0000000000000000000000000000000000000001"),
+        lambda ddo: ddo.pop("service"),
+        lambda ddo: ddo["service"][0]["attributes"]["main"].pop("name"),
+        lambda ddo: ddo.update(service=[]),
+    ],
+)
+def test_a_document_that_is_not_the_assets_is_not_served(world: World, spoil: Any) -> None:
+    token = world.publisher.new_token("spoilt")
+    did = "did:op:" + token.removeprefix("0x")
+    ddo = copy.deepcopy(world.publisher.ddo(world.dataset))
+    ddo["id"] = did
+    spoil(ddo)
+    contract = world.network.contracts.metadata
+    data = json.dumps(ddo).encode()
+    world.publisher.transact(contract, "create(address,bytes,bytes)", token, b"\x00", data)
+
+    assert world.consumer.get(f"{ASSETS}/ddo/{did}").status_code == 404
+
+
+def test_an_uncompressed_document_is_read_too(world: World) -> None:
+    token = world.publisher.new_token("plain")
+    ddo = copy.deepcopy(world.publisher.ddo(world.dataset))
+    ddo["id"] = "did:op:" + token.removeprefix("0x")
+    ddo["dataToken"] = token
+    contract = world.network.contracts.metadata
+    data = json.dumps(ddo).encode()
+    world.publisher.transact(contract, "create(address,bytes,bytes)", token, b"", data)
+
+    assert world.publisher.ddo(ddo["id"])["dataToken"] == token
+
+
+def test_valid_metadata_is_told_in_the_very_bytes_that_clients_compare(world: World) -> None:
+    recorded = RECORDED["service"][0]["attributes"]["main"]
+    main = {key: value for key, value in recorded.items() if key != "datePublished"}
+    main["files"] = [{"index": 0, "contentType": "text/csv", "url": "http://x"}]
+    response = world.consumer.post(f"{ASSETS}/ddo/validate", {"main": main})
+
+    assert response.content == b"true\n"

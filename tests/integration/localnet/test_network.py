@@ -1,0 +1,290 @@
+"""Starting, stopping, continuing: the network as a whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from ocean_lib.localnet import LocalNetwork, LocalNetworkError
+from ocean_lib.localnet.chain import RemoteChain
+from ocean_lib.localnet.contracts import send_transaction
+from tests.integration.localnet.conftest import World, make_world
+from tests.integration.localnet.handmade import ETHER, detaching, raw, running, until
+from tests.integration.localnet.process import attached, command, described
+from tests.integration.localnet.test_flow import SLEEPER
+
+
+def _free(url: str) -> bool:
+    port = int(url.rsplit(":", 1)[1])
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _run_raw(world: World, code: str) -> str:
+    body = {"algorithmMeta": raw(code)}
+    answer = world.consumer.start(world.dataset, world.dataset_order, **body)
+    return str(answer.json()[0]["jobId"])
+
+
+def test_stop_leaves_no_port_thread_process_or_folder() -> None:
+    before = set(threading.enumerate())
+    network = LocalNetwork()
+    network.start()
+    world = make_world(network)
+    token = secrets.token_hex(8)
+    _run_raw(world, detaching(token))
+    until(lambda: running(token))
+    urls, folder = (network.provider_url, network.rpc_url), network.state_dir
+    world.close()
+    network.stop()
+    network.stop()
+
+    assert not running(token)
+    assert not folder.exists()
+    assert all(_free(url) for url in urls)
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(LocalNetworkError, match="not running"):
+        _ = network.provider_url
+
+
+def test_two_networks_side_by_side_know_nothing_of_each_other(world: World) -> None:
+    with LocalNetwork() as other:
+        answer = requests.get(f"{other.provider_url}/api/v1/aquarius/assets", timeout=10)
+        here = {account.address for account in world.network.accounts}
+        there = {account.address for account in other.accounts}
+
+        assert world.dataset in world.consumer.get("/api/v1/aquarius/assets").json()
+        assert answer.json() == []
+        assert not here & there
+
+
+def test_a_state_folder_continues_with_everything(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path / "state", seed="continue") as network:
+        world = make_world(network)
+        ended = world.consumer.ended(_run_raw(world, "print('first life')"))
+        interrupted = _run_raw(world, SLEEPER)
+        until(lambda: world.consumer.status(interrupted)["status"] == 40)
+        assets = (world.dataset, world.dataset_order)
+        nonce, url = world.consumer.nonce(), network.provider_url
+        world.close()
+    with LocalNetwork(tmp_path / "state") as network:
+        world = make_world(network)
+        world.__dict__.update(dataset=assets[0], dataset_order=assets[1])
+        old = world.consumer.status(interrupted)
+        kept_nonce = world.consumer.nonce()
+        log = world.consumer.read(world.consumer.result(interrupted)["algorithmLogUrl"])
+        first_log = world.consumer.read(world.consumer.result(ended["jobId"])["algorithmLogUrl"])
+        again = world.consumer.ended(_run_raw(world, "print('second life')"))
+        world.close()
+
+        assert network.provider_url == url
+        assert kept_nonce == nonce
+        assert old["status"] == 70
+        assert old["dateFinished"] is not None
+        assert "the network stopped while this job was running" in log
+        assert "first life" in first_log
+        assert again["status"] == 70
+
+
+def test_queued_jobs_run_after_a_restart(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path, jobs_at_once=1) as network:
+        world = make_world(network)
+        blocking = _run_raw(world, SLEEPER)
+        until(lambda: world.consumer.status(blocking)["status"] == 40)
+        queued = _run_raw(world, "print('at last')")
+        waiting = world.consumer.status(queued)["status"]
+        world.close()
+    with LocalNetwork(tmp_path) as network:
+        world = make_world(network)
+        ended = world.consumer.ended(queued)
+        log = world.consumer.read(ended["algorithmLogUrl"])
+        world.close()
+
+    assert waiting == 1
+    assert ended["status"] == 70
+    assert "at last" in log
+
+
+def test_a_queued_job_can_be_stopped(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path, jobs_at_once=1) as network:
+        world = make_world(network)
+        blocking = _run_raw(world, SLEEPER)
+        queued = _run_raw(world, "print('never')")
+        [stopped] = world.consumer.stop(queued).json()
+        ended = world.consumer.ended(queued)
+        log = world.consumer.read(ended["algorithmLogUrl"])
+        still = world.consumer.status(blocking)["status"]
+        world.close()
+
+    assert (stopped["status"], stopped["stopreq"]) == (1, 1)
+    assert (ended["status"], ended["stopreq"]) == (70, 1)
+    assert "stopped before its algorithm ran" in log
+    assert still != 70
+
+
+def test_owners_take_turns(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path, jobs_at_once=1) as network:
+        world = make_world(network)
+        other = type(world.consumer)(network, network.accounts[2])
+        other_order = other.order(world.publisher, world.dataset, 4)
+        blocking = _run_raw(world, SLEEPER)
+        until(lambda: world.consumer.status(blocking)["status"] == 40)
+        many = [_run_raw(world, "print()") for _ in range(3)]
+        [job] = other.start(world.dataset, other_order, algorithmMeta=raw("print()")).json()
+        world.consumer.stop(blocking)
+        others_end = other.ended(job["jobId"])["dateFinished"]
+        ends = sorted(world.consumer.ended(job_id)["dateFinished"] for job_id in many)
+        for user in (other, world):
+            user.close()
+
+    assert others_end < ends[1]
+
+
+def test_a_taken_port_is_named(world: World) -> None:
+    port = int(world.network.provider_url.rsplit(":", 1)[1])
+
+    with pytest.raises(LocalNetworkError, match=f"cannot listen on 127.0.0.1:{port}"):
+        LocalNetwork(port=port).start()
+
+
+def test_an_isolation_that_does_not_work_is_named() -> None:
+    with pytest.raises(LocalNetworkError, match="'steel' does not work on this machine"):
+        LocalNetwork(isolation="steel").start()
+
+
+def test_one_state_folder_is_for_one_network(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path), pytest.raises(LocalNetworkError, match="cannot start"):
+        LocalNetwork(tmp_path).start()
+
+
+def test_a_chain_that_does_not_answer_is_named() -> None:
+    with pytest.raises(LocalNetworkError, match=r"127\.0\.0\.1:9"):
+        LocalNetwork(chain_url="http://127.0.0.1:9").start()
+
+
+def test_the_same_seed_makes_the_same_accounts() -> None:
+    with LocalNetwork(seed=7) as one, LocalNetwork(seed=7) as two:
+        first = [account.address for account in one.accounts]
+        second = [account.address for account in two.accounts]
+
+    assert first == second
+    assert len(set(first)) == 10
+
+
+def test_another_chain_can_stand_in_the_embedded_ones_place(world: World) -> None:
+    network = LocalNetwork(chain_url=world.network.rpc_url, seed="guest", account_count=2)
+    with pytest.raises(LocalNetworkError, match="send ether to") as error:
+        network.start()
+    chain = RemoteChain(world.network.rpc_url)
+    for word in str(error.value).replace(",", " ").split():
+        if word.startswith("0x"):
+            send_transaction(chain, world.network.accounts[5].key, word, "0x", 10 * ETHER)
+    chain.close()
+    with network:
+        guests = make_world(network)
+        ended = guests.consumer.ended(_run_raw(guests, "print('guest')"))
+        guests.close()
+
+        assert network.chain_id == world.network.chain_id
+        assert network.contracts != world.network.contracts
+        assert ended["status"] == 70
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_runs_until_a_signal_and_leaves_nothing(number: int) -> None:
+    with command() as process:
+        description = described(process)
+        alive_at = requests.get(str(description["provider_url"]), timeout=10)
+        process.send_signal(number)
+        status = process.wait(20)
+
+    assert alive_at.json()["software"] == "Provider"
+    assert status == 0
+    assert not Path(str(description["state_dir"])).exists()
+    assert "private_keys" not in description
+    assert "provider.url" in str(description["config"])
+
+
+def test_a_killed_network_leaves_no_algorithm_running(tmp_path: Path) -> None:
+    with command("--state", str(tmp_path), "--seed", "kill") as process:
+        described(process)
+        world = make_world(attached(tmp_path))
+        token = secrets.token_hex(8)
+        job_id = _run_raw(world, detaching(token))
+        until(lambda: running(token))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(20)
+        world.close()
+    until(lambda: not running(token))
+    with LocalNetwork(tmp_path) as again:
+        world = make_world(again)
+        job = world.consumer.status(job_id)
+        world.close()
+
+    assert job["status"] == 70
+
+
+def test_the_network_hands_out_the_clients_objects(world: World) -> None:
+    network = world.network
+    config, wallet = network.config, network.wallet(1)
+    options = network.options
+    addresses = json.loads(network.address_file.read_text())["development"]
+
+    assert options["resources"]["provider.url"] == network.provider_url
+    assert options["eth-network"]["network"] == network.rpc_url
+    assert config.provider_url == network.provider_url
+    assert wallet.address == network.accounts[1].address
+    assert addresses["DTFactory"] == network.contracts.dt_factory
+    assert network.provider_address == world.consumer.get("/").json()["providerAddress"]
+    assert network.provider_url in repr(network)
+
+
+def test_what_cannot_be_published_is_named(world: World, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("1\n")
+    url = world.network.publish_file(tmp_path / "data.csv")
+
+    assert url.startswith(world.network.provider_url)
+    assert url.endswith("/data.csv")
+    with pytest.raises(LocalNetworkError, match="there is no such file"):
+        world.network.publish_file(tmp_path / "missing.csv")
+    with pytest.raises(LocalNetworkError, match="name="):
+        world.network.publish_file(b"1")
+
+
+def test_too_many_jobs_are_refused_with_503(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path, jobs_at_once=1, max_jobs=2) as network:
+        world = make_world(network)
+        accepted = [_run_raw(world, SLEEPER) for _ in range(2)]
+        before = world.consumer.nonce()
+        code = {"algorithmMeta": raw("print()")}
+        answer = world.consumer.start(world.dataset, world.dataset_order, **code)
+        after = world.consumer.nonce()
+        world.close()
+
+    assert len(set(accepted)) == 2
+    assert answer.status_code == 503
+    assert answer.json()["error"].startswith("2 jobs are waiting or running")
+    assert after == before
+
+
+def test_results_are_served_for_a_time(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path, results_lifetime_s=0.0) as network:
+        world = make_world(network)
+        ended = world.consumer.ended(_run_raw(world, "print()"))
+        answer = world.consumer.http.get(ended["algorithmLogUrl"], timeout=10)
+        world.close()
+
+    assert answer.status_code == 404

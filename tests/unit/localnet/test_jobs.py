@@ -1,0 +1,161 @@
+"""Jobs in the store: their wire shape, their states, their nonces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from ocean_lib.localnet._store import Database, NonceBook
+from ocean_lib.localnet.jobs import (
+    STATUS_TEXTS,
+    AlgorithmSource,
+    InputFiles,
+    JobRequest,
+    JobStatus,
+    JobStore,
+)
+from tests.unit.localnet.recorded import answer
+
+START = answer("10-compute-start-algorithm-did", "provider", "POST", "/compute")[0]
+FINISHED = answer("13-compute-result-finished", "provider", "GET", "/compute")[0]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "network.db")
+    yield database
+    database.close()
+
+
+def request(**changes: Any) -> JobRequest:
+    values: dict[str, Any] = {
+        "owner": START["owner"],
+        "agreement_id": START["agreementId"],
+        "inputs": (InputFiles(START["inputDID"][0], ("http://x",), {"id": "d"}),),
+        "algorithm": AlgorithmSource(START["algoDID"], "http://y", "", "python3 $ALGO", "p:3"),
+        "wall_s": 60.0,
+        "allow_network": False,
+    }
+    return JobRequest(**{**values, **changes})
+
+
+def like(recorded: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Put our job's own values into the recorded document."""
+    names = ("jobId", "dateCreated", "dateFinished", "resultsUrl", "algorithmLogUrl")
+    return {**recorded, **{name: own[name] for name in names}}
+
+
+def test_a_new_job_looks_as_the_recorded_one(database: Database) -> None:
+    job = JobStore(database).create(request()).on_wire("http://h", authorised=True)
+
+    assert job == like(START, job)
+    assert (job["algorithmLogUrl"], job["resultsUrl"], job["dateFinished"]) == (None, "", None)
+
+
+def test_a_finished_job_looks_as_the_recorded_one(database: Database) -> None:
+    store = JobStore(database)
+    created = store.create(request())
+    results = [PurePosixPath("result.json"), PurePosixPath("a b/ü.txt")]
+    store.finish(created.job_id, JobStatus.FINISHED, results=results, log_path="algorithm.log")
+    job = store.get(created.job_id).on_wire("http://h", authorised=True)
+
+    assert job == like(FINISHED, job)
+    assert job["resultsUrl"][0] == f"http://h/results/{created.token}/result.json"
+    assert job["resultsUrl"][1].endswith("/a%20b/%C3%BC.txt")
+    assert job["algorithmLogUrl"].endswith("/algorithm.log")
+
+
+def test_who_is_not_authorised_misses_four_keys(database: Database) -> None:
+    job = JobStore(database).create(request()).on_wire("http://h", authorised=False)
+
+    assert set(START) - set(job) == {"resultsUrl", "algorithmLogUrl", "resultsDid", "owner"}
+
+
+def test_every_state_has_its_text() -> None:
+    assert set(STATUS_TEXTS) == set(JobStatus)
+    assert STATUS_TEXTS[JobStatus.RUNNING] == "Running algorithm "
+
+
+def test_an_ended_job_stays_as_it_is(database: Database) -> None:
+    store = JobStore(database)
+    job_id = store.create(request()).job_id
+    store.finish(job_id, JobStatus.DATA_FAILED)
+    before = store.get(job_id)
+    store.advance(job_id, JobStatus.RUNNING)
+    store.finish(job_id, JobStatus.FINISHED, time_exceeded=True)
+
+    assert store.get(job_id) == before
+
+
+def test_a_stop_shows_the_status_before(database: Database) -> None:
+    store = JobStore(database)
+    job = store.create(request())
+    store.advance(job.job_id, JobStatus.RUNNING)
+    [stopped] = store.request_stop([job])
+    store.finish(job.job_id, JobStatus.FINISHED, time_exceeded=True)
+
+    assert (stopped.status, stopped.stop_request) == (40, 1)
+    assert store.get(job.job_id).stop_request == 1
+
+
+def test_jobs_are_selected_by_owner_job_and_order(database: Database) -> None:
+    store = JobStore(database)
+    one = store.create(request())
+    two = store.create(request(agreement_id="0x2"))
+    store.create(request(owner="other"))
+
+    assert [job.job_id for job in store.select(one.owner)] == [one.job_id, two.job_id]
+    assert [job.job_id for job in store.select(one.owner, agreement_id="0x2")] == [two.job_id]
+    assert store.select("other", one.job_id) == []
+    assert store.by_token(one.token) == one
+    assert store.count_unfinished() == 3
+
+
+def test_a_request_survives_the_database(database: Database) -> None:
+    assert JobStore(database).create(request()).request == request()
+    assert json.loads(request().to_json())["owner"] == START["owner"]
+
+
+def test_nonces_start_as_a_number_and_become_text(database: Database) -> None:
+    nonces = NonceBook(database)
+    unseen = nonces.wire("0xA")
+    nonces.advance("0xA")
+
+    assert unseen == 0
+    assert type(unseen) is int
+    assert nonces.wire("0xA") == "1"
+    assert nonces.wire("0xa") == 0
+
+
+def test_a_nonce_is_spent_once(database: Database) -> None:
+    nonces = NonceBook(database)
+    with ThreadPoolExecutor(8) as pool:
+        spent = list(pool.map(lambda _: nonces.spend("0xA", 0), range(32)))
+
+    assert spent.count(True) == 1
+    assert nonces.value("0xA") == 1
+
+
+def test_what_fails_in_a_transaction_is_undone(database: Database) -> None:
+    nonces = NonceBook(database)
+    with pytest.raises(RuntimeError, match="broken"), database.transaction():
+        nonces.advance("0xA")
+        raise RuntimeError("broken")
+
+    assert nonces.value("0xA") == 0
+
+
+def test_state_outlives_the_connection(tmp_path: Path) -> None:
+    first = Database(tmp_path / "x.db")
+    NonceBook(first).advance("0xA")
+    first.close()
+    second = Database(tmp_path / "x.db")
+    value = NonceBook(second).value("0xA")
+    second.close()
+
+    assert value == 1

@@ -1,0 +1,118 @@
+"""The metadata cache's query language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocean_lib.localnet._query import BadQuery, compile_query
+
+IRIS = {
+    "id": "did:op:aaa",
+    "service": [
+        {
+            "type": "metadata",
+            "attributes": {"main": {"name": "Iris flowers", "type": "dataset"}, "tags": ["uci"]},
+        },
+        {"type": "compute", "index": 4},
+    ],
+    "isInPurgatory": "false",
+    "price": {"value": 0.0},
+}
+FIT = {
+    "id": "did:op:bbb",
+    "service": [{"attributes": {"main": {"name": "Fit a model", "type": "algorithm"}}}],
+    "isInPurgatory": "true",
+}
+
+
+def found(query: Any) -> str:
+    matches = compile_query(query)
+    return "".join(name for name, doc in (("i", IRIS), ("f", FIT)) if matches(doc))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("iris", "i"),
+        ("IRIS", "i"),
+        ("iri", ""),
+        ("iri*", "i"),
+        ("?ris", "i"),
+        ("*", "if"),
+        ("iris model", "if"),
+        ("iris AND model", ""),
+        ("iris AND flowers", "i"),
+        ("iris && flowers", "i"),
+        ("iris OR model", "if"),
+        ("flowers AND (iris OR model)", "i"),
+        ("-iris", "f"),
+        ("NOT iris", "f"),
+        ("(dataset algorithm) -isInPurgatory:true", "i"),
+        ("+model", "f"),
+        ('"iris flowers"', "i"),
+        ('"flowers iris"', ""),
+        ("service.attributes.main.type:dataset", "i"),
+        ("service.attributes.main.type:(dataset algorithm)", "if"),
+        ('service.attributes.main.name:"fit a model"', "f"),
+        ('id:"did:op:aaa"', "i"),
+        (r"id:did\:op\:bbb", "f"),
+        ("service.index:4", "i"),
+        ("price.value:0.0", "i"),
+        ("service.attributes.tags:uci", "i"),
+        ("nowhere:iris", ""),
+        ("", "if"),
+    ],
+)
+def test_query_strings(text: str, expected: str) -> None:
+    assert found({"query_string": {"query": text}}) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (None, "if"),
+        ({}, "if"),
+        ({"match_all": {}}, "if"),
+        ({"match": {"service.attributes.main.name": "iris"}}, "i"),
+        ({"match": {"service.attributes.main.name": {"query": "model"}}}, "f"),
+        ({"match_phrase": {"service.attributes.main.name": "a model"}}, "f"),
+        ({"term": {"service.attributes.main.type": "dataset"}}, "i"),
+        ({"terms": {"id": ["did:op:aaa", "did:op:ccc"]}}, "i"),
+        ({"exists": {"field": "price.value"}}, "i"),
+        ({"bool": {"must_not": [{"term": {"isInPurgatory": "true"}}]}}, "i"),
+        ({"bool": {"filter": {"term": {"id": "did:op:bbb"}}}}, "f"),
+        (
+            {
+                "bool": {
+                    "must": [{"match_all": {}}],
+                    "should": [{"term": {"id": "did:op:bbb"}}],
+                    "minimum_should_match": 1,
+                }
+            },
+            "f",
+        ),
+        ("iris", "i"),
+    ],
+)
+def test_query_documents(query: Any, expected: str) -> None:
+    assert found(query) == expected
+
+
+@pytest.mark.parametrize(
+    "query", ["(iris", "iris)", "NOT", {"fuzzy": {"a": "b"}}, {"a": 1, "b": 2}]
+)
+def test_what_is_not_understood_is_an_error(query: Any) -> None:
+    with pytest.raises(BadQuery):
+        found(query)
+
+
+@given(st.text())
+def test_any_text_is_a_query_or_our_error(text: str) -> None:
+    try:
+        found({"query_string": {"query": text}})
+    except BadQuery:
+        return
