@@ -123,16 +123,21 @@ class WireServer:
     Attributes:
         route: gives the reply to a request.
         on_connect: if it returns a reply, that is done before anything is read.
+        on_unread: if it returns a reply to a request line, that is done instead of reading the
+            request: its bytes have come, but no program has seen them.
+        port: where to listen; 0 for any free one.
     """
 
     route: Callable[[Request], Reply]
     on_connect: Callable[[], Reply | None] = lambda: None
+    on_unread: Callable[[str], Reply | None] | None = None
+    port: int = 0
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
 
     def __enter__(self) -> WireServer:
         self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
         self.port = self._listener.getsockname()[1]
@@ -141,10 +146,15 @@ class WireServer:
         self._acceptor.start()
         return self
 
+    def stop_listening(self) -> None:
+        """Refuse connections from now on; those that are open stay open."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.stop_listening()
         for sock in self._sockets:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -178,6 +188,10 @@ class WireServer:
                     return
                 with sock.makefile("rb") as reader:
                     while True:
+                        unread = self.on_unread and self.on_unread(_peek(sock))
+                        if unread:
+                            unread(Exchange(sock, None, self._over))
+                            return
                         request = _read(reader, number)
                         if request is None:
                             return
@@ -188,6 +202,14 @@ class WireServer:
                             return
             except OSError:
                 return
+
+
+def _peek(sock: socket.socket) -> str:
+    """Return the request line without taking it from the socket."""
+    while True:
+        line, found, _ = sock.recv(4096, socket.MSG_PEEK).partition(b"\r\n")
+        if found or not line:
+            return line.decode("latin-1")
 
 
 def _read(reader: Any, number: int) -> Request | None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocean_lib.common.http_requests.exchange import Answer
 from ocean_lib.common.http_requests.files import name_in_headers, safe_file_name, write_whole
-from ocean_lib.common.validation import check_address, check_did
+from ocean_lib.common.http_requests.safe_json import is_json
+from ocean_lib.common.validation import (
+    check_address,
+    check_did,
+    check_service_index,
+    check_tx_hash,
+    check_url,
+)
 from ocean_lib.data_provider._connection import ProviderConnection
 from ocean_lib.data_provider._responses import check_status, error_of
 from ocean_lib.data_provider._shared import class_callable
 from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError
-from ocean_lib.web3_internal.signer import Signer, signer_address
+from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 
 class OrderRequirements(NamedTuple):
@@ -65,9 +72,13 @@ class AssetsApi(ProviderConnection):
             OceanEncryptAssetUrlsError: the Provider gave none.
             TransportError: no answer.
         """
+        check_address(asset_id, name="asset_id")
+        check_address(publisher_address, name="publisher_address")
+        if not is_json(files_dict):
+            raise InvalidInput("files_dict must hold JSON values only: text, lists, dicts.")
         answer = self.http.send(
             "POST",
-            encrypt_endpoint,
+            check_url(encrypt_endpoint, name="encrypt_endpoint"),
             operation="encrypt the list of files",
             json_body={
                 "documentId": asset_id,
@@ -102,6 +113,8 @@ class AssetsApi(ProviderConnection):
             ProviderError, MalformedResponse, TransportError: it could not be asked; that says
                 nothing of the file.
         """
+        if not (isinstance(file_url, str) and file_url.strip()):
+            raise InvalidInput(f"file_url must be text, got {type(file_url).__name__}.")
         return self._file_info({"url": file_url}, provider_uri)
 
     @class_callable
@@ -190,11 +203,17 @@ class AssetsApi(ProviderConnection):
                 f"File index {index!r} does not exist: the asset has {len(files)} file(s), "
                 "counted from 0."
             )
+        check_did(did)
+        check_url(service_endpoint, name="service endpoint")
+        check_address(token_address, name="token_address")
+        check_tx_hash(order_tx_id, name="order_tx_id")
+        check_service_index(service_id)
+        check_signer(wallet)
         folder = Path(destination_folder)
         paths: list[Path] = []
         for position in range(len(files)) if index is None else [index]:
             query = {
-                "documentId": check_did(did),
+                "documentId": did,
                 "serviceId": str(service_id),
                 "serviceType": "access",
                 "dataToken": token_address,
@@ -270,6 +289,11 @@ class AssetsApi(ProviderConnection):
             ProviderError: the Provider refuses.
             MalformedResponse: the answer lacks something.
         """
+        check_did(did)
+        check_url(service_endpoint, name="service endpoint")
+        check_address(consumer_address, name="consumer_address")
+        check_service_index(service_id)
+        check_address(token_address, name="token_address")
         answer = self.http.send(
             "GET",
             service_endpoint,
@@ -296,6 +320,6 @@ class AssetsApi(ProviderConnection):
                 int(said["nonce"]),
                 str(compute_address) if compute_address else None,
             )
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation):
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
             pass
         raise answer.malformed("numTokens, dataToken, to and nonce", answer.text())

@@ -22,7 +22,9 @@ from ocean_lib.data_provider._responses import check_status
 from ocean_lib.data_provider._shared import class_callable
 from ocean_lib.exceptions import (
     ConfigError,
+    InvalidAddress,
     InvalidInput,
+    MalformedResponse,
     OceanError,
     ResultsWithheld,
     SignatureRejected,
@@ -138,8 +140,15 @@ class ProviderConnection:
             MalformedResponse: the Provider names none.
         """
         root = self._endpoints.root_of(provider_uri)
-        return check_address(
-            self._endpoints.document(root).get("providerAddress"), name="providerAddress"
+        named = self._endpoints.document(root).get("providerAddress")
+        try:
+            return check_address(named, name="providerAddress")
+        except InvalidAddress as error:
+            reason = str(error)
+        raise MalformedResponse(
+            f"The Provider at {root} does not say its own address: {reason}",
+            operation="read the Provider's services",
+            url=root,
         )
 
     @class_callable
@@ -205,6 +214,7 @@ class ProviderConnection:
             ProviderError, MalformedResponse, TransportError: a nonce that cannot be read is an
                 error, never a value.
         """
+        check_address(user_address, name="user_address")
         method, url = self.build_endpoint("nonce", provider_uri)
         answer = self.http.send(
             method,
@@ -279,7 +289,7 @@ class ProviderConnection:
         root = self._endpoints.root_of(provider_uri)
         address = signer_address(check_signer(wallet))
         if self.use_auth_token:
-            return self._send_with_token(wallet, address, send)
+            return self._send_with_token(wallet, address, send, again_on)
         with operation_limit(self.http.timeouts.total_s) as deadline:
             return self._nonces.signed(
                 root,
@@ -291,14 +301,24 @@ class ProviderConnection:
                 again_on=again_on,
             )
 
-    def _send_with_token(self, wallet: Signer, address: str, send: Callable[[str], T]) -> T:
+    def _send_with_token(
+        self,
+        wallet: Signer,
+        address: str,
+        send: Callable[[str], T],
+        again_on: tuple[type[OceanError], ...],
+    ) -> T:
         def token() -> str:
             return self._tokens.token(address, lambda text: sign_text(wallet, text))
 
+        renewing: tuple[type[OceanError], ...] = (SignatureRejected, ResultsWithheld)
+        signed = token()
         try:
-            return send(token())
-        except (SignatureRejected, ResultsWithheld):
+            return send(signed)
+        except renewing:
             self._tokens.forget(address)
+        except again_on:
+            pass
         return send(token())
 
 

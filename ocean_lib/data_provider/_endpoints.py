@@ -39,6 +39,15 @@ def root_uri(service_endpoint: str) -> str:
     return root
 
 
+def _is_method_and_path(found: Any) -> bool:
+    return (
+        isinstance(found, list)
+        and len(found) == 2
+        and found[0] in ("GET", "POST", "PUT", "DELETE")
+        and isinstance(found[1], str)
+    )
+
+
 class Endpoints:
     """Discovery documents by Provider, remembered for a lifetime.
 
@@ -55,9 +64,13 @@ class Endpoints:
     def root_of(self, uri: str) -> str:
         """Return a Provider's base URL, given that or the URL of one of its services.
 
-        A URL this instance built is known; of others the usual path is taken off.
+        A URL this instance built or was asked for is known; of others the usual path is taken off.
         """
-        return self._roots.get(uri) or root_uri(uri)
+        root = self._roots.get(uri) if isinstance(uri, str) else None
+        if root is None:
+            root = root_uri(uri)
+            self._roots.put(uri, root)
+        return root
 
     def document(self, root: str) -> dict[str, Any]:
         """Return what `GET /` answers.
@@ -97,8 +110,7 @@ class Endpoints:
         """
         services = self.document(root)["serviceEndpoints"]
         found = services.get(name)
-        is_pair = isinstance(found, (list, tuple)) and len(found) == 2
-        if not (is_pair and all(isinstance(part, str) for part in found)):
+        if not _is_method_and_path(found):
             raise EndpointNotFound(
                 f"The Provider at {root} offers no service {name!r}, only: "
                 f"{printable(', '.join(map(str, services)), 200) or 'none'}. "

@@ -6,7 +6,14 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ocean_lib.common.validation import check_job_id, check_url
+from ocean_lib.common.validation import (
+    check_address,
+    check_did,
+    check_job_id,
+    check_service_index,
+    check_tx_hash,
+    check_url,
+)
 from ocean_lib.data_provider._connection import ProviderConnection
 from ocean_lib.data_provider._payloads import compute_query, start_payload
 from ocean_lib.data_provider._responses import (
@@ -20,6 +27,7 @@ from ocean_lib.data_provider._shared import class_callable
 from ocean_lib.exceptions import StartUncertain
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.models.job_status import epoch_seconds
 
 
 class JobsApi(ProviderConnection):
@@ -66,6 +74,9 @@ class JobsApi(ProviderConnection):
             WorkflowRefused, RequestInvalid, SignatureRejected: the Provider refuses.
             TransportError: no answer; the job may have started.
         """
+        _check_place(did, service_endpoint, consumer_address)
+        check_service_index(service_id)
+        check_tx_hash(order_tx_id, name="order_tx_id")
         payload = start_payload(
             did=did,
             consumer_address=consumer_address,
@@ -155,6 +166,7 @@ class JobsApi(ProviderConnection):
             InvalidInput: no job id; nothing was sent.
         """
         check_job_id(job_id)
+        _check_place(did, service_endpoint, consumer_address)
         answer = self.http.send(
             "DELETE",
             service_endpoint,
@@ -236,9 +248,10 @@ class JobsApi(ProviderConnection):
         consumer_address: str,
         signature: str | None,
     ) -> list[JobInfo]:
+        _check_place(did, service_endpoint, consumer_address)
         answer = self.http.send(
             method,
-            check_url(service_endpoint, name="service endpoint"),
+            service_endpoint,
             operation={"GET": "get the job", "PUT": "stop the job"}[method],
             params=compute_query(did, job_id, consumer_address, signature),
             retry=method == "GET" and signature is None,
@@ -257,6 +270,7 @@ class JobsApi(ProviderConnection):
             consumer_address: the jobs' owner.
             seconds: the age up to which a job counts; a job without a date counts as well.
         """
+        _check_place(did, service_endpoint, consumer_address)
         answer = self.http.send(
             "GET",
             service_endpoint,
@@ -269,14 +283,22 @@ class JobsApi(ProviderConnection):
         return [
             job
             for job in jobs
-            if not isinstance(job.get("dateCreated"), (int, float))
-            or now - job["dateCreated"] <= seconds
+            if (created := epoch_seconds(job.get("dateCreated"))) is None
+            or now - created <= seconds
         ]
+
+
+def _check_place(did: str, service_endpoint: str, consumer_address: str) -> None:
+    """Refuse what cannot work; nothing is changed, since the caller has signed these spellings."""
+    if did != "":  # all jobs of an owner are listed without naming a data set
+        check_did(did)
+    check_url(service_endpoint, name="service endpoint")
+    check_address(consumer_address, name="consumer_address")
 
 
 def _server_time(date: str) -> float:
     """Return the server's clock in epoch seconds (its Date header has whole seconds)."""
     try:
         return parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, LookupError, ArithmeticError, OSError):
         return time.time()

@@ -78,29 +78,32 @@ class NonceBook:
         renewing: tuple[type[OceanError], ...]
         renewing = (SignatureRejected, ResultsWithheld, *again_on)
         with _turn(account, root, deadline):
+            nonce, signature = _next_signature(account, fetch, sign)
             try:
-                return _attempt(account, fetch, sign, send)
+                return _used(account, send, nonce, signature)
             except renewing:
                 pass  # once more, with the nonce that is stored now
-            return _attempt(account, fetch, sign, send)
+            nonce, signature = _next_signature(account, fetch, sign)
+            return _used(account, send, nonce, signature)
 
     def _account(self, root: str, address: str) -> _Account:
         with self._lock:
             return self._accounts.setdefault((root, address), _Account())
 
 
-def _attempt(
-    account: _Account,
-    fetch: Callable[[], int],
-    sign: Callable[[int], str],
-    send: Callable[[str], T],
-) -> T:
+def _next_signature(
+    account: _Account, fetch: Callable[[], int], sign: Callable[[int], str]
+) -> tuple[int, str]:
     nonce = account.next_nonce
+    if nonce is None:
+        nonce = account.next_nonce = fetch()
+    return nonce, sign(nonce)
+
+
+def _used(account: _Account, send: Callable[[str], T], nonce: int, signature: str) -> T:
     # Until the call is known to be accepted, nobody knows whether the nonce has moved.
     account.next_nonce = None
-    if nonce is None:
-        nonce = fetch()
-    value = send(sign(nonce))
+    value = send(signature)
     account.next_nonce = nonce + 1
     return value
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ocean_lib.common.http_requests.safe_json import is_json
+from ocean_lib.common.validation import check_address, check_did, check_tx_hash
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
@@ -69,6 +71,8 @@ def start_payload(
         ],
     }
     payload.update(_algorithm(algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token))
+    if not is_json(payload):
+        raise InvalidInput("output must hold JSON values only: text, numbers, lists, dicts.")
     return payload
 
 
@@ -79,12 +83,15 @@ def _algorithm(
     data_token: str | None,
 ) -> dict[str, Any]:
     if did:
+        check_did(did, name="algorithm_did")
         if not (tx_id and data_token):
             raise InvalidInput(
                 f"The algorithm {did} needs algorithm_tx_id (its order transaction) and "
                 "algorithm_data_token (its datatoken's address). Order it first: "
                 "assets.order, then assets.pay_for_service."
             )
+        check_tx_hash(tx_id, name="algorithm_tx_id")
+        check_address(data_token, name="algorithm_data_token")
         return {
             "algorithmDid": did,
             "algorithmDataToken": data_token,

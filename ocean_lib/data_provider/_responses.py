@@ -190,8 +190,8 @@ def _urls(value: Any) -> list[str]:
         return [value]
     if isinstance(value, dict) and isinstance(value.get("url"), str):
         return _urls(value["url"])
-    if isinstance(value, list):
-        return [url for item in value if not isinstance(item, list) for url in _urls(item)]
+    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
+        return [url for item in value for url in _urls(item)]
     raise MalformedResponse(
         f"Could not get the results of the job: expected URLs, got {type(value).__name__}. "
         "Ask the Provider's operator.",

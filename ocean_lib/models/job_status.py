@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ocean_lib.common.http_requests.redaction import printable
 from ocean_lib.common.utils.html_table import html_table, when
 from ocean_lib.exceptions import MalformedResponse
 
@@ -30,6 +32,7 @@ class JobState(enum.Enum):
     UNKNOWN = "unknown"
 
 
+_ENDS = frozenset({JobState.FINISHED, JobState.FAILED, JobState.STOPPED, JobState.TIMED_OUT})
 _RUNNING_CODES = frozenset({1, 10, 20, 30, 40, 50, 60})
 _FAILED_CODES = frozenset({DATA_PROVISIONING_FAILED, ALGORITHM_PROVISIONING_FAILED})
 
@@ -93,10 +96,7 @@ class JobStatus(Mapping[str, Any]):
     @property
     def is_finished(self) -> bool:
         """Whether the job has ended, well or not."""
-        return self.finished_s is not None or self.state not in (
-            JobState.RUNNING,
-            JobState.UNKNOWN,
-        )
+        return self.finished_s is not None or self.state in _ENDS
 
     @property
     def succeeded(self) -> bool | None:
@@ -105,7 +105,7 @@ class JobStatus(Mapping[str, Any]):
         None is also the answer for a job that ended regularly: the protocol does not tell an
         algorithm that crashed from one that did well. Look at its log and results.
         """
-        return False if self.is_finished and self.state is not JobState.FINISHED else None
+        return False if self.state in _ENDS - {JobState.FINISHED} else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the dict that ocean.py's `status` returns."""
@@ -122,38 +122,47 @@ class JobStatus(Mapping[str, Any]):
         Raises:
             MalformedResponse: it has no status.
         """
-        code = job.get("status")
-        if isinstance(code, str) and code.isascii() and code.isdigit():
-            code = int(code)
-        if not isinstance(code, int) or isinstance(code, bool):
+        code = _whole(job.get("status"))
+        if code is None:
             raise MalformedResponse(
-                f"The Provider described job {job.get('jobId')} without a status. "
+                f"The Provider described job {printable(job.get('jobId'), 80)} without a status. "
                 "Check that the URL is that of a Provider.",
                 operation="read the status of the job",
             )
-        stop_request = job.get("stopreq")
+        stop_request = _whole(job.get("stopreq"))
         return cls(
             job_id=str(job.get("jobId") or ""),
             code=code,
             text=str(job.get("statusText") or ""),
             state=_state(code, stop_request),
-            created_s=_seconds(job.get("dateCreated")),
-            finished_s=_seconds(job.get("dateFinished")),
+            created_s=epoch_seconds(job.get("dateCreated")),
+            finished_s=epoch_seconds(job.get("dateFinished")),
             stop_requested=stop_request == 1,
         )
 
 
-def _state(code: int, stop_request: Any) -> JobState:
+def _whole(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _state(code: int, stop_request: int | None) -> JobState:
     if code in _FAILED_CODES:
         return JobState.FAILED
     if code == FINISHED:
         # By the operator's published code, 2 says that the time was exceeded.
-        return {1: JobState.STOPPED, 2: JobState.TIMED_OUT}.get(stop_request, JobState.FINISHED)
+        return {1: JobState.STOPPED, 2: JobState.TIMED_OUT}.get(
+            stop_request or 0, JobState.FINISHED
+        )
     return JobState.RUNNING if code in _RUNNING_CODES else JobState.UNKNOWN
 
 
-def _seconds(value: Any) -> float | None:
+def epoch_seconds(value: Any) -> float | None:
+    """Read a moment as the Provider gives it: a number or its text; None for anything else."""
     try:
-        return None if value is None or value == "" else float(value)
-    except (TypeError, ValueError):
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    # A job that runs has no date of its end; 0 would be none either.
+    return seconds if math.isfinite(seconds) and seconds > 0 else None

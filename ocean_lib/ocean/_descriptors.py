@@ -3,6 +3,7 @@
 from typing import Any, Optional
 
 from ocean_lib.assets.utils import create_publisher_trusted_algorithms
+from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.utils.enforce import enforce_types
 from ocean_lib.config import Config
 from ocean_lib.exceptions import InvalidInput
@@ -199,10 +200,12 @@ class ComputeDescriptors:
             config: names node, Provider and metadata cache.
 
         Raises:
-            InvalidInput: `output_def` is no dict.
+            InvalidInput: `output_def` is no dict of JSON values.
         """
         if output_def is not None and not isinstance(output_def, dict):
             raise InvalidInput(f"output must be a dict or None, got {type(output_def).__name__}.")
+        if not is_json(output_def):
+            raise InvalidInput("output must hold JSON values only: text, numbers, lists, dicts.")
         return {
             "nodeUri": config.network_url,
             "brizoUri": data_provider.get_url(config),

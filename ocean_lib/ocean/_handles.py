@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import contextvars
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.validation import check_did
+from ocean_lib.common.validation import check_did, check_tx_hash
 from ocean_lib.config import Config
-from ocean_lib.data_provider._responses import JobInfo, job_by_id
-from ocean_lib.exceptions import InvalidInput, OceanError
+from ocean_lib.data_provider._responses import JobInfo
+from ocean_lib.exceptions import InvalidInput, MalformedResponse
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.job_status import JobState, JobStatus
 from ocean_lib.ocean._places import Places
 from ocean_lib.ocean._progress import progress_bar
+from ocean_lib.ocean._rounds import Rounds
 from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, wait
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.web3_internal.signer import Signer, signer_address
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ocean_lib.ocean.ocean_compute import OceanCompute
 
 MAX_WORKERS = 8
+
+logger = logging.getLogger(__name__)
 
 
 class JobHandles:
@@ -103,16 +106,19 @@ class JobHandles:
             order_tx: only jobs of this order.
             state: only jobs in this state.
 
+        A job that the Provider describes in a way that cannot be read is left out, and the log
+        says so.
+
         Raises:
-            InvalidInput: no such state.
+            InvalidInput: no such state, or `order_tx` is no transaction hash.
         """
         wanted = _state(state)
-        infos = self.job_infos(did, wallet)
+        order = None if order_tx is None else _bare(check_tx_hash(order_tx, name="order_tx"))
         found = [
             job
-            for job in (ComputeJob.from_info(self._whole, info, wallet) for info in infos)
+            for job in self._readable(self.job_infos(did, wallet), wallet)
             if did is None or job.did == did
-            if order_tx is None or job.order_tx.lower() == order_tx.lower()
+            if order is None or _bare(job.order_tx) == order
             if wanted is None or (job.last_status and job.last_status.state is wanted)
         ]
         return JobList(sorted(found, key=_created, reverse=True))
@@ -136,7 +142,9 @@ class JobHandles:
             on_update: called with each status that differs from the one before.
             progress: show a bar; None for where somebody looks.
             max_workers: how many Providers and wallets are asked at the same time.
-            patience: for how many seconds rounds may fail before waiting gives up.
+            patience: for how many seconds the looks at one job may fail, one after the other,
+                before waiting gives up. A Provider that is away does not keep the others from
+                being asked.
 
         Returns:
             The last status of each job, in the order given.
@@ -145,48 +153,47 @@ class JobHandles:
             JobTimeoutError: the time is used up; its `job_ids` still run.
             KeyboardInterrupt: with a text that says that the jobs go on.
             JobNotFound: a Provider knows no such job of its wallet.
+            TransportError: no answer about a job for longer than `patience`.
+            InvalidInput: what is no job, or one job with two wallets.
+
+        When it raises, each handle's `last_status` still says what was seen last.
         """
         handles = list(jobs)
-        by_id = {job.job_id: job for job in handles}
+        by_id = _by_id(handles)
         if not handles:
             return []
         with progress_bar(progress, total=len(by_id), desc="Jobs", unit="job") as bar:
 
             def seen(status: JobStatus) -> None:
-                by_id[status.job_id].last_status = status
+                for handle in by_id[status.job_id]:
+                    handle.last_status = status
                 bar.update(int(status.is_finished))
                 if on_update is not None:
                     on_update(status)
 
-            plan = Wait(list(by_id), timeout, poll_interval, patience, seen, _how_to_go_on)
-            with ThreadPoolExecutor(max(1, max_workers), "ocean-wait") as pool:
-                wait(plan, lambda ids: self._look([by_id[i] for i in ids], plan, pool))
+            look_s = self.http.timeouts.total_s
+            plan = Wait(list(by_id), timeout, poll_interval, patience, seen, _how_to_go_on, look_s)
+            rounds = Rounds({job_id: same[0] for job_id, same in by_id.items()}, plan, max_workers)
+            with closing(rounds):
+
+                def look() -> None:
+                    rounds.look()
+                    bar.refresh()
+
+                wait(plan, look)
         return [plan.seen[job.job_id] for job in handles]
 
-    def _look(
-        self, jobs: Sequence[ComputeJob], plan: Wait, pool: ThreadPoolExecutor
-    ) -> dict[str, JobStatus]:
-        """Ask once for each Provider and wallet; one that fails does not keep the others away."""
-        groups: dict[tuple[str, str], list[ComputeJob]] = defaultdict(list)
-        for job in jobs:
-            groups[self._places.provider_of(job.did), job.owner].append(job)
-        if len(groups) == 1:
-            return _statuses(jobs)
-        asked = [
-            pool.submit(contextvars.copy_context().run, _statuses, group)
-            for group in groups.values()
-        ]
-        found: dict[str, JobStatus] = {}
-        failure: OceanError | None = None
-        for answer in asked:
+    def _readable(self, infos: Iterable[JobInfo], wallet: Signer) -> Iterator[ComputeJob]:
+        for info in infos:
             try:
-                found.update(answer.result())
-            except OceanError as error:
-                failure = failure or error
-        if failure is not None:
-            plan.saw(found)
-            raise failure
-        return found
+                yield ComputeJob.from_info(self._whole, info, wallet)
+            except (InvalidInput, MalformedResponse) as error:
+                logger.warning("A job is left out of the list: %s", error)
+
+    def provider_root(self, did: str) -> str:
+        """Return the base URL of the Provider that computes on a data set."""
+        root: str = self._data_provider.get_root_uri(self._places.provider_of(did))
+        return root
 
     def job_infos(self, did: str | None, wallet: Signer) -> list[JobInfo]:
         """Return all jobs of a wallet at a Provider, as the Provider describes them.
@@ -208,14 +215,23 @@ class JobHandles:
             return ask(self._data_provider.build_compute_endpoint(provider_uri)[1])
 
 
-def _statuses(jobs: Sequence[ComputeJob]) -> dict[str, JobStatus]:
-    """Return the status of jobs of one wallet at one Provider, with one request."""
-    first = jobs[0]
-    if len(jobs) == 1:
-        return {first.job_id: first.status()}
-    infos = first.siblings()
-    operation = "get the status of the job"
-    return {job.job_id: JobStatus.from_job(job_by_id(infos, job.job_id, operation)) for job in jobs}
+def _by_id(handles: Sequence[ComputeJob]) -> dict[str, list[ComputeJob]]:
+    """Sort handles by their job; one job may have several."""
+    by_id: dict[str, list[ComputeJob]] = defaultdict(list)
+    for job in handles:
+        if not isinstance(job, ComputeJob):
+            raise InvalidInput(
+                f"wait_all takes ComputeJobs, got {type(job).__name__}. "
+                "Make them with compute.job(did, job_id, wallet)."
+            )
+        same = by_id[job.job_id]
+        if same and same[0].owner != job.owner:
+            raise InvalidInput(
+                f"Job {job.job_id} is given with two wallets, {same[0].owner} and {job.owner}. "
+                "Use the wallet that started it."
+            )
+        same.append(job)
+    return by_id
 
 
 def _state(state: JobState | str | None) -> JobState | None:
@@ -228,9 +244,16 @@ def _state(state: JobState | str | None) -> JobState | None:
     raise InvalidInput(f"There is no job state {state!r}; the states are {names}.")
 
 
+def _bare(tx_hash: str) -> str:
+    return tx_hash.lower().removeprefix("0x")
+
+
 def _created(job: ComputeJob) -> float:
     return (job.last_status and job.last_status.created_s) or 0.0
 
 
 def _how_to_go_on(job_ids: Sequence[str]) -> str:
-    return f"{', '.join(job_ids)}. Call wait_all again, or stop them with their stop()."
+    return (
+        f"{', '.join(job_ids)}. Call wait_all again with the same handles, or make new ones with "
+        "compute.job(did, job_id, wallet); end a job with its stop()."
+    )

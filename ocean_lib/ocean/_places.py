@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.aquarius.aquarius import Aquarius
+from ocean_lib.common.http_requests.deadline import current_deadline
 from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.validation import check_did
 from ocean_lib.exceptions import (
@@ -36,8 +37,12 @@ class Places:
         self._data_provider = data_provider
         self._assets: Expiring[str, Asset] = Expiring(1024, lifetime_s)
 
-    def asset(self, did: str) -> Asset:
+    def asset(self, did: str, *, fresh: bool = False) -> Asset:
         """Return the asset of a DID.
+
+        Args:
+            did: the asset's.
+            fresh: ask for it even if it is remembered.
 
         Raises:
             InvalidDid: it is no DID.
@@ -45,7 +50,7 @@ class Places:
         """
         check_did(did)
         known = self._assets.get(did)
-        if known is not None:
+        if known is not None and not fresh:
             return known
         asset = Asset(dictionary=self._aquarius.get_asset_ddo(did).as_dictionary())
         self._assets.put(did, asset)
@@ -72,26 +77,41 @@ class Places:
         Returns:
             What `act` returned.
         """
-        is_remembered = did in self._assets
+        is_remembered = check_did(did) in self._assets
         provider_uri = compute_endpoint(self.asset(did))
         is_remembered |= self._data_provider.knows_provider(provider_uri)
         try:
             return act(self._data_provider.build_endpoint(name, provider_uri)[1])
         except (EndpointNotFound, ConnectFailed, RequestTimeout, JobNotFound) as error:
-            if not (is_remembered and self._has_moved(error, did, provider_uri)):
+            moved_to = self._moved_to(error, did, provider_uri) if is_remembered else None
+            if moved_to is None:
                 raise
-        provider_uri = compute_endpoint(self.asset(did))
-        return act(self._data_provider.build_endpoint(name, provider_uri)[1])
+        return act(self._data_provider.build_endpoint(name, moved_to)[1])
 
-    def _has_moved(self, error: OceanError, did: str, provider_uri: str) -> bool:
-        """Forget the place; tell whether asking again may help and can do no harm."""
-        if isinstance(error, RequestTimeout) and error.may_have_arrived:
-            return False
-        self._assets.forget(did)
-        if isinstance(error, JobNotFound):
-            return compute_endpoint(self.asset(did)) != provider_uri
+    def _moved_to(self, error: OceanError, did: str, provider_uri: str) -> str | None:
+        """Look the place up again; return it if asking there may help and can do no harm."""
+        deadline = current_deadline()
+        if (deadline and deadline.is_over) or getattr(error, "may_have_arrived", False):
+            return None
+        try:
+            now: str = compute_endpoint(self.asset(did, fresh=True))
+            if now != provider_uri:
+                return now
+            if isinstance(error, JobNotFound):
+                return None
+            return now if self._has_changed(error, provider_uri) else None
+        except OceanError:
+            return None  # what went wrong first says more
+
+    def _has_changed(self, error: OceanError, provider_uri: str) -> bool:
+        """Read the Provider's services again; tell whether another call may end otherwise."""
+        if not self._data_provider.knows_provider(provider_uri):
+            return isinstance(error, (ConnectFailed, RequestTimeout))
+        before = self._data_provider.get_service_endpoints(provider_uri)
         self._data_provider.forget_provider(provider_uri)
-        return True
+        after = self._data_provider.get_service_endpoints(provider_uri)
+        # A Provider that was away has restarted; one that says 404 still says so at this place.
+        return bool(after != before) or not isinstance(error, EndpointNotFound)
 
 
 def compute_endpoint(asset: Asset) -> str:

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_import_lock = threading.Lock()
+
+
+class _NoBar:
+    """What is asked of a bar, without one; tqdm need not be imported then."""
+
+    n = 0
+
+    def update(self, n: float = 1) -> None:
+        """Count nothing."""
+
+    def refresh(self) -> None:
+        """Show nothing."""
+
+    def set_postfix_str(self, text: str, *, refresh: bool = True) -> None:
+        """Show nothing."""
 
 
 @contextmanager
@@ -19,11 +37,19 @@ def progress_bar(wanted: bool | None, **options: Any) -> Iterator[Any]:
     Yields:
         The bar; one that shows nothing if it is not wanted.
     """
-    with warnings.catch_warnings():
-        # Without ipywidgets a notebook gets a text bar; that needs no warning.
+    if wanted is False:
+        yield _NoBar()
+        return
+    # tqdm's own None: not where stderr is no terminal; but in a notebook, which is none either.
+    with _tqdm()(disable=None if wanted is None else False, **options) as bar:
+        yield bar
+
+
+def _tqdm() -> Any:
+    # Without ipywidgets a notebook gets a text bar; that needs no warning. The warnings come
+    # with the first import, so only that is done with them off, and by one thread.
+    with _import_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from tqdm.auto import tqdm
 
-        bar = tqdm(disable={True: False, False: True, None: None}[wanted], **options)
-    with bar:
-        yield bar
+        return tqdm

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from ocean_lib.common.http_requests.exchange import HttpExchange
+from ocean_lib.common.http_requests.deadline import current_deadline
+from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.http_requests.files import name_in_url, numbered, safe_file_name, write_whole
+from ocean_lib.common.http_requests.limits import BACKOFF_S
 from ocean_lib.common.http_requests.redaction import printable, safe_url
 from ocean_lib.common.utils.html_table import html_table
 from ocean_lib.exceptions import (
     DownloadError,
     OceanError,
+    RequestTimeout,
     ResponseTooLarge,
     TransportError,
 )
 
 TRANSFER_ATTEMPTS = 4
-"""How often a broken transfer is taken up again, where the server allows ranges."""
+"""How often a file is asked for, at its beginning or where it broke, without getting on."""
 
 
 class DownloadWarning(UserWarning):
@@ -68,14 +72,22 @@ class DownloadReport(Sequence[Path]):
         return len(self.paths)
 
     def _repr_html_(self) -> str:
-        rows = [(path.name, "downloaded", path) for path in self.paths]
-        rows += [(name, "failed", error) for name, error in self.failures.items()]  # type: ignore[misc]
-        return html_table(rows, ("file", "outcome", "where"))
+        rows = [(path.name, "downloaded", str(path)) for path in self.paths]
+        rows += [(name, "failed", printable(error)) for name, error in self.failures.items()]
+        return html_table(rows, ("file", "outcome", "where, or why not"))
 
 
-def files_of(urls: Sequence[str], logs: Sequence[str]) -> list[JobFile]:
+class FileList(list[JobFile]):
+    """Files of a job's outcome, with a table for notebooks; their URLs are not in it."""
+
+    def _repr_html_(self) -> str:
+        rows = ((file.name, "log" if file.is_log else "result") for file in self)
+        return html_table(rows, ("file", "kind"))
+
+
+def files_of(urls: Sequence[str], logs: Sequence[str]) -> FileList:
     """Name the files behind a job's URLs; no two names are the same."""
-    files: list[JobFile] = []
+    files = FileList()
     names: set[str] = set()
     for index, url in enumerate([*urls, *logs]):
         is_log = index >= len(urls)
@@ -96,15 +108,12 @@ def read_file(http: HttpExchange, file: JobFile, max_bytes: int) -> bytes:
         DownloadError, TransportError: it could not be read.
     """
     content = bytearray()
-    with closing(_pieces(http, file, lambda _: None)) as pieces:
+    with (
+        operation_limit(http.timeouts.file_total_s),
+        closing(_pieces(http, file, max_bytes, lambda _: None)) as pieces,
+    ):
         for piece in pieces:
             content += piece
-            if len(content) > max_bytes:
-                raise ResponseTooLarge(
-                    f"Could not read {file.name} into memory: it is longer than {max_bytes} "
-                    "bytes. Use download, which writes to disk as it comes.",
-                    operation=f"read {file.name}",
-                )
     return bytes(content)
 
 
@@ -135,15 +144,18 @@ def download_files(
     failures: dict[str, OceanError] = {}
     for file in files:
         try:
-            with closing(_pieces(http, file, on_bytes)) as pieces:
+            # Here rather than in the generator: a limit that a generator sets would hold for
+            # its caller as well, until the generator is closed.
+            with (
+                operation_limit(http.timeouts.file_total_s),
+                closing(_pieces(http, file, max_bytes, on_bytes)) as pieces,
+            ):
                 path = write_whole(
                     pieces,
                     folder,
                     file.name,
                     file.index,
                     taken=paths,
-                    replace=True,
-                    max_bytes=max_bytes,
                     operation=f"download {file.name}",
                 )
             paths.append(path)
@@ -161,17 +173,17 @@ def _say_what_failed(files: Sequence[JobFile], failures: dict[str, OceanError]) 
     warnings.warn(
         f"{len(failures)} of {len(files)} files could not be downloaded: {told}",
         DownloadWarning,
-        stacklevel=5,
+        stacklevel=4,  # the line that called ComputeJob.download
     )
 
 
 def _pieces(
-    http: HttpExchange, file: JobFile, on_bytes: Callable[[int], None]
+    http: HttpExchange, file: JobFile, max_bytes: int | None, on_bytes: Callable[[int], None]
 ) -> Generator[bytes, None, None]:
     """Yield a file's content, taking a broken transfer up where it stopped if that is possible."""
-    done = 0
+    done = before = fruitless = 0
     version = ""
-    for attempt in range(1, TRANSFER_ATTEMPTS + 1):
+    while True:
         headers = {"Accept-Encoding": "identity"}
         if done:
             headers |= {"Range": f"bytes={done}-", "If-Range": version}
@@ -179,35 +191,73 @@ def _pieces(
             with http.stream(
                 file.url, operation=f"download {file.name}", headers=headers, follow_redirects=True
             ) as (response, pieces):
-                _check(response, file, done)
-                version = version or _version(response)
+                said = response.headers
+                _check_status(response.status_code, file, done)
+                if done:
+                    _check_rest(said, file, done, version)
+                else:
+                    version = _version(said)
+                    _check_size(_length(said), file, max_bytes)
                 for piece in pieces:
                     done += len(piece)
+                    _check_size(done, file, max_bytes)
                     on_bytes(len(piece))
                     yield piece
                 return
-        except TransportError:
+        except TransportError as error:
             # Without a version nobody can tell whether the rest is of the same file.
-            if attempt == TRANSFER_ATTEMPTS or (done and not version):
+            if (done and not version) or _time_is_up(error):
                 raise
+            fruitless = 0 if done > before else fruitless + 1
+            if fruitless == TRANSFER_ATTEMPTS:
+                raise
+        before = done
+        _pause(BACKOFF_S * 3**fruitless)
 
 
-def _version(response: object) -> str:
-    headers = getattr(response, "headers", {})
+def _time_is_up(error: TransportError) -> bool:
+    deadline = current_deadline()
+    return isinstance(error, RequestTimeout) and deadline is not None and deadline.is_over
+
+
+def _pause(seconds: float) -> None:
+    deadline = current_deadline()
+    if deadline is not None:
+        deadline.pause(seconds)
+
+
+def _check_size(size: int, file: JobFile, max_bytes: int | None) -> None:
+    if max_bytes is not None and size > max_bytes:
+        raise ResponseTooLarge(
+            f"Could not download {file.name}: it is longer than the {max_bytes} bytes allowed. "
+            "Allow more (max_bytes), or use download, which writes to disk as it comes.",
+            operation=f"download {file.name}",
+            url=safe_url(file.url),
+        )
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    said = str(headers.get("content-length") or "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else 0
+
+
+def _version(headers: Mapping[str, str]) -> str:
+    """Return what names this very content for If-Range, '' if nothing does."""
+    if headers.get("content-encoding"):
+        return ""  # what was decoded cannot be counted in the bytes that a range is made of
     etag = str(headers.get("etag") or "")
     if etag and not etag.startswith("W/"):
         return etag
     return str(headers.get("last-modified") or "") if headers.get("accept-ranges") else ""
 
 
-def _check(response: object, file: JobFile, done: int) -> None:
-    status = int(getattr(response, "status_code", 0))
+def _check_status(status: int, file: JobFile, done: int) -> None:
     if status == (206 if done else 200):
         return
     if done and status == 200:
         raise DownloadError(
             f"Could not download {file.name}: the connection broke after {done} bytes, and the "
-            "server cannot take it up there. Try again."
+            "server cannot take it up there, or has another content by now. Try again."
         )
     hint = (
         "The link may have expired: get a new one with job.result()."
@@ -216,4 +266,17 @@ def _check(response: object, file: JobFile, done: int) -> None:
     )
     raise DownloadError(
         f"Could not download {file.name}: {safe_url(file.url)} answered HTTP {status}. {hint}"
+    )
+
+
+def _check_rest(headers: Mapping[str, str], file: JobFile, done: int, version: str) -> None:
+    """Check that a part is the rest of what is there, and not of another content."""
+    part = re.match(r"\s*bytes\s+(\d+)-", str(headers.get("content-range") or ""), re.IGNORECASE)
+    begins_there = part is not None and int(part[1]) == done
+    is_same = str(headers.get("etag") or version) == version or not version.startswith('"')
+    if begins_there and is_same:
+        return
+    raise DownloadError(
+        f"Could not download {file.name}: the connection broke after {done} bytes, and the server "
+        "then sent what is not the rest of the same content. Try again."
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +16,15 @@ from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.redaction import printable
-from ocean_lib.common.validation import check_address, check_did, check_tx_hash
+from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.common.validation import check_address, check_did, check_job_id, check_tx_hash
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     InvalidInput,
     MalformedResponse,
     NoComputeService,
     OceanError,
+    ProviderFault,
     ResponseError,
     ResponseTooLarge,
     ServiceUnavailable,
@@ -29,12 +33,17 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.models.job_status import epoch_seconds
 
 LOOK_PAUSES_S = (0.3, 1.0, 2.0, 4.0)
 """Waits between looks for a job whose start was not answered."""
 
-CLOCK_SLACK_S = 2.0
-"""A Date header has whole seconds, and the job store may stand on another machine."""
+CLOCK_SLACK_S = 1.0
+"""The job store may stand on another machine than the clock of the Date header."""
+
+KNOWN_JOBS = 4096
+KNOWN_FOR_S = 24 * 3600.0
+UNRESOLVED_FOR_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,21 @@ def _published(did: Any, tx_id: Any, data_token: Any) -> Algorithm:
         check_tx_hash(tx_id, name="algorithm_tx_id"),
         check_address(data_token, name="algorithm_data_token"),
     )
+
+
+def check_resumption(nonce: Any, job_id: Any) -> None:
+    """Check the two arguments of `start` that are rarely used.
+
+    Raises:
+        InvalidInput: the nonce is no whole number, or the job id can be none.
+    """
+    if nonce is not None and (isinstance(nonce, bool) or not isinstance(nonce, int) or nonce < 0):
+        raise InvalidInput(
+            "nonce must be a whole number, or None for the Provider's own, got "
+            f"{printable(nonce, 80)}."
+        )
+    if job_id:
+        check_job_id(job_id)
 
 
 def check_inputs(inputs: Any) -> list[ComputeInput]:
@@ -164,34 +188,92 @@ def check_services(
         check_may_consume(asset, address)
 
 
+class Starts:
+    """What one client knows of the starts it made: their jobs, and those still without answer."""
+
+    def __init__(self) -> None:
+        self._known: Expiring[str, bool] = Expiring(KNOWN_JOBS, KNOWN_FOR_S)
+        self._open: Counter[str] = Counter()
+        self._unresolved: Expiring[str, bool] = Expiring(KNOWN_JOBS, UNRESOLVED_FOR_S)
+        self._lock = threading.Lock()
+
+    def is_known(self, job_id: str) -> bool:
+        """Whether a start, or a list of jobs, has returned this job."""
+        return job_id in self._known
+
+    def remember(self, job_id: str) -> str:
+        """Never take this job for that of another start; returns its id."""
+        self._known.put(job_id, True)
+        return job_id
+
+    def opened(self, order: str) -> None:
+        """A start of this order is on its way."""
+        with self._lock:
+            self._open[order] += 1
+
+    def closed(self, order: str) -> None:
+        """It is known what became of that start."""
+        with self._lock:
+            self._open[order] -= 1
+            self._open += Counter()  # drops what has come to 0
+
+    def unresolved(self, order: str) -> None:
+        """It cannot be known what became of a start of this order."""
+        self._unresolved.put(order, True)
+
+    def is_crowded(self, order: str) -> bool:
+        """Whether a job of this order may be that of another start than the one that asks."""
+        with self._lock:
+            return self._open[order] > 1 or order in self._unresolved
+
+
 class LostAnswer:
     """Looks for the job of a start that was sent and not answered.
+
+    A context manager: until it ends, other starts of the same order know of this one.
 
     Args:
         main: the first input; its order stands in the job.
         algorithm_did: '' for raw code.
-        known: ids of jobs that other starts have already returned.
+        starts: of the same client.
     """
 
-    def __init__(self, main: ComputeInput, algorithm_did: str, known: Container[str]) -> None:
+    def __init__(self, main: ComputeInput, algorithm_did: str, starts: Starts) -> None:
         self._main = main
+        self._order = main.transfer_tx_id.lower()
         self._algorithm_did = algorithm_did
-        self._known = known
+        self._starts = starts
         self._sent_at = time.monotonic()
+        self._is_open = False
         self.may_have_started = False
+
+    def __enter__(self) -> LostAnswer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._starts.closed(self._order)
 
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Note, around the one request that starts a job, whether the Provider may have acted."""
         self._sent_at = time.monotonic()
         self.may_have_started = True
+        if not self._is_open:
+            self._is_open = True
+            self._starts.opened(self._order)
         try:
             yield
+            self._close()
         except TransportError as error:
             self.may_have_started = error.may_have_arrived
             raise
-        except (MalformedResponse, ResponseTooLarge, ServiceUnavailable):
-            raise  # an answer that says nothing, or a gateway's: the job may run
+        except (MalformedResponse, ResponseTooLarge, ServiceUnavailable, ProviderFault):
+            raise  # an answer that says nothing, a gateway's, or a fault after the job was made
         except ResponseError:
             self.may_have_started = False
             raise
@@ -201,50 +283,60 @@ class LostAnswer:
         error: OceanError,
         jobs_since: Callable[[float], list[dict[str, Any]]],
         deadline: Deadline,
-    ) -> dict[str, Any]:
-        """Return the job.
+    ) -> str:
+        """Return the job's id.
 
         Args:
             error: why there is no answer.
-            jobs_since: gives the owner's jobs not older than so many seconds.
+            jobs_since: gives the owner's jobs not older than so many seconds, and those without
+                a date.
             deadline: until when to look.
 
         Raises:
-            StartUncertain: none was found, or more than one.
+            StartUncertain: none was found, more than one, or one that may be another start's.
+            ProviderFault: that was the answer, and there is no such job: look once only.
         """
         looked = False
-        for pause_s in (*LOOK_PAUSES_S, None):
+        found: list[dict[str, Any]] = []
+        pauses: tuple[float, ...] = () if isinstance(error, ProviderFault) else LOOK_PAUSES_S
+        for pause_s in (*pauses, None):
             try:
-                found = [job for job in jobs_since(self._age()) if self._is_it(job)]
+                found = [job for job in jobs_since(self._age()) if self._may_be_it(job)]
             except OceanError:
-                found = []
+                pass
             else:
                 looked = True
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise self._uncertain(error, "several jobs match", [j["jobId"] for j in found])
-            if pause_s is None or deadline.remaining() < pause_s:
+            if len(found) == 1 and self._is_surely_it(found[0]):
+                return self._starts.remember(found[0]["jobId"])
+            if pause_s is None or len(found) > 1 or deadline.remaining() < pause_s:
                 break
             deadline.pause(pause_s)
-        reason = "no such job is there yet" if looked else "its jobs could not be listed either"
-        raise self._uncertain(error, reason, [])
+        if isinstance(error, ProviderFault) and not found:
+            raise error
+        raise self._uncertain(error, _reason(looked, len(found)), [job["jobId"] for job in found])
 
     def _age(self) -> float:
         return time.monotonic() - self._sent_at + CLOCK_SLACK_S
 
-    def _is_it(self, job: dict[str, Any]) -> bool:
+    def _may_be_it(self, job: dict[str, Any]) -> bool:
         inputs = job.get("inputDID")
         inputs = inputs if isinstance(inputs, list) else [inputs]
         return (
-            str(job.get("agreementId")).lower() == self._main.transfer_tx_id.lower()
+            str(job.get("agreementId")).lower() == self._order
             and self._main.did in inputs
             and (job.get("algoDID") or "") == self._algorithm_did
-            and job["jobId"] not in self._known
+            and not self._starts.is_known(job["jobId"])
         )
 
+    def _is_surely_it(self, job: dict[str, Any]) -> bool:
+        if epoch_seconds(job.get("dateCreated")) is None or self._starts.is_crowded(self._order):
+            return False
+        # Another start may have been answered with it since the list came.
+        return not self._starts.is_known(job["jobId"])
+
     def _uncertain(self, error: OceanError, reason: str, candidates: list[str]) -> StartUncertain:
-        named = f" ({', '.join(candidates)})" if candidates else ""
+        self._starts.unresolved(self._order)
+        named = f" ({printable(', '.join(candidates), 400)})" if candidates else ""
         return StartUncertain(
             f"The job may have started, but the answer was lost, and {reason}{named}. "
             f"First fault: {error} Look again before starting a second job: list the wallet's "
@@ -254,3 +346,11 @@ class LostAnswer:
             order_tx=self._main.transfer_tx_id,
             candidates=candidates,
         )
+
+
+def _reason(looked: bool, found: int) -> str:
+    if found == 1:
+        return "one job matches that may be of another start"
+    if found:
+        return "several jobs match"
+    return "no such job is there yet" if looked else "its jobs could not be listed either"

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.common.http_requests.deadline import Deadline, current_deadline, time_limit
+from ocean_lib.common.http_requests.limits import Timeouts
+from ocean_lib.common.http_requests.redaction import printable
 from ocean_lib.exceptions import (
+    AquariusError,
+    EndpointNotFound,
     InvalidInput,
     JobTimeoutError,
+    MalformedResponse,
     OceanError,
+    ProviderError,
     ProviderFault,
     ServiceUnavailable,
     TransportError,
@@ -26,11 +34,16 @@ SLOW_START_S = 2.0
 
 LONGEST_INTERVAL_S = 30.0
 
+LAST_LOOK_S = 5.0
+"""What a look gets at least, however little of the time is left."""
+
 DEFAULT_PATIENCE_S = 120.0
 """For how long looks may fail, one after the other, before waiting gives up."""
 
-PASSING_ERRORS = (TransportError, ServiceUnavailable, ProviderFault)
-"""Failures of a look that say nothing of the job."""
+TOLD_JOBS = 5
+"""So many jobs are named in a message; of more, the number is."""
+
+_TOO_MANY_REQUESTS = 429
 
 Statuses = Mapping[str, JobStatus]
 OnUpdate = Callable[[JobStatus], None]
@@ -42,20 +55,32 @@ def intervals(fixed_s: float | None) -> Iterator[float]:
     Args:
         fixed_s: always this; None for 0.2 s doubling to 2 s, then growing to 30 s, with jitter
             so that many waiters do not look in step.
-
-    Raises:
-        InvalidInput: not a positive number.
     """
-    if fixed_s is not None:
-        if not fixed_s > 0:
-            raise InvalidInput(f"poll_interval must be positive seconds, got {fixed_s!r}.")
-        while True:
-            yield fixed_s
     interval_s = FIRST_INTERVAL_S
     while True:
+        if fixed_s is not None:
+            yield fixed_s
+            continue
         yield interval_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
         factor = 2.0 if interval_s < SLOW_START_S else 1.2
         interval_s = min(interval_s * factor, LONGEST_INTERVAL_S)
+
+
+def passes(error: OceanError, *, has_answered: bool) -> bool:
+    """Tell whether a failed look says nothing of the job, so that another look may help.
+
+    Args:
+        error: why it failed.
+        has_answered: whether a look has succeeded before. What says that the place is wrong
+            is believed at first; later it is rather a gateway whose server restarts.
+    """
+    if isinstance(error, (TransportError, ServiceUnavailable, ProviderFault)):
+        return True
+    if isinstance(error, (AquariusError, ProviderError)) and (
+        error.status_code >= 500 or error.status_code == _TOO_MANY_REQUESTS
+    ):
+        return True
+    return has_answered and isinstance(error, (MalformedResponse, EndpointNotFound))
 
 
 @dataclass
@@ -64,11 +89,16 @@ class Wait:
 
     Args:
         job_ids: the jobs.
-        timeout_s: how long to wait at most; None for as long as it takes.
+        timeout_s: how long to wait at most; None for as long as it takes. A `time_limit`
+            around the wait holds as well.
         poll_interval_s: see `intervals`.
-        patience_s: for how long looks may fail, one after the other.
+        patience_s: for how long looks at a job may fail, one after the other.
         on_update: called with each status that differs from the one before.
         describe: how to go on with jobs left running, for messages.
+        look_s: how long one look may take.
+
+    Raises:
+        InvalidInput: a number cannot work.
     """
 
     job_ids: Sequence[str]
@@ -77,40 +107,65 @@ class Wait:
     patience_s: float = DEFAULT_PATIENCE_S
     on_update: OnUpdate | None = None
     describe: Callable[[Sequence[str]], str] = field(default=", ".join)
+    look_s: float = Timeouts.total_s
 
     def __post_init__(self) -> None:
-        if self.timeout_s is not None and not self.timeout_s >= 0:
-            raise InvalidInput(
-                f"timeout must be seconds from 0 on or None, got {self.timeout_s!r}."
-            )
+        _check_seconds("timeout", self.timeout_s, or_none=True)
+        _check_seconds("patience", self.patience_s)
+        _check_seconds("poll_interval", self.poll_interval_s, or_none=True, positive=True)
         self.seen: dict[str, JobStatus] = {}
         self._intervals = intervals(self.poll_interval_s)
         self._deadline = Deadline(self.timeout_s)
-        self._failing_since: float | None = None
+        outer = current_deadline()
+        if outer is not None and outer.remaining() < self._deadline.remaining():
+            self._deadline = outer
+        self._began_s = time.monotonic()
+        self._failing_since: dict[str, float] = {}
+        self._last_error: OceanError | None = None
 
     def unfinished(self) -> list[str]:
         """Return the ids of the jobs that have not ended, in their order."""
         return [i for i in self.job_ids if i not in self.seen or not self.seen[i].is_finished]
 
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Bound one look: by the time that is left, but never to less than a short while."""
+        left = max(self._deadline.remaining(), LAST_LOOK_S)
+        with time_limit(min(self.look_s, left)):
+            yield
+
     def saw(self, statuses: Statuses) -> None:
         """Take what a look found; tell `on_update` what is new."""
-        self._failing_since = None
         for job_id in self.unfinished():
             status = statuses.get(job_id)
-            if status is None or status == self.seen.get(job_id):
+            if status is None:
+                continue
+            self._failing_since.pop(job_id, None)
+            if status == self.seen.get(job_id):
                 continue
             self.seen[job_id] = status
             if self.on_update is not None:
                 self.on_update(status)
 
-    def failed(self, error: OceanError) -> None:
-        """Take a look that failed; raise the error if it does not pass, or for too long."""
-        if not isinstance(error, PASSING_ERRORS):
-            raise error
+    def failed(self, error: OceanError, job_ids: Iterable[str] | None = None) -> None:
+        """Take a look that failed; raise the error if it does not pass, or for too long.
+
+        Args:
+            error: why it failed.
+            job_ids: the jobs it was for; None for all that have not ended.
+        """
         now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        if now - self._failing_since >= self.patience_s:
-            raise error
+        for job_id in self.unfinished() if job_ids is None else job_ids:
+            if not passes(error, has_answered=job_id in self.seen):
+                raise error
+            silent_s = now - self._failing_since.setdefault(job_id, now)
+            if silent_s >= self.patience_s:
+                error.args = (
+                    f"{error} There was no answer for {silent_s:.3g} s; what was started may go "
+                    f"on: {self._how_to_go_on(self.unfinished())}",
+                )
+                raise error
+        self._last_error = error
 
     def pause_s(self) -> float:
         """Return how long to sleep before the next look.
@@ -120,27 +175,42 @@ class Wait:
         """
         left = self._deadline.remaining()
         if left <= 0:
-            running = self.unfinished()
-            raise JobTimeoutError(
-                f"Waited {self.timeout_s:g} s, and {len(running)} of {len(self.job_ids)} job(s) "
-                f"still run: {self.describe(running[:5])}",
-                job_ids=running,
-            )
+            raise self._timed_out()
         return min(next(self._intervals), left)
 
     def interrupted(self) -> KeyboardInterrupt:
         """Make the KeyboardInterrupt that says that the jobs go on."""
         return KeyboardInterrupt(
-            f"stopped waiting; the jobs go on: {self.describe(self.unfinished()[:5])}"
+            f"stopped waiting; the jobs go on: {self._how_to_go_on(self.unfinished())}"
         )
 
+    def _timed_out(self) -> JobTimeoutError:
+        running = self.unfinished()
+        if self._failing_since and self._last_error is not None:
+            unknown = f" (not known of {len(self._failing_since)}: the last look failed)"
+            reason = f" The last look failed: {printable(self._last_error, 300)}"
+        else:
+            unknown = reason = ""
+        return JobTimeoutError(
+            f"Waited {time.monotonic() - self._began_s:.3g} s, and {len(running)} of "
+            f"{len(self.job_ids)} job(s) still run{unknown}: "
+            f"{self._how_to_go_on(running)}{reason}",
+            job_ids=running,
+        )
 
-def wait(plan: Wait, look: Callable[[Sequence[str]], Statuses]) -> dict[str, JobStatus]:
+    def _how_to_go_on(self, job_ids: Sequence[str]) -> str:
+        more = len(job_ids) - TOLD_JOBS
+        told = self.describe(job_ids[:TOLD_JOBS])
+        return f"{told} ({more} more are not named here.)" if more > 0 else told
+
+
+def wait(plan: Wait, look: Callable[[], None]) -> dict[str, JobStatus]:
     """Look and sleep until all jobs have ended.
 
     Args:
         plan: what to wait for, and how.
-        look: returns the status of these jobs.
+        look: asks for the jobs that have not ended, and tells the plan what it saw, or that it
+            failed.
 
     Returns:
         The last status of each job.
@@ -151,14 +221,27 @@ def wait(plan: Wait, look: Callable[[Sequence[str]], Statuses]) -> dict[str, Job
         OceanError: a look failed in a way that does not pass, or for too long.
     """
     try:
-        while True:
-            try:
-                plan.saw(look(plan.unfinished()))
-            except OceanError as error:
-                plan.failed(error)
-            if not plan.unfinished():
-                return plan.seen
-            time.sleep(plan.pause_s())
+        while plan.unfinished():
+            look()
+            if plan.unfinished():
+                time.sleep(plan.pause_s())
+        return plan.seen
     except KeyboardInterrupt:
         pass
     raise plan.interrupted()
+
+
+def _check_seconds(
+    name: str, value: float | None, *, or_none: bool = False, positive: bool = False
+) -> None:
+    if value is None and or_none:
+        return
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and (math.isfinite(value) or not positive)
+        and (value > 0 or (value == 0 and not positive))
+    ):
+        return
+    wanted = "positive seconds" if positive else "seconds from 0 on"
+    raise InvalidInput(f"{name} must be {wanted}{' or None' if or_none else ''}, got {value!r}.")

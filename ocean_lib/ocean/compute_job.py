@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +14,24 @@ from ocean_lib.common.validation import check_did, check_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
 from ocean_lib.models.job_status import FINISHED, JobStatus
 from ocean_lib.ocean._progress import progress_bar
-from ocean_lib.ocean._results import DownloadReport, JobFile, download_files, files_of, read_file
+from ocean_lib.ocean._results import (
+    DownloadReport,
+    FileList,
+    JobFile,
+    download_files,
+    files_of,
+    read_file,
+)
 from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, wait
 from ocean_lib.web3_internal.signer import Signer, signer_address
 
 if TYPE_CHECKING:
     from ocean_lib.data_provider._responses import JobInfo, JobResult
     from ocean_lib.ocean.ocean_compute import OceanCompute
+
+
+Place = tuple[int, str, str]
+"""Which client, which Provider, whose jobs: jobs of one place are listed by one request."""
 
 
 class ComputeJob:
@@ -90,12 +100,18 @@ class ComputeJob:
         Raises:
             InvalidInput: something is missing, or the wallet is another one.
         """
-        missing = [key for key in ("did", "job_id", "owner") if not isinstance(data.get(key), str)]
+        needed = ("did", "job_id", "owner")
+        missing = (
+            [key for key in needed if not isinstance(data.get(key), str)]
+            if isinstance(data, Mapping)
+            else needed
+        )
         if missing:
             raise InvalidInput(f"This is no job as to_dict makes it: {', '.join(missing)} missing.")
-        if signer_address(wallet) != data["owner"]:
+        if signer_address(wallet).lower() != data["owner"].lower():
             raise InvalidInput(
-                f"Job {data['job_id']} belongs to {data['owner']}, and the wallet is "
+                f"Job {printable(data['job_id'], 80)} belongs to {printable(data['owner'], 80)}, "
+                "and the wallet is "
                 f"{signer_address(wallet)}. Use the wallet that started the job."
             )
         return cls(
@@ -167,8 +183,13 @@ class ComputeJob:
             TransportError: no answer for longer than `patience`.
         """
         with progress_bar(progress, total=FINISHED, desc="Job", bar_format=_BAR) as bar:
-            plan = self._plan(timeout, poll_interval, patience, _both(on_update, _show(bar)))
-            return wait(plan, lambda _: {self.job_id: self.status()})[self.job_id]
+            plan = self._plan(timeout, poll_interval, patience, _both(_show(bar), on_update))
+
+            def look() -> None:
+                self._look(plan)
+                bar.refresh()  # its clock goes on while the status stays the same
+
+            return wait(plan, look)[self.job_id]
 
     async def wait_async(
         self,
@@ -177,13 +198,35 @@ class ComputeJob:
         on_update: OnUpdate | None = None,
         patience: float = DEFAULT_PATIENCE_S,
     ) -> JobStatus:
-        """Wait as `wait` does, without blocking the event loop: a thread only while looking."""
+        """Wait as `wait` does, without blocking the event loop: a thread only while looking.
+
+        Cancelling it ends the waiting and leaves the job alone. Each job is asked for on its
+        own; for hundreds of them, `asyncio.to_thread(compute.wait_all, jobs)` asks less.
+
+        Args:
+            timeout: as in `wait`.
+            poll_interval: as in `wait`.
+            on_update: as in `wait`; called in the event loop's thread.
+            patience: as in `wait`.
+
+        Returns:
+            The last status.
+
+        Raises:
+            JobTimeoutError: the time is used up; the job goes on.
+            JobNotFound: the Provider knows no such job of this wallet.
+            TransportError: no answer for longer than `patience`.
+        """
+        import asyncio  # where it is awaited it is loaded; elsewhere it is a tenth of our import
+
         plan = self._plan(timeout, poll_interval, patience, on_update)
         while True:
             try:
-                plan.saw({self.job_id: await asyncio.to_thread(self.status)})
+                status = await asyncio.to_thread(self._bounded_status, plan)
             except OceanError as error:
                 plan.failed(error)
+            else:
+                plan.saw({self.job_id: status})
             if not plan.unfinished():
                 return plan.seen[self.job_id]
             await asyncio.sleep(plan.pause_s())
@@ -192,7 +235,7 @@ class ComputeJob:
         """Return where the results and logs lie; see `OceanCompute.result`."""
         return self._compute.result(self.did, self.job_id, self._wallet)
 
-    def files(self) -> list[JobFile]:
+    def files(self) -> FileList:
         """Return the files of the job's outcome: results, then logs."""
         found = self.result()
         return files_of(found["urls"], found["logs"])
@@ -274,11 +317,13 @@ class ComputeJob:
         Warns:
             DownloadWarning: some files failed.
         """
-        files = [file for file in self.files() if logs or not file.is_log]
+        there = self.files()
+        files = [file for file in there if logs or not file.is_log]
         if not files:
+            what = "no results, only logs" if there else "no output yet"
             raise JobError(
-                f"Job {self.job_id} has no output yet. Wait for it with job.wait(), then look at "
-                "its status."
+                f"Job {self.job_id} has {what}. Wait for it with job.wait(), then look at its "
+                "status and job.logs()."
             )
         with progress_bar(
             progress, desc=f"{len(files)} file(s)", unit="B", unit_scale=True, unit_divisor=1024
@@ -303,6 +348,22 @@ class ComputeJob:
         """Return all jobs of this wallet at this Provider, as the Provider describes them."""
         return self._compute.job_infos(self.did, self._wallet)
 
+    def place(self) -> Place:
+        """Return where this job is asked for."""
+        return id(self._compute), self._compute.provider_root(self.did), self.owner
+
+    def _bounded_status(self, plan: Wait) -> JobStatus:
+        with plan.looking():
+            return self.status()
+
+    def _look(self, plan: Wait) -> None:
+        try:
+            status = self._bounded_status(plan)
+        except OceanError as error:
+            plan.failed(error)
+        else:
+            plan.saw({self.job_id: status})
+
     def _read(self, file: JobFile) -> bytes:
         http = self._compute.http
         return read_file(http, file, http.max_answer_bytes)
@@ -325,7 +386,15 @@ class ComputeJob:
         patience: float,
         on_update: OnUpdate | None,
     ) -> Wait:
-        return Wait([self.job_id], timeout, poll_interval, patience, on_update, self._how_to_go_on)
+        return Wait(
+            [self.job_id],
+            timeout,
+            poll_interval,
+            patience,
+            on_update,
+            self._how_to_go_on,
+            self._compute.http.timeouts.total_s,
+        )
 
     def _how_to_go_on(self, _: Sequence[str]) -> str:
         return (
@@ -366,10 +435,10 @@ def _show(bar: Any) -> OnUpdate:
     return show
 
 
-def _both(first: OnUpdate | None, second: OnUpdate) -> OnUpdate:
+def _both(first: OnUpdate, second: OnUpdate | None) -> OnUpdate:
     def both(status: JobStatus) -> None:
-        second(status)
-        if first is not None:
-            first(status)
+        first(status)
+        if second is not None:
+            second(status)
 
     return both

@@ -23,6 +23,8 @@ from ocean_lib.ocean import _publishing
 from ocean_lib.ocean._amounts import Amount
 from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean._ordering import OnChain, pay_for_service, service_to_order
+from ocean_lib.ocean._preflight_order import OrderPreflight
+from ocean_lib.ocean._trust_doctor import TrustDoctor
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -34,7 +36,7 @@ CACHE_TIMEOUT_S = 60.0
 
 
 @enforce_types
-class OceanAssets:
+class OceanAssets(OrderPreflight, TrustDoctor):
     """The asset side of Ocean.
 
     One instance may be used from many threads and with many wallets. Wherever a wallet is taken,

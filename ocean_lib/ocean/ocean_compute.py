@@ -9,7 +9,6 @@ from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.http_requests.deadline import time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.validation import check_did, check_job_id
 from ocean_lib.config import Config
 from ocean_lib.data_provider._connection import timeouts_of
@@ -22,7 +21,6 @@ from ocean_lib.exceptions import (
     InvalidInput,
     OceanError,
     ServiceUnavailable,
-    StartUncertain,
 )
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
@@ -31,6 +29,7 @@ from ocean_lib.ocean import _start
 from ocean_lib.ocean._descriptors import ComputeDescriptors
 from ocean_lib.ocean._handles import JobHandles
 from ocean_lib.ocean._places import Places
+from ocean_lib.ocean._preflight import ComputePreflight
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -39,7 +38,7 @@ _LOOK_AT_MOST_S = 10.0
 
 
 @enforce_types
-class OceanCompute(ComputeDescriptors, JobHandles):
+class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
     """The compute side of Ocean.
 
     One instance may be used from many threads and with many wallets. Wherever a wallet is taken,
@@ -61,7 +60,7 @@ class OceanCompute(ComputeDescriptors, JobHandles):
         self._places = Places(
             Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
         )
-        self._started: Expiring[str, bool] = Expiring(4096, 24 * 3600)
+        self._starts = _start.Starts()
 
     def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
         """Pair the attributes with the configured Provider, for `OceanAssets.create`.
@@ -122,11 +121,12 @@ class OceanCompute(ComputeDescriptors, JobHandles):
         )
         address = signer_address(check_signer(consumer_wallet))
         output = self.check_output_dict(output, address, self._data_provider, self._config)
+        _start.check_resumption(nonce, job_id)
         main = inputs[0]
 
-        lost = _start.LostAnswer(main, algorithm.did or "", self._started)
+        lost = _start.LostAnswer(main, algorithm.did or "", self._starts)
 
-        def post(url: str, signature: str) -> JobInfo:
+        def post(url: str, signature: str) -> str:
             with lost.sending():
                 job: JobInfo = self._data_provider.start_compute_job(
                     main.did,
@@ -143,35 +143,32 @@ class OceanCompute(ComputeDescriptors, JobHandles):
                     inputs,
                     job_id,
                 )
-            return job
+                # In the turn of this wallet: no other start may take this job for its own.
+                return self._starts.remember(job["jobId"])
 
-        def send(url: str) -> Any:
+        def send(url: str) -> str:
             if nonce is None:
-                return self._signed(
+                started: str = self._signed(
                     consumer_wallet, main.did, job_id, url, lambda signed: post(url, signed)
                 )
+                return started
             text = compute_text(address, job_id, main.did)
             return post(url, sign_text(consumer_wallet, f"{text}{nonce}"))
 
-        with operation_limit(self._total_s) as deadline:
+        with operation_limit(self._total_s) as deadline, lost:
             _start.check_services(inputs, self._places.asset, address)
             self._check_reachable(main.did)
             look_s = min(_LOOK_AT_MOST_S, deadline.remaining() * _LOOK_SHARE)
             try:
                 with time_limit(deadline.remaining() - look_s):
-                    job = self._places.at_provider(main.did, "computeStart", send)
-            except StartUncertain:
-                raise
+                    return self._places.at_provider(main.did, "computeStart", send)
             except OceanError as error:
                 if not lost.may_have_started:
                     raise
                 failure = error
-            else:
-                return self._remember(job)
-            job = lost.find(
+            return lost.find(
                 failure, lambda age_s: self._jobs_since(main.did, address, age_s), deadline
             )
-            return self._remember(job)
 
     def status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Return the status of a job. Unsigned: one request, once the Provider is known.
@@ -192,6 +189,7 @@ class OceanCompute(ComputeDescriptors, JobHandles):
 
     def job_status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Return the status of a job as a typed value; see `status`."""
+        check_did(did)
         check_job_id(job_id)
         address = signer_address(wallet)
 
@@ -218,7 +216,7 @@ class OceanCompute(ComputeDescriptors, JobHandles):
             ResultsWithheld: the Provider did not accept the signature, with a renewed nonce
                 either.
         """
-        check_job_id(job_id)
+        _check_call(did, job_id, wallet)
 
         def ask(url: str) -> JobResult:
             job = self._signed(
@@ -255,7 +253,7 @@ class OceanCompute(ComputeDescriptors, JobHandles):
 
     def stop_job(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Ask to stop one job; returns its status before the stop, typed. See `stop`."""
-        check_job_id(job_id)
+        _check_call(did, job_id, wallet)
 
         def ask(url: str) -> JobStatus:
             job = self._signed(
@@ -294,6 +292,9 @@ class OceanCompute(ComputeDescriptors, JobHandles):
                 "Call it with confirm=True, or use stop for one job."
             )
 
+        check_did(did)
+        check_signer(wallet)
+
         def ask(url: str) -> list[JobStatus]:
             jobs = self._signed(
                 wallet,
@@ -318,7 +319,7 @@ class OceanCompute(ComputeDescriptors, JobHandles):
         Raises:
             InvalidInput: no job id; nothing was sent.
         """
-        check_job_id(job_id)
+        _check_call(did, job_id, wallet)
 
         def ask(url: str) -> Any:
             return self._signed(
@@ -348,8 +349,7 @@ class OceanCompute(ComputeDescriptors, JobHandles):
         send: Any,
         again_on: tuple[type[OceanError], ...] = (),
     ) -> Any:
-        check_did(did)
-        text = compute_text(signer_address(check_signer(wallet)), job_id, did)
+        text = compute_text(signer_address(wallet), job_id, did)
         return self._data_provider.sign_and_send(wallet, text, url, send, again_on)
 
     def _check_reachable(self, did: str) -> None:
@@ -368,7 +368,9 @@ class OceanCompute(ComputeDescriptors, JobHandles):
         )
         return found
 
-    def _remember(self, job: JobInfo) -> str:
-        job_id: str = job["jobId"]
-        self._started.put(job_id, True)
-        return job_id
+
+def _check_call(did: str, job_id: str, wallet: Any) -> None:
+    """Refuse what cannot work before anything is asked."""
+    check_did(did)
+    check_job_id(job_id)
+    check_signer(wallet)

@@ -37,7 +37,7 @@ def test_the_readmes_python_blocks_run(
 
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)  # noqa: S102
+        exec(compile(block, "README.md", "exec"), names)
 
     assert len(blocks) == 3
     assert (tmp_path / "results" / "out.txt").read_text() == "42"

@@ -15,6 +15,7 @@ from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
     InvalidUrl,
+    MalformedResponse,
     OceanError,
     RequestTimeout,
 )
@@ -93,6 +94,13 @@ def failure_of(error: Exception, url: str, operation: str, deadline: Deadline) -
         return RequestTimeout(
             f"Could not {operation}: {where} stopped answering. "
             "Try again, or allow more time (timeout.read)."
+        )
+    if any_of(urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError):
+        return MalformedResponse(
+            f"Could not {operation}: the answer of {where} is not compressed as it says. "
+            "Check that the URL is that of the right service.",
+            operation=operation,
+            url=where,
         )
     return ConnectionBroken(
         f"Could not {operation}: the connection to {where} ended before a whole answer came. "

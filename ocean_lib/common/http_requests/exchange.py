@@ -40,6 +40,7 @@ from ocean_lib.exceptions import (
 )
 
 _CHUNK = 64 * 1024
+_LEAST_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -265,9 +266,10 @@ class HttpExchange:
             headers["Content-Type"] = "application/json"
         if deadline.is_over:
             raise no_time(operation, url, deadline)
+        # Never 0, which urllib3 refuses: the deadline may pass between the line above and here.
         timeout = (
-            deadline.capped(self.timeouts.connect_s),
-            deadline.capped(self.timeouts.read_s),
+            max(_LEAST_S, deadline.capped(self.timeouts.connect_s)),
+            max(_LEAST_S, deadline.capped(self.timeouts.read_s)),
         )
         call = _verb(self.client, method)
         response: requests.Response = self._mapped(
@@ -320,7 +322,7 @@ class HttpExchange:
             urllib3.exceptions.HTTPError,
             HTTPException,
             OSError,
-            UnicodeError,
+            ValueError,
         ) as error:
             failure = failure_of(error, url, operation, deadline)
         # Raised here, outside the handler, so that the lower error (it may hold the URL) is

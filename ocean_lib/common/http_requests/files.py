@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
+import os
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pathvalidate import sanitize_filename
-
 from ocean_lib.common.http_requests.redaction import printable
-from ocean_lib.exceptions import DownloadError, ResponseTooLarge
+from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
 
 MAX_NAME_BYTES = 180
+
+MAX_SAME_NAMES = 10_000
+"""So many files of one name, with different contents, may lie in one folder."""
+
+_LONGEST_SEEN = 1000
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def safe_file_name(name: str, fallback: str) -> str:
@@ -24,7 +31,10 @@ def safe_file_name(name: str, fallback: str) -> str:
         name: what a server calls the file; its last path component counts, by either separator.
         fallback: used when nothing usable is left.
     """
-    last = name.replace("\\", "/").rsplit("/", 1)[-1].lstrip(". ")
+    from pathvalidate import sanitize_filename  # only who downloads pays for its import
+
+    last = name.replace("\\", "/").rsplit("/", 1)[-1].encode("utf-8", "replace").decode()
+    last = printable(last, _LONGEST_SEEN).lstrip(". ")
     clean = str(sanitize_filename(last, platform="universal", replacement_text="_"))
     clean = clean.strip(". ")
     if not clean.strip("_"):
@@ -85,8 +95,9 @@ def write_whole(
         index: which file of its asset or job this is.
         taken: paths written in the same call.
         replace: a file that was there before the call gives way, so that nobody reads an old
-            one for the new; otherwise the new one gets its index into its name, unless the
-            content is the same.
+            one for the new; otherwise nothing is ever overwritten, whoever wrote it and when:
+            the new one gets its index, and then a count, into its name, unless the content is
+            the same.
         max_bytes: refuse more than this.
         operation: what is done, in words that follow "Could not".
 
@@ -112,20 +123,18 @@ def write_whole(
                         operation=operation,
                     )
                 file.write(piece)
-        target = _place(part, folder, name, index, taken, replace)
-        part.replace(target)
-        return target
-    except DownloadError:
-        raise
-    except (ConnectionError, TimeoutError):
-        raise  # ours, of the transfer; they are OSErrors too
-    except OSError as error:
+        return _place(part, folder, name, index, taken, replace)
+    except OceanError:
+        raise  # of the transfer; some are OSErrors too
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or type(error).__name__
         failure = DownloadError(
             f"Could not {operation}: writing to {printable(folder, 300)} failed "
-            f"({error.strerror or type(error).__name__}). Check the folder and the free space."
+            f"({reason}). Check the folder and the free space."
         )
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            part.unlink()
     raise failure
 
 
@@ -133,15 +142,42 @@ def _place(
     part: Path, folder: Path, name: str, index: int, taken: Collection[Path], replace: bool
 ) -> Path:
     target = folder / name
-    is_free = (
-        not target.exists()
-        or (replace and target.is_file())
-        or (target.is_file() and filecmp.cmp(part, target, shallow=False))
-    )
-    if is_free and target not in taken:
+    if replace and target not in taken and (target.is_file() or not target.exists()):
+        part.replace(target)
         return target
-    target = folder / numbered(name, index)
-    while target in taken:
-        name = numbered(name, index)
-        target = folder / name
-    return target
+    for candidate in _candidates(name, index):
+        target = folder / candidate
+        if target not in taken and (_claim(part, target) or _has_content(target, part)):
+            return target
+    raise FileExistsError(errno.EEXIST, "no name is free")
+
+
+def _candidates(name: str, index: int) -> Iterator[str]:
+    yield name
+    yield (indexed := numbered(name, index))
+    for count in range(2, MAX_SAME_NAMES):
+        yield numbered(indexed, count)
+
+
+def _claim(part: Path, target: Path) -> bool:
+    """Move the file to a place that nothing has; tell whether it was free.
+
+    Neither way overwrites, whatever other threads and processes do in the same moment.
+    """
+    try:
+        if os.name == "nt":
+            part.rename(target)  # refused there if the target exists
+            return True
+        os.link(part, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS or target.exists():
+            raise
+        part.replace(target)  # a file system without hard links
+    return True
+
+
+def _has_content(target: Path, part: Path) -> bool:
+    is_file = target.is_file() and not target.is_symlink()
+    return is_file and filecmp.cmp(part, target, shallow=False)

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 from ocean_lib.common.http_requests.limits import MAX_TEXT
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_TAG = re.compile(r"<[^>]*>")
-_TITLE = re.compile(r"<title>.*?</title>", re.IGNORECASE | re.DOTALL)
+# Neither looks past the next "<", so that no body takes longer than its length.
+_TAG = re.compile(r"<[^<>]*>")
+_TITLE = re.compile(r"<title>[^<]*</title>", re.IGNORECASE)
 # A signature or key is 64 hex digits or more; a transaction hash is exactly 64, and useful.
 _LONG_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{65,}(?:-\d+)?")
 _QUERY = re.compile(r"(?<=[a-zA-Z0-9/])\?[^\s\"'<>]+")
@@ -28,7 +29,10 @@ def safe_url(url: str) -> str:
 
 def printable(text: object, limit: int = MAX_TEXT) -> str:
     """Return the text on one line, without control characters, cut to `limit` characters."""
-    line = _CONTROL.sub(" ", str(text)).strip()
+    line = _CONTROL.sub(" ", str(text))
+    if not line.isprintable():  # lone surrogates, for one, which no terminal can be sent
+        line = "".join(c if c.isprintable() else " " for c in line)
+    line = line.strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

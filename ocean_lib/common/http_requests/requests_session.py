@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import select_proxy
+from requests.utils import get_environ_proxies, select_proxy
 
 from ocean_lib.common.http_requests._connections import CALL, POOLS, Call
 from ocean_lib.common.http_requests.deadline import Deadline, current_deadline
-from ocean_lib.common.http_requests.limits import POOL_SIZE, Timeouts
+from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, POOL_SIZE, Timeouts
+from ocean_lib.common.utils.expiring import Expiring
 
 
 class _BoundedAdapter(HTTPAdapter):
@@ -64,6 +68,51 @@ class _BoundedAdapter(HTTPAdapter):
         return bool(proxy) and str(proxy).lower().startswith("socks")
 
 
+class _Session(requests.Session):
+    """Does not do what requests does at every call, and no call of ours needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._environment: Expiring[tuple[str, ...], tuple[dict[str, str], str | None]]
+        self._environment = Expiring(256, CACHE_LIFETIME_S)
+
+    def resolve_redirects(
+        self, *args: Any, yield_requests: bool = False, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Do not look at a redirect that is not to be followed.
+
+        requests prepares the next request in any case, and reads the whole body of the redirect
+        for it, however long that is.
+        """
+        if not yield_requests:
+            yield from super().resolve_redirects(*args, **kwargs)
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> dict[str, Any]:
+        """Look for a proxy and a CA bundle in the environment once a minute for each host.
+
+        requests reads all variables twice at every call, which takes as long as sending it.
+        """
+        if proxies or not self.trust_env:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        host = urlsplit(url)[:2]
+        found = self._environment.get(host)
+        if found is None:
+            bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+            found = get_environ_proxies(url), bundle
+            self._environment.put(host, found)
+        env_proxies, bundle = found
+        if verify is True or verify is None:
+            verify = bundle or verify
+        return {
+            "proxies": {**self.proxies, **env_proxies},
+            "stream": self.stream if stream is None else stream,
+            "verify": self.verify if verify is None else verify,
+            "cert": self.cert if cert is None else cert,
+        }
+
+
 def get_requests_session(timeouts: Timeouts | None = None) -> requests.Session:
     """Make a session whose every call is bounded in time and keeps queries out of logs.
 
@@ -74,7 +123,7 @@ def get_requests_session(timeouts: Timeouts | None = None) -> requests.Session:
         A session that keeps up to 64 connections a host alive, retries nothing by itself and
         keeps no cookies (many wallets may share it).
     """
-    session = requests.Session()
+    session = _Session()
     adapter = _BoundedAdapter(timeouts or Timeouts())
     session.mount("http://", adapter)
     session.mount("https://", adapter)

@@ -32,3 +32,12 @@ def loads(body: bytes) -> Any:
         if any(depth > MAX_DEPTH for depth in accumulate(steps)):
             raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
     return json.loads(body)
+
+
+def is_json(value: Any) -> bool:
+    """Tell whether a value can be sent as JSON (NaN and infinity cannot)."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

@@ -18,7 +18,8 @@ def html_table(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> st
     if head:
         lines.append("".join(f"<th>{html.escape(name)}</th>" for name in head))
     lines += ["".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    table = "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    return table.encode("utf-8", "replace").decode()  # lone surrogates cannot be sent to a browser
 
 
 def when(seconds: float | None) -> str:

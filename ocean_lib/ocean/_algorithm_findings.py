@@ -1,0 +1,170 @@
+"""What is in the way of a job's algorithm, apart from the data sets' trust in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.findings import Finding, refused, warning
+from ocean_lib.ocean._asset_findings import FileProbe, access_findings, unreachable
+from ocean_lib.ocean._order_findings import NOT_ORDERED, Purse, algorithm_order_findings
+from ocean_lib.ocean._orders_on_chain import ChainReader
+from ocean_lib.ocean._start import Algorithm
+
+_CONTAINER_KEYS = ("entrypoint", "image", "tag")
+_NETWORK_USE = re.compile(
+    r"^\s*(?:import|from)\s+(?:requests|urllib3?|httpx|aiohttp|http|socket|ftplib|boto3)\b"
+    r"|^\s*(?:curl|wget)\s|\b(?:pip3?|npm)\s+install\b",
+    re.MULTILINE,
+)
+
+
+def raw_findings(meta: AlgorithmMetadata, probe: FileProbe | None) -> Iterator[Finding]:
+    """Check code that is sent along with a job.
+
+    Args:
+        meta: the code and its container.
+        probe: asks the job's Provider; None if it is not known.
+    """
+    if not meta.is_valid():
+        yield _incomplete(
+            "algorithm_meta", meta.container_entry_point, meta.container_image, meta.container_tag
+        )
+    if not (meta.rawcode or meta.url):
+        yield refused(
+            "no-code",
+            "algorithm_meta has no code.",
+            "Give it `rawcode` (the text) or `url` (where it lies).",
+        )
+    elif meta.url and probe is not None:
+        reached = probe.of_url(meta.url)
+        if isinstance(reached, Finding):
+            yield reached
+        elif reached is False:
+            yield _would_fail("The Provider cannot reach the `url` of algorithm_meta.", "")
+
+
+def published_findings(
+    asset: Asset,
+    algorithm: Algorithm,
+    consumer: str,
+    reader: ChainReader,
+    purse: Purse,
+    probe: FileProbe | None,
+) -> Iterator[Finding]:
+    """Check a published algorithm and its order.
+
+    Args:
+        asset: the algorithm.
+        algorithm: as it was given to the check.
+        consumer: who wants to run it.
+        reader: reads the chain.
+        purse: notes an order that is still to be placed.
+        probe: asks the job's Provider; None if it is not known.
+    """
+    did = str(asset.did)
+    main = _main(asset)
+    if not is_algorithm(asset):
+        yield refused(
+            "not-an-algorithm",
+            f"{did} is published as {printable(main.get('type'), 40)}, not as algorithm.",
+            "Check algorithm_did.",
+            did,
+        )
+        return
+    yield from _order(asset, algorithm, consumer, reader, purse)
+    yield from access_findings(asset, consumer)
+    yield from _container(did, main.get("algorithm"))
+    if probe is not None:
+        reached = probe.of_asset("algorithm", did)
+        if isinstance(reached, Finding):
+            yield reached
+        elif reached is not None and reached[:1] != [True]:  # only the first file is run
+            yield _would_fail(unreachable("algorithm", did, reached), did)
+
+
+def is_algorithm(asset: Asset) -> bool:
+    """Whether an asset is published as an algorithm."""
+    return _main(asset).get("type") == "algorithm"
+
+
+def uses_network(meta: AlgorithmMetadata) -> str:
+    """Return the line of raw code that seems to use the network, '' if none does."""
+    found = _NETWORK_USE.search(meta.rawcode)
+    if found is None:
+        return ""
+    start = found.start() + len(found.group()) - len(found.group().lstrip())
+    return meta.rawcode[start:].partition("\n")[0].strip()[:80]
+
+
+def _main(asset: Asset) -> dict[str, Any]:
+    main = (asset.metadata or {}).get("main")
+    return main if isinstance(main, dict) else {}
+
+
+def _order(
+    asset: Asset, algorithm: Algorithm, consumer: str, reader: ChainReader, purse: Purse
+) -> Iterator[Finding]:
+    token = asset.data_token_address
+    if algorithm.tx_id in (None, NOT_ORDERED):
+        yield not_ordered(
+            f"Algorithm {asset.did}",
+            f"pass the transaction as algorithm_tx_id, with algorithm_data_token={token!r}",
+            asset,
+        )
+        yield from purse.to_order(asset, asset.get_service(ServiceTypes.ASSET_ACCESS))
+        return
+    if algorithm.data_token != token:
+        given = algorithm.data_token or "none was given"
+        yield refused(
+            "wrong-datatoken",
+            f"algorithm_data_token must be {token}, the data token of {asset.did}: {given}.",
+            f"Pass algorithm_data_token={token!r}.",
+            asset.did,
+        )
+    yield from algorithm_order_findings(reader, str(algorithm.tx_id), asset, consumer)
+
+
+def not_ordered(what: str, then: str, asset: Asset) -> Finding:
+    """Say that an order is still to be placed."""
+    return refused(
+        "not-ordered",
+        f"{what} is not ordered yet.",
+        f"Order it with assets.order and assets.pay_for_service, then {then}.",
+        asset.did,
+    )
+
+
+def _container(did: str, section: Any) -> Iterator[Finding]:
+    container = section.get("container") if isinstance(section, dict) else None
+    container = container if isinstance(container, dict) else {}
+    values = [container.get(name) for name in _CONTAINER_KEYS]
+    if not all(values):
+        yield _incomplete(f"algorithm {did}", *values, subject=did)
+
+
+def _incomplete(
+    whose: str, entrypoint: object, image: object, tag: object, *, subject: str = ""
+) -> Finding:
+    return refused(
+        "container-incomplete",
+        f"The container of {whose} is not complete: it needs entrypoint, image and tag, and has "
+        f"{', '.join(printable(repr(value), 60) for value in (entrypoint, image, tag))}.",
+        "Fill in what is missing, such as python3 $ALGO, python, 3.8.",
+        subject,
+    )
+
+
+def _would_fail(what: str, did: str) -> Finding:
+    return warning(
+        "algorithm-unreachable",
+        f"{what} It would take the job, which would then end with status 32, Algorithm "
+        "provisioning failed.",
+        "Put the algorithm's file back, or publish it where the Provider can read it.",
+        did,
+    )

@@ -1,0 +1,168 @@
+"""What an asset itself says against its use: unknown, disabled, not for this address, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.consumable import ConsumableCodes
+from ocean_lib.common.http_requests.redaction import safe_url
+from ocean_lib.common.validation import check_address
+from ocean_lib.exceptions import (
+    AssetNotConsumable,
+    AssetNotFound,
+    InvalidInput,
+    MalformedCredential,
+    OceanError,
+    ProviderFault,
+    ResponseError,
+    TransportError,
+)
+from ocean_lib.models.findings import Finding, refused, unknown
+from ocean_lib.ocean._start import check_may_consume
+
+T = TypeVar("T")
+
+_ACCESS_CODES = {
+    ConsumableCodes.ASSET_DISABLED: "asset-disabled",
+    ConsumableCodes.CREDENTIAL_NOT_IN_ALLOW_LIST: "not-on-allow-list",
+    ConsumableCodes.CREDENTIAL_IN_DENY_LIST: "on-deny-list",
+}
+
+
+def look_up(asset_of: Callable[[str], Asset], did: str) -> Asset | Finding:
+    """Return an asset, or why there is none to look at.
+
+    Args:
+        asset_of: asks the metadata cache.
+        did: the asset.
+    """
+    try:
+        asset = asset_of(did)
+        check_address(asset.data_token_address, name="dataToken")
+        return asset
+    except AssetNotFound:
+        return refused(
+            "asset-not-found",
+            f"The metadata cache holds no asset {did}.",
+            "Check the DID, and that the metadata cache serves the chain it was published on. "
+            "One that was just published takes a moment to appear.",
+            did,
+        )
+    except (TransportError, ResponseError, InvalidInput) as error:
+        return unknown(
+            "asset-unknown",
+            f"Asset {did} could not be looked up. {error}",
+            "Check metadata_cache_uri in the config, and check again.",
+            did,
+        )
+
+
+def access_findings(asset: Asset, address: str) -> Iterator[Finding]:
+    """Say whether the publisher lets an address use an asset."""
+    try:
+        check_may_consume(asset, address)
+    except AssetNotConsumable as error:
+        code = _ACCESS_CODES.get(error.consumable_code, "asset-not-consumable")
+        what, _, mend = str(error).partition(". ")
+        yield refused(code, f"{what}.", mend, asset.did)
+    except (MalformedCredential, InvalidInput) as error:
+        yield unknown(
+            "access-rules-unreadable",
+            f"Who may use {asset.did} cannot be told. {error}",
+            "Ask the publisher to repair the asset's status and credentials.",
+            asset.did,
+        )
+
+
+class FileProbe:
+    """Asks a Provider whether it reaches files; once it is silent, it is not asked again.
+
+    Args:
+        data_provider: the Provider's client.
+        provider_uri: where the job, or the order, would be sent.
+    """
+
+    def __init__(self, data_provider: Any, provider_uri: str) -> None:
+        self._data_provider = data_provider
+        self._provider_uri = provider_uri
+        self._is_silent = False
+
+    def of_asset(self, what: str, did: str) -> list[bool] | Finding | None:
+        """Return for each file of an asset whether the Provider reaches it.
+
+        Args:
+            what: what the asset is, in words ("data set").
+            did: the asset.
+
+        Returns:
+            A finding if that cannot be told; None if that was said before.
+        """
+        try:
+            return self._ask(
+                lambda: cast(
+                    "list[bool]", self._data_provider.files_reachable(did, self._provider_uri)
+                )
+            )
+        except ProviderFault:
+            # Measured: it fails so for a list of files it cannot decrypt, or an unknown asset.
+            return refused(
+                "files-not-readable",
+                f"The Provider at {safe_url(self._provider_uri)} cannot open the list of files of "
+                f"{what} {did}: another Provider encrypted it, or this one's metadata cache does "
+                "not know the asset.",
+                "Use assets that are served by one Provider, or ask the Provider's operator.",
+                did,
+            )
+
+    def of_url(self, url: str) -> bool | Finding | None:
+        """Return whether the Provider reaches a URL; else as `of_asset` does."""
+        try:
+            return self._ask(
+                lambda: bool(self._data_provider.check_single_file_info(url, self._provider_uri))
+            )
+        except ProviderFault:
+            return False
+
+    def of_nonce(self, address: str) -> int | Finding | None:
+        """Return the nonce that the Provider has for an address; else as `of_asset` does."""
+        try:
+            return self._ask(
+                lambda: int(self._data_provider.get_nonce(address, self._provider_uri))
+            )
+        except ProviderFault as error:
+            return provider_unknown(self._provider_uri, error)
+
+    def _ask(self, ask: Callable[[], T]) -> T | Finding | None:
+        if self._is_silent:
+            return None
+        try:
+            return ask()
+        except ProviderFault:
+            raise
+        except OceanError as error:
+            self._is_silent = True
+            return provider_unknown(self._provider_uri, error)
+
+
+def provider_unknown(provider_uri: str, error: OceanError) -> Finding:
+    """Say that a Provider could not be asked."""
+    return unknown(
+        "provider-unknown",
+        f"The Provider at {safe_url(provider_uri)} could not be asked. {error}",
+        "Check that it runs and the asset's serviceEndpoint, and check again.",
+    )
+
+
+def unreachable(what: str, did: str, reached: list[bool]) -> str:
+    """Say which files of an asset the Provider does not reach; '' if it reaches all."""
+    if not reached:
+        return f"The list of files of {what} {did} is empty."
+    missing = [str(index) for index, reachable in enumerate(reached) if not reachable]
+    if not missing:
+        return ""
+    return (
+        f"The Provider cannot reach file {', '.join(missing)} of {what} {did}, which has "
+        f"{len(reached)} (counted from 0)."
+    )

@@ -1,0 +1,272 @@
+"""For publishers: explain whom a data set trusts, and change that on the chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.assets.utils import generate_trusted_algo_dict
+from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.validation import check_did
+from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
+from ocean_lib.models.trust import TrustChange, TrustReport
+from ocean_lib.ocean._trust_rules import TRUSTED_ALGORITHMS, checksums_of, trust_report
+from ocean_lib.web3_internal.signer import Signer, check_signer
+
+if TYPE_CHECKING:
+    from ocean_lib.ocean.ocean_assets import OceanAssets
+
+
+class TrustDoctor:
+    """The part of `OceanAssets` that deals in trusted algorithms.
+
+    Every change is made to the data set as the metadata cache has it at that moment, touches the
+    list of trusted algorithms and nothing else, and is published in one transaction. Where nothing
+    is to be changed, none is sent.
+    """
+
+    def explain_trust(self, dataset_did: str, algorithm_did: str) -> TrustReport:
+        """Explain whether a data set lets an algorithm run, by the Provider's rules.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm; one that is not published any more can be asked for.
+
+        Returns:
+            The verdict and why, both checksums recorded and now, and all rules.
+
+        Raises:
+            InvalidDid: one of them is no DID.
+            AssetNotFound: the metadata cache does not hold the data set.
+            NoComputeService: the data set has no compute service.
+            InvalidInput: the data set's rules cannot be read.
+        """
+        check_did(algorithm_did, name="algorithm_did")
+        dataset = self._assets.resolve(check_did(dataset_did, name="dataset_did"))
+        service = _compute_service(dataset)
+        return trust_report(dataset, service, algorithm_did, self._find(algorithm_did))
+
+    def trust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
+        """Let an algorithm run on a data set, as the algorithm is now.
+
+        If it is on the list already, its checksums are renewed.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm.
+            wallet: of the data set's publisher.
+
+        Returns:
+            What was done; nothing, and no transaction, if it was trusted as it is now.
+
+        Raises:
+            InvalidInput: the asset to trust is no algorithm, or the list cannot be read.
+            AssetNotFound: the metadata cache does not hold one of them.
+            NoComputeService: the data set has no compute service.
+            ChainError: the change was not published, for example because the wallet is not the
+                publisher's.
+        """
+        check_signer(wallet)
+        check_did(algorithm_did, name="algorithm_did")
+        trust_list = self._list_of(dataset_did)
+        algorithm = self._assets.resolve(algorithm_did)
+        did = str(algorithm.did)
+        if not trust_list.put(did, generate_trusted_algo_dict(ddo=algorithm)):
+            return TrustChange(
+                trust_list.did,
+                f"Nothing changed: data set {trust_list.did} already trusts {did} as it is now. "
+                "No transaction was sent.",
+            )
+        what = f"Data set {trust_list.did} now trusts {did}, with its checksums of today."
+        return self._publish(trust_list, wallet, what, (did,))
+
+    def untrust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
+        """Take an algorithm off the list of trusted algorithms.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm, which need not be published any more.
+            wallet: of the data set's publisher.
+
+        Returns:
+            What was done; nothing, and no transaction, if it was not on the list.
+
+        Raises:
+            InvalidInput: the list cannot be read.
+            AssetNotFound: the metadata cache does not hold the data set.
+            NoComputeService: the data set has no compute service.
+            ChainError: the change was not published.
+        """
+        check_signer(wallet)
+        check_did(algorithm_did, name="algorithm_did")
+        trust_list = self._list_of(dataset_did)
+        if not trust_list.remove(algorithm_did):
+            return TrustChange(
+                trust_list.did,
+                f"Nothing changed: {algorithm_did} is not among the trusted algorithms of data "
+                f"set {trust_list.did}. No transaction was sent.",
+            )
+        what = f"Data set {trust_list.did} no longer trusts {algorithm_did} by name."
+        if trust_list.allows_all:
+            what += " It still lets every published algorithm run."
+        return self._publish(trust_list, wallet, what, (algorithm_did,))
+
+    def refresh_trust(
+        self, dataset_did: str, algorithm_did: str | None, wallet: Signer
+    ) -> TrustChange:
+        """Renew the checksums of trusted algorithms that have changed since.
+
+        A checksum that an entry does not have is not added: such an algorithm is trusted in any
+        version.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm; None for all that are on the list.
+            wallet: of the data set's publisher.
+
+        Returns:
+            What was done; nothing, and no transaction, if no checksum had changed. With
+            `algorithm_did` None, entries of algorithms that are not published any more stay as
+            they are and are named.
+
+        Raises:
+            InvalidInput: the algorithm is not on the list (`trust` puts it there), is no
+                algorithm, or the list cannot be read.
+            AssetNotFound: the metadata cache does not hold one of them.
+            NoComputeService: the data set has no compute service.
+            ChainError: the change was not published.
+        """
+        check_signer(wallet)
+        trust_list = self._list_of(dataset_did)
+        if algorithm_did is not None:
+            trust_list.check_holds(check_did(algorithm_did, name="algorithm_did"))
+        renewed, skipped = [], []
+        for did in trust_list.dids() if algorithm_did is None else [algorithm_did]:
+            try:
+                now = checksums_of(self._assets.resolve(did))
+            except (AssetNotFound, InvalidInput):
+                if algorithm_did is not None:
+                    raise
+                skipped.append(did)
+            else:
+                if trust_list.renew(did, now):
+                    renewed.append(did)
+        gone = f" Left as they were, since they cannot be read: {', '.join(skipped)}."
+        note = gone if skipped else ""
+        if not renewed:
+            return TrustChange(
+                trust_list.did,
+                f"Nothing changed: the checksums in data set {trust_list.did} are those of now. "
+                f"No transaction was sent.{note}",
+                skipped_dids=tuple(skipped),
+            )
+        what = f"Data set {trust_list.did} now has today's checksums of {', '.join(renewed)}.{note}"
+        return self._publish(trust_list, wallet, what, tuple(renewed), tuple(skipped))
+
+    @property
+    def _assets(self) -> OceanAssets:
+        return cast("OceanAssets", self)
+
+    def _find(self, did: str) -> Asset | None:
+        try:
+            return self._assets.resolve(did)
+        except AssetNotFound:
+            return None
+
+    def _list_of(self, dataset_did: str) -> _TrustList:
+        return _TrustList(self._assets.resolve(check_did(dataset_did, name="dataset_did")))
+
+    def _publish(
+        self,
+        trust_list: _TrustList,
+        wallet: Any,
+        what: str,
+        changed: tuple[str, ...],
+        skipped: tuple[str, ...] = (),
+    ) -> TrustChange:
+        trust_list.write()
+        tx_hash = self._assets.update(trust_list.asset, wallet)
+        return TrustChange(trust_list.did, what, changed, skipped, tx_hash)
+
+
+class _TrustList:
+    """The list of trusted algorithms in one data set; DIDs are found in any letter case."""
+
+    def __init__(self, asset: Asset) -> None:
+        self.asset = asset
+        self.did = str(asset.did)
+        _compute_service(asset)
+        self._entries = list(asset.get_trusted_algorithms() or [])
+
+    @property
+    def allows_all(self) -> bool:
+        """Whether every published algorithm may run."""
+        return bool(
+            self.asset.get_compute_privacy_attributes().get("allowAllPublishedAlgorithms", False)
+        )
+
+    def dids(self) -> list[str]:
+        """Return the DIDs on the list, each once."""
+        return list(dict.fromkeys(str(entry["did"]) for entry in self._entries))
+
+    def check_holds(self, did: str) -> None:
+        """Raise InvalidInput unless the algorithm is on the list."""
+        if not any(_is(entry, did) for entry in self._entries):
+            raise InvalidInput(
+                f"Cannot renew the trust in {did}: it is not among the trusted algorithms of data "
+                f"set {self.did}, which are: {', '.join(self.dids()) or 'none'}. To add it, call "
+                f"assets.trust({self.did!r}, {did!r}, wallet)."
+            )
+
+    def put(self, did: str, values: dict[str, Any]) -> bool:
+        """Make the algorithm's entry this one, in its old place; tell whether that is a change."""
+        old = [entry for entry in self._entries if _is(entry, did)]
+        if len(old) == 1 and {**old[0], **values} == old[0]:
+            return False
+        entries: list[dict[str, Any]] = []
+        for entry in self._entries:
+            if not _is(entry, did):
+                entries.append(entry)
+            elif entry is old[-1]:  # of several entries the last is the one that counts
+                entries.append({**entry, **values})
+        self._entries = entries if old else [*entries, values]
+        return True
+
+    def renew(self, did: str, now: dict[str, str]) -> bool:
+        """Renew the checksums that the algorithm's entries have; tell whether one changed."""
+        before = self._entries
+        self._entries = [
+            {**entry, **{name: value for name, value in now.items() if entry.get(name)}}
+            if _is(entry, did)
+            else entry
+            for entry in before
+        ]
+        return self._entries != before
+
+    def remove(self, did: str) -> bool:
+        """Remove the algorithm's entries; tell whether there were any."""
+        before = self._entries
+        self._entries = [entry for entry in before if not _is(entry, did)]
+        return len(self._entries) < len(before)
+
+    def write(self) -> None:
+        """Put the list into the asset, beside its other rules as they are."""
+        rules = self.asset.get_compute_privacy_attributes()
+        rules[TRUSTED_ALGORITHMS] = self._entries
+        _compute_service(self.asset).main["privacy"] = rules
+
+
+def _is(entry: dict[str, Any], did: str) -> bool:
+    return str(entry["did"]).lower() == did.lower()
+
+
+def _compute_service(asset: Asset) -> Service:
+    service = asset.get_service(ServiceTypes.CLOUD_COMPUTE)
+    if service is None:
+        offered = ", ".join(str(other.type) for other in asset.services) or "none"
+        raise NoComputeService(
+            f"Asset {asset.did} has no compute service, so there is nothing to trust algorithms "
+            f"with; its services are: {offered}."
+        )
+    return service
