@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from ocean_lib.localnet._http_answers import HtmlError, compact, spaced
-from ocean_lib.localnet._metadata_schema import metadata_errors
+from ocean_lib.localnet._metadata_schema import REMOTE_SCHEMA, metadata_errors
 from ocean_lib.localnet._query import BadQuery
 from ocean_lib.localnet._validation import parameters
 from ocean_lib.localnet.metadata_cache import MetadataCache
@@ -74,6 +74,24 @@ def aquarius_api(cache: MetadataCache) -> Blueprint:
         if not data:
             raise HtmlError(500, "There is no metadata to validate.")
         return compact(metadata_errors(data) or True)
+
+    @routes.post("/ddo/validate-remote")
+    def validate_remote() -> Response:
+        # ocean.js asks this before it publishes.
+        data = parameters(request)
+        if "service" not in data:
+            return compact({"message": "Invalid DDO format."}, 400)
+        try:
+            attributes = next(
+                service["attributes"]
+                for service in data["service"]
+                if service["type"] == "metadata"
+            )
+            if "main" not in attributes:
+                return compact({"message": "Invalid DDO format."}, 400)
+        except (KeyError, TypeError, StopIteration) as error:
+            raise HtmlError(500, "The DDO has no metadata service that can be read.") from error
+        return compact(metadata_errors(attributes, REMOTE_SCHEMA) or True)
 
     return routes
 

@@ -1,4 +1,4 @@
-"""What the metadata of an asset must look like before it is published (OEP-8, local form)."""
+"""What the metadata of an asset must look like: before it is published, and in its DDO (OEP-8)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 _TEXT = {"type": "string", "pattern": "^(.*)$"}
 _LONG_TEXT = {"type": "string"}
+_ANY_TEXT = {"pattern": "^(.*)$"}  # not only texts: what the schema has for dates in a DDO
+_BOOLEAN = {"type": "boolean"}
 
 
 def _object(
@@ -23,19 +25,22 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
+_FILE_PROPERTIES = {
+    **dict.fromkeys(("name", "contentType", "encoding", "compression"), _TEXT),
+    **dict.fromkeys(("checksum", "checksumType"), _TEXT),
+    "contentLength": _LONG_TEXT,
+    "index": {"type": "integer"},
+    **dict.fromkeys(("resourceId", "encryptionMode"), _LONG_TEXT),
+    "attributes": {"type": "array"},
+    "encrypted": _BOOLEAN,
+}
 _FILE = _object(
-    {
-        **dict.fromkeys(("name", "contentType", "encoding", "compression", "url"), _TEXT),
-        **dict.fromkeys(("checksum", "checksumType"), _TEXT),
-        "contentLength": {"type": "string", "pattern": "^[0-9]+$"},
-        "index": {"type": "integer"},
-        **dict.fromkeys(("resourceId", "encryptionMode"), _LONG_TEXT),
-        "attributes": {"type": "array"},
-        "encrypted": {"type": "boolean"},
-    },
+    {**_FILE_PROPERTIES, "url": _TEXT, "contentLength": {"type": "string", "pattern": "^[0-9]+$"}},
     ("index", "url", "contentType"),
     closed=True,
 )
+# In a DDO the URLs are in `encryptedFiles` and nowhere else.
+_FILE_OF_DDO = _object(_FILE_PROPERTIES, ("index", "contentType"), closed=True)
 _CONTAINER = _object(
     dict.fromkeys(("entrypoint", "image", "tag"), _LONG_TEXT), ("entrypoint", "image", "tag")
 )
@@ -60,6 +65,17 @@ _MAIN = _object(
     ("name", "dateCreated", "author", "license", "type"),
     closed=True,
 )
+_MAIN_OF_DDO = _object(
+    {
+        **dict.fromkeys(("name", "author", "license", "type"), _TEXT),
+        **dict.fromkeys(("dateCreated", "datePublished"), _ANY_TEXT),
+        "files": _list(_FILE_OF_DDO),
+        "algorithm": _ALGORITHM,
+        "service": _SERVICE,
+    },
+    ("name", "dateCreated", "datePublished", "author", "license", "type"),
+    closed=True,
+)
 _LINK = _object(dict.fromkeys(("name", "type", "url"), _TEXT), ("url",))
 _ADDITIONAL = _object(
     {
@@ -82,13 +98,29 @@ METADATA_SCHEMA: dict[str, Any] = _object(
     },
     ("main",),
 )
+REMOTE_SCHEMA: dict[str, Any] = _object(
+    {
+        "main": _MAIN_OF_DDO,
+        "additionalInformation": _ADDITIONAL,
+        **dict.fromkeys(("encryptedFiles", "encryptedServices"), _TEXT),
+        "status": _object(
+            dict.fromkeys(("isListed", "isRetired", "isOrderDisabled"), _BOOLEAN),
+            closed=True,
+        ),
+    },
+    ("main",),
+)
 
 
-def metadata_errors(metadata: dict[str, Any]) -> list[dict[str, str]]:
+def metadata_errors(
+    metadata: dict[str, Any], schema: dict[str, Any] = METADATA_SCHEMA
+) -> list[dict[str, str]]:
     """List what is wrong with an asset's metadata.
 
     Args:
-        metadata: The metadata as the client has it before encryption, with the files' URLs.
+        metadata: With the default schema the metadata as the client has it before encryption,
+            with the files' URLs; with `REMOTE_SCHEMA` the attributes of a DDO's metadata service.
+        schema: What the metadata must look like.
 
     Returns:
         For each fault its message and the dotted path of the place; empty if all is well.
@@ -96,7 +128,7 @@ def metadata_errors(metadata: dict[str, Any]) -> list[dict[str, str]]:
     from jsonschema import Draft7Validator
 
     found = sorted(
-        Draft7Validator(METADATA_SCHEMA).iter_errors(metadata),
+        Draft7Validator(schema).iter_errors(metadata),
         key=lambda error: [str(part) for part in error.path],
     )
     return [

@@ -153,21 +153,27 @@ def _no_more_namespaces() -> tuple[str, ...]:
 
 
 @functools.cache
-def available_tiers() -> tuple[Tier, ...]:
-    """Return the tiers that work on this machine, strongest first; `limits` always does."""
-    return (*(tier for tier in _PROGRAMS if _works(tier)), LIMITS)
+def available_tiers(python: str = "") -> tuple[Tier, ...]:
+    """Return the tiers that work on this machine, strongest first; `limits` always does.
+
+    Args:
+        python: An interpreter that must run in them; empty for the usual one.
+    """
+    python = python or usual_python()
+    return (*(tier for tier in _PROGRAMS if _works(tier, python)), LIMITS)
 
 
-def tier_named(name: str | None) -> Tier:
+def tier_named(name: str | None, python: str = "") -> Tier:
     """Return the strongest tier that works, or the one asked for.
 
     Args:
         name: A tier's name; None for the strongest.
+        python: An interpreter that must run in it; empty for the usual one.
 
     Raises:
         UnknownIsolation: If that tier does not exist or does not work here.
     """
-    tiers = available_tiers() if name != LIMITS.name else (LIMITS,)
+    tiers = available_tiers(python) if name != LIMITS.name else (LIMITS,)
     for tier in tiers:
         if name in (None, tier.name):
             return tier
@@ -175,27 +181,29 @@ def tier_named(name: str | None) -> Tier:
     raise UnknownIsolation(f"isolation {name!r} does not work on this machine; these do: {known}")
 
 
-def _works(tier: Tier) -> bool:
+def _works(tier: Tier, python: str) -> bool:
     if sys.platform != "linux" or shutil.which(tier.name) is None:
         return False
     with tempfile.TemporaryDirectory(prefix="ocean-probe-") as name:
         folder = Path(name)
         for part in (*WRITABLE, *READ_ONLY, "tmp"):
             (folder / "data" / part).mkdir(parents=True)
-        for part in ("control", "tools"):
-            (folder / part).mkdir()
-        place = Place(folder / "data", folder / "control", folder / "tools", (), False)
-        # It must write where it may, not where it may not, and not see this machine's files.
+        (folder / "control").mkdir()
+        write_wrappers(folder / "tools", python)
+        paths = interpreter_paths(python)
+        place = Place(folder / "data", folder / "control", folder / "tools", paths, False)
+        # It must write where it may, not where it may not, not see this machine's files, and
+        # find the interpreter.
         script = (
             f"touch /data/outputs/proof && ! touch /data/inputs/x && ! test -e {name} "
-            "&& test -r /proc/self/stat"
+            "&& test -r /proc/self/stat && python3 -c 'import json' && python -c ''"
         )
         try:
             done = subprocess.run(  # noqa: S603 (our own arguments)
                 tier.command(place, ["/bin/sh", "-c", script]),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                env={"PATH": "/usr/bin:/bin"},
+                env={"PATH": f"{TOOLS}:/usr/bin:/bin"},
                 timeout=_PROBE_S,
                 check=False,
             )
@@ -216,6 +224,23 @@ def interpreter_paths(python: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path / part for path in outside for part in parts))
 
 
+def write_wrappers(tools: Path, python: str) -> None:
+    """Make `python` and `python3` start an interpreter.
+
+    They are scripts and not links, because the interpreter of a virtual environment must be
+    started by its own path.
+
+    Args:
+        tools: The folder for them; it is created.
+        python: The interpreter.
+    """
+    tools.mkdir(parents=True, exist_ok=True)
+    for name in ("python", "python3"):
+        wrapper = tools / name
+        wrapper.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n', encoding="utf-8")
+        wrapper.chmod(0o755)
+
+
 def usual_python() -> str:
     """Return this interpreter's path: a virtual environment's own, else where it really is."""
     in_environment = sys.prefix != sys.base_prefix
@@ -224,8 +249,7 @@ def usual_python() -> str:
 
 def _system_paths(place: Place) -> list[Path]:
     names = [*_SYSTEM, *(_WITH_NETWORK if place.allow_network else ())]
-    paths = [Path(name) for name in names]
-    return [path for path in (*paths, *place.interpreters) if path.exists()]
+    return [path for path in map(Path, names) if path.exists()]
 
 
 def _job_mounts(place: Place) -> list[tuple[Path, Path, bool]]:
@@ -233,4 +257,6 @@ def _job_mounts(place: Place) -> list[tuple[Path, Path, bool]]:
     mounts += [(place.data / name, DATA / name, False) for name in READ_ONLY]
     mounts.append((place.data / "tmp", Path("/tmp"), True))  # noqa: S108 (inside, its own)
     mounts.append((place.tools, TOOLS, False))
+    # The interpreter last: it may itself be below /tmp.
+    mounts += [(path, path, False) for path in place.interpreters if path.exists()]
     return mounts

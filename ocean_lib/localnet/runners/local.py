@@ -21,6 +21,7 @@ from ocean_lib.localnet.runners._isolation import (
     interpreter_paths,
     tier_named,
     usual_python,
+    write_wrappers,
 )
 from ocean_lib.localnet.runners._outputs import list_outputs
 
@@ -59,12 +60,12 @@ class LocalRunner:
         if os.name != "posix":
             message = "the local runner needs a POSIX system; on Windows use WSL"
             raise NotImplementedError(message)
-        self._tier = tier_named(isolation)
         python = python or usual_python()
+        self._tier = tier_named(isolation, python)
         self._interpreters = interpreter_paths(python)
         self._tools = tools
         self._running: dict[str, _Running] = {}
-        _write_wrappers(tools, python)
+        write_wrappers(tools, python)
 
     @property
     def isolation(self) -> str:
@@ -207,12 +208,3 @@ def _link_log(log: Path, name: Path) -> None:
     # The algorithm may replace the name in its folder; what is served is the file itself.
     with contextlib.suppress(OSError):
         name.hardlink_to(log)
-
-
-def _write_wrappers(tools: Path, python: str) -> None:
-    # Wrappers and not links: a virtual environment's interpreter must be started by its path.
-    tools.mkdir(parents=True, exist_ok=True)
-    for name in ("python", "python3"):
-        wrapper = tools / name
-        wrapper.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n', encoding="utf-8")
-        wrapper.chmod(0o755)

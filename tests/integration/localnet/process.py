@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -17,13 +19,18 @@ if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
 
 
-def command(*arguments: str) -> subprocess.Popen[str]:
-    """Start `python -m ocean_lib.localnet --json`."""
-    return subprocess.Popen(
+@contextmanager
+def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `python -m ocean_lib.localnet --json`; at the latest it ends with the block."""
+    with subprocess.Popen(
         [sys.executable, "-m", "ocean_lib.localnet", "--json", *arguments],
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def described(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -562,6 +562,19 @@ def test_deploying_again_finds_what_is_there(world: World, remote: RemoteChain) 
     assert world.contracts.block_number == 1
 
 
+def test_the_address_file_names_what_it_names_for_every_network_of_the_time(world: World) -> None:
+    addresses = world.contracts.as_address_file()["development"]
+
+    assert {"DTFactory", "BFactory", "FixedRateExchange", "Metadata", "Ocean", "Dispenser"} <= set(
+        addresses
+    )
+    for address in addresses.values():
+        assert world.web3.eth.get_code(Web3.to_checksum_address(address))
+    ocean = world.contract("DataTokenTemplate", world.contracts.ocean_token)
+    assert ocean.functions.symbol().call() == "OCEAN"
+    assert ocean.functions.isMinter(DEPLOYER.address).call()
+
+
 def test_an_interrupted_deployment_is_completed() -> None:
     chain = EmbeddedChain(funded={DEPLOYER.address: ETHER})
     whole = deploy_contracts(chain, DEPLOYER.key)

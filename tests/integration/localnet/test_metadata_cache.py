@@ -140,3 +140,37 @@ def test_valid_metadata_is_told_in_the_very_bytes_that_clients_compare(world: Wo
     response = world.consumer.post(f"{ASSETS}/ddo/validate", {"main": main})
 
     assert response.content == b"true\n"
+
+
+def test_a_ddo_is_validated_as_clients_send_it_before_they_publish(world: World) -> None:
+    ddo = copy.deepcopy(RECORDED)
+    attributes = ddo["service"][0]["attributes"]
+    # What the recorded metadata cache added by itself.
+    attributes.pop("curation", None)
+    url = f"{ASSETS}/ddo/validate-remote"
+
+    assert world.consumer.post(url, ddo).content == b"true\n"
+    del attributes["main"]["datePublished"]
+    assert world.consumer.post(url, ddo).json() == [
+        {"message": "'datePublished' is a required property", "path": "main"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ({}, 400),
+        ({"service": [{"type": "metadata", "attributes": {}}]}, 400),
+        ({"service": []}, 500),
+        ({"service": [{"type": "metadata"}]}, 500),
+        ({"service": 5}, 500),
+    ],
+)
+def test_what_is_no_ddo_cannot_be_validated(
+    world: World, document: dict[str, Any], status: int
+) -> None:
+    response = world.consumer.post(f"{ASSETS}/ddo/validate-remote", document)
+
+    assert response.status_code == status
+    if status == 400:
+        assert response.json() == {"message": "Invalid DDO format."}

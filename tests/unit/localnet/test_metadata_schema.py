@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._metadata_schema import metadata_errors
+from ocean_lib.localnet._metadata_schema import REMOTE_SCHEMA, metadata_errors
 from tests.unit.localnet.recorded import last
 
 
@@ -56,3 +56,30 @@ def test_a_fault_is_found_where_it_is(path: tuple[Any, ...], value: Any, place: 
     [error] = metadata_errors(metadata)
 
     assert error["path"] == place
+
+
+def _published() -> dict[str, Any]:
+    metadata = _recorded("01-publish-algorithm")
+    for file in metadata["main"]["files"]:
+        del file["url"]
+    metadata["main"]["datePublished"] = metadata["main"]["dateCreated"]
+    return {**metadata, "encryptedFiles": "0x04", "curation": {"rating": 0.0, "numVotes": 0}}
+
+
+def test_metadata_of_a_ddo_has_no_urls_and_a_date_of_publication() -> None:
+    assert metadata_errors(_published(), REMOTE_SCHEMA) == []
+    assert metadata_errors(_recorded("01-publish-algorithm"), REMOTE_SCHEMA) == [
+        {"message": "'datePublished' is a required property", "path": "main"},
+        {
+            "message": "Additional properties are not allowed ('url' was unexpected)",
+            "path": "main.files.0",
+        },
+    ]
+
+
+def test_the_status_of_a_ddo_is_three_booleans() -> None:
+    status = {"isListed": True, "isRetired": False, "isOrderDisabled": False}
+
+    assert metadata_errors({**_published(), "status": status}, REMOTE_SCHEMA) == []
+    for wrong in ({**status, "isNew": True}, {**status, "isListed": 1}, []):
+        assert len(metadata_errors({**_published(), "status": wrong}, REMOTE_SCHEMA)) == 1
