@@ -1,0 +1,33 @@
+"""Another client, installed from PyPI, runs its whole flow against the embedded network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parents[2] / "interop" / "run.py"
+NOTHING_RAN = 2
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("OCEAN_INTEROP") != "1",
+    reason="installs ocean-lib 0.5.25 from PyPI: set OCEAN_INTEROP=1",
+)
+
+
+def test_ocean_lib_0525_computes_on_the_embedded_network() -> None:
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--only", "ocean-lib"],
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+    if done.returncode == NOTHING_RAN:
+        pytest.skip(done.stdout.splitlines()[0])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "**differs**" not in done.stdout
