@@ -1,0 +1,102 @@
+"""The only doorway from the command line to the embedded network."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocean_lib.cli._exit_codes import CommandError, ExitCode
+from ocean_lib.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from ocean_lib.config import Config
+    from ocean_lib.localnet import LocalNetwork
+
+WALLET_PASSWORD = "localnet"  # noqa: S105  (keys.json beside it has the keys in clear)
+ROLES = ("publisher", "consumer")
+_SECTION, _STATE = "localnet", "state"
+
+
+def make_network(state: Path | None, **options: Any) -> LocalNetwork:
+    """Return a network that is not started yet.
+
+    Raises:
+        CommandError: the extra is not installed.
+    """
+    try:
+        # The pieces that only the extra brings; the network imports them late.
+        import eth.chains  # noqa: F401
+        import flask  # noqa: F401
+
+        from ocean_lib.localnet import LocalNetwork
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"The embedded network needs {error.name}. Install it: "
+            'pip install "ocean-compute[localnet]"',
+            ExitCode.ERROR,
+        ) from None
+    return LocalNetwork(state, **options)
+
+
+def write_config(network: LocalNetwork) -> Path:
+    """Write the config that the other commands use into the network's folder."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read_dict({**network.options, _SECTION: {_STATE: str(network.state_dir)}})
+    for section in config.sections():
+        for name, value in config.items(section):
+            config.set(section, name, value.replace("%", "%%"))
+    path = network.state_dir / "config.ini"
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("w", encoding="utf-8") as file:
+        config.write(file)
+    unfinished.replace(path)
+    # The folder holds keys and private data, and may lie in somebody's repository.
+    (network.state_dir / ".gitignore").write_text("*\n", encoding="utf-8")
+    return path
+
+
+def write_wallets(network: LocalNetwork) -> dict[str, dict[str, str]]:
+    """Write a keystore for a publisher and a consumer; return their addresses and files."""
+    folder = network.state_dir / "wallets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    wallets = {}
+    for role, account in zip(ROLES, network.accounts, strict=False):
+        path = folder / f"{role}.json"
+        if not path.exists():
+            # Quick to open: the keys protect play money, and lie in clear next to it.
+            keystore = account.encrypt(WALLET_PASSWORD, kdf="pbkdf2", iterations=1000)
+            write_private(path, json.dumps(keystore))
+        wallets[role] = {"address": str(account.address), "keystore": str(path)}
+    return wallets
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read.
+
+    Raises:
+        FileExistsError: there is one already; it is not touched.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def publish_local_file(config: Config, path: Path) -> str:
+    """Put a file where the embedded network's Provider can read it; return its URL.
+
+    Raises:
+        ConfigError: the config is of another network.
+    """
+    state = config.get(_SECTION, _STATE, fallback="")
+    if not state or not Path(state).is_dir():
+        raise ConfigError(
+            f"{path} is a file of this machine, which only the embedded network's Provider can "
+            "read. Put it where your Provider can fetch it, and give its URL; or use the config "
+            "that `ocean-compute localnet` writes."
+        )
+    from ocean_lib.localnet._file_store import FileStore
+
+    return config.provider_url.rstrip("/") + FileStore(Path(state) / "files").add(path, path.name)

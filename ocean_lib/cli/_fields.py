@@ -1,0 +1,107 @@
+"""Values of a description, by name: of the right type, and none that is not known."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ocean_lib.exceptions import InvalidInput
+
+
+class Fields:
+    """The names and values of one part of a description.
+
+    Args:
+        values: what stands there.
+        where: what to call it in messages.
+    """
+
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+        self._values = values
+        self._where = where
+        self._known: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a text; without a default it must be there."""
+        value = self._take(name)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, str) or not value:
+            got = "nothing" if value is None else repr(value)
+            raise self._fault(name, f"must be text, got {got}", _quotes(value))
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of texts, [] if it is not there."""
+        values = self._take(name)
+        values = [] if values is None else values
+        if not isinstance(values, list) or not all(isinstance(v, str) and v for v in values):
+            raise self._fault(name, "must be a list of texts")
+        return values
+
+    def entries(self, name: str) -> list[Any]:
+        """Return a list with something in it."""
+        values = self._take(name)
+        if not isinstance(values, list) or not values:
+            raise self._fault(name, "must be a list with at least one entry")
+        return values
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self._take(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self._fault(name, f"must be true or false, got {value!r}")
+        return value
+
+    def is_false(self, name: str) -> bool:
+        """Tell whether a part is switched off with `false`."""
+        return self._take(name) is False
+
+    def number(self, name: str, default: float) -> float:
+        """Return a number from 0 on."""
+        value = self._take(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._fault(name, f"must be a number, got {value!r}")
+        if not math.isfinite(value) or value < 0:
+            raise self._fault(name, f"must be a number from 0 on, got {value!r}")
+        return value
+
+    def part(self, name: str, *, required: bool = False) -> Fields:
+        """Return the fields below a name; none if it is not there."""
+        value = self._take(name)
+        if value is None and not required:
+            value = {}
+        if not isinstance(value, dict):
+            raise self._fault(name, "must be names and values below it")
+        return Fields(value, f"{self._where}: {name}")
+
+    def check_all_known(self) -> None:
+        """Refuse names that nobody asked for: what they say would be lost without a word.
+
+        Raises:
+            InvalidInput: there is one.
+        """
+        for name in self._values:
+            if name not in self._known:
+                near = difflib.get_close_matches(str(name), self._known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._known)}"
+                raise InvalidInput(f"{self._where}: {name!r} is not known; {hint}")
+
+    def _take(self, name: str) -> Any:
+        if name not in self._known:
+            self._known.append(name)
+        return self._values.get(name)
+
+    def _fault(self, name: str, fault: str, hint: str = "") -> InvalidInput:
+        return InvalidInput(f"{self._where}: {name} {fault}.{hint}")
+
+
+def _quotes(value: object) -> str:
+    """Say how a text that looks like a number is written: YAML reads 3.10 as 3.1."""
+    return " Put it in quotes." if isinstance(value, (int, float)) else ""

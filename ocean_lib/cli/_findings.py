@@ -1,0 +1,50 @@
+"""How findings of a check are shown, and what exit status they give."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ocean_lib.cli._exit_codes import ExitCode
+from ocean_lib.cli._output import coloured, one_line
+
+if TYPE_CHECKING:
+    from ocean_lib.cli._session import Session
+    from ocean_lib.models.findings import Finding, Findings
+
+_COMMANDS = {"not-ordered": "Order it: ocean-compute order {subject}"}
+"""What to type, where the finding's own words are for a program."""
+
+_COLOURS = {"refused": "red", "unknown": "yellow", "warning": "yellow"}
+
+
+def show_findings(session: Session, findings: Findings) -> ExitCode:
+    """Show findings; the status is that of the worst.
+
+    Returns:
+        REFUSED, or UNREACHABLE if something could not be looked at, or DONE.
+    """
+    code = ExitCode.DONE
+    if findings.errors:
+        code = ExitCode.REFUSED
+    elif findings.unknowns:
+        code = ExitCode.UNREACHABLE
+    if session.out.as_json:
+        session.out.document(
+            {"ok": findings.ok, "can_order": findings.can_order, "findings": findings.as_dicts()}
+        )
+        return code
+    if not findings:
+        click.echo("Nothing stands in the way.")
+    for finding in (*findings.errors, *findings.unknowns, *findings.warnings):
+        severity = coloured(finding.severity, sys.stdout, fg=_COLOURS[finding.severity])
+        click.echo(f"{severity}: {one_line(finding.what)} [{finding.code}]")
+        click.echo(f"    {_mend(finding)}")
+    return code
+
+
+def _mend(finding: Finding) -> str:
+    command = _COMMANDS.get(finding.code, "") if finding.subject else ""
+    return command.format(subject=finding.subject) or one_line(finding.how_to_mend)

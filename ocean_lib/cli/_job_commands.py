@@ -1,0 +1,143 @@
+"""`status`, `wait`, `stop` and `jobs`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ocean_lib.cli._exit_codes import CommandError, ExitCode
+from ocean_lib.cli._options import client_options, owner_option
+from ocean_lib.cli._output import looked_at, one_line
+from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._which_job import WhichJob, job_document, job_options, job_times
+
+if TYPE_CHECKING:
+    from ocean_lib.models.job_status import JobStatus
+    from ocean_lib.ocean.compute_job import ComputeJob
+
+_STATES = ("running", "finished", "failed", "stopped", "timed out", "unknown")
+
+
+@click.command(short_help="Look at a job once.")
+@job_options
+@owner_option
+@client_options
+@pass_session
+def status(session: Session, which: WhichJob) -> None:
+    """Look at a job once. Nothing is signed, so no password is asked for.
+
+    The exit status says whether it could be looked at; `wait` also says how the job went.
+    """
+    job = which.open(session)
+    _show(session, job, job.status())
+
+
+@click.command(short_help="Wait for a job to end.")
+@job_options
+@click.option("--timeout", type=float, metavar="SECONDS", help="Give up waiting after this long.")
+@click.option(
+    "--poll-interval",
+    type=float,
+    metavar="SECONDS",
+    help="Look this often.  [default: 0.2 s at first, growing to 30 s]",
+)
+@click.option("--no-progress", is_flag=True, help="Show no bar.")
+@owner_option
+@client_options
+@pass_session
+def wait(
+    session: Session,
+    which: WhichJob,
+    timeout: float | None,
+    poll_interval: float | None,
+    no_progress: bool,
+) -> ExitCode:
+    """Wait for a job to end. Nothing is signed, so no password is asked for.
+
+    Ctrl-C and --timeout leave the job running. The exit status is 0 if it ended regularly, 3 if
+    it failed or was stopped. The protocol does not tell an algorithm that crashed from one that
+    did well: look at its log and results.
+    """
+    from ocean_lib.exceptions import JobTimeoutError
+
+    job = which.open(session)
+    again = f"ocean-compute wait {which.words}"
+    stop_it = f"ocean-compute stop {which.words}"
+    goes_on = f"Job {job.job_id} goes on. Wait for it again: {again}. Stop it: {stop_it}"
+    has_bar = looked_at(sys.stderr) and not (no_progress or session.out.quiet)
+    with session.interruptible(f"Stopped waiting. {goes_on}"):
+        try:
+            ended = job.wait(
+                timeout,
+                poll_interval,
+                on_update=None if has_bar else lambda seen: session.out.say(_said(seen)),
+                progress=has_bar,
+            )
+        except JobTimeoutError:
+            raise CommandError(
+                f"Waited {timeout:g} s. {goes_on}",
+                ExitCode.TIMED_OUT,
+                job_id=job.job_id,
+                did=job.did,
+            ) from None
+    _show(session, job, ended)
+    return ExitCode.JOB_FAILED if ended.succeeded is False else ExitCode.DONE
+
+
+@click.command(short_help="Stop a job.")
+@job_options
+@client_options
+@pass_session
+def stop(session: Session, which: WhichJob) -> None:
+    """Ask the Provider to stop a job. Shows its status before the stop.
+
+    A job that has ended is left alone: a Provider would call it stopped from then on.
+    """
+    job = which.open(session, signs=True)
+    before = job.status()
+    if before.is_finished:
+        session.out.say(f"Job {job.job_id} has ended already; nothing was sent.")
+    else:
+        before = job.stop()
+        session.out.say(f"Asked to stop job {job.job_id}.")
+    _show(session, job, before)
+
+
+@click.command(short_help="List the wallet's jobs.")
+@click.option("--did", metavar="DID", help="Only on this data set, at its Provider.")
+@click.option("--order", "order_tx", metavar="TX", help="Only of this order.")
+@click.option("--state", type=click.Choice(_STATES), help="Only in this state.")
+@owner_option
+@client_options
+@pass_session
+def jobs(session: Session, did: str | None, order_tx: str | None, state: str | None) -> None:
+    """List the wallet's jobs at the Provider, the newest first.
+
+    Nothing is signed, so no password is asked for.
+    """
+    from ocean_lib.common.utils.html_table import when
+
+    owner = session.watcher()
+    found = session.ocean.compute.jobs(owner, did, order_tx, state)
+    looked = [(job, job.last_status) for job in found if job.last_status is not None]
+    if session.out.as_json:
+        listed = [{**job_document(job, seen), **job_times(job, seen)} for job, seen in looked]
+        session.out.document({"owner": owner.address, "jobs": listed})
+        return
+    if not looked:
+        session.out.say(f"No jobs of {owner.address}.")
+        return
+    session.out.table(
+        ("job", "state", "created", "data set"),
+        [(job.job_id, seen.state.value, when(seen.created_s), job.did) for job, seen in looked],
+    )
+
+
+def _show(session: Session, job: ComputeJob, seen: JobStatus) -> None:
+    session.out.fields(job_document(job, seen), also=job_times(job, seen))
+
+
+def _said(seen: JobStatus) -> str:
+    return f"{seen.state.value}: {one_line(seen.text)}"

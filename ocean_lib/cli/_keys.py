@@ -1,0 +1,148 @@
+"""Where a key comes from: keystore file, environment or hidden prompt; never an argument."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from ocean_lib.exceptions import InvalidInput, WalletError
+
+if TYPE_CHECKING:
+    from ocean_lib.web3_internal.wallet import Wallet
+
+KEY_VARIABLE = "OCEAN_PRIVATE_KEY"
+KEYSTORE_VARIABLE = "OCEAN_KEYSTORE"
+PASSWORD_VARIABLE = "OCEAN_WALLET_PASSWORD"  # noqa: S105  (a name)
+
+
+@dataclass
+class KeySources:
+    """What the options say about the key.
+
+    Attributes:
+        keystore: --keystore, of the command line only.
+        password_file: --password-file.
+    """
+
+    keystore: Path | None = None
+    password_file: Path | None = None
+
+    def file(self) -> Path | None:
+        """Return the keystore to use, None if the key comes from elsewhere.
+
+        Raises:
+            WalletError: the environment names two.
+        """
+        if self.keystore is not None:
+            return self.keystore
+        named = os.environ.get(KEYSTORE_VARIABLE)
+        if named and os.environ.get(KEY_VARIABLE):
+            raise WalletError(
+                f"Both {KEYSTORE_VARIABLE} and {KEY_VARIABLE} are set. Unset one of them, or say "
+                "which wallet to use with --keystore."
+            )
+        return Path(named) if named else None
+
+
+class Watcher:
+    """An account that is looked at and cannot sign."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def sign_message(self, signable_message: Any) -> NoReturn:  # noqa: ARG002
+        """Refuse: there is no key here."""
+        raise WalletError("This call needs the wallet's key: give --keystore.")
+
+
+def open_wallet(sources: KeySources) -> Wallet:
+    """Return the wallet; ask for key or password where somebody can answer.
+
+    Raises:
+        WalletError: there is no key, or it cannot be used.
+        WrongPassword: the password does not open the keystore.
+    """
+    from ocean_lib.web3_internal.wallet import Wallet
+
+    file = sources.file()
+    if file is not None:
+        _check_is_file(file)
+        password = ask_password(sources, f"Password of {file}")
+        return Wallet.from_keystore(None, file, password)
+    if os.environ.get(KEY_VARIABLE):
+        return Wallet.from_env(None, KEY_VARIABLE)
+    if not sys.stdin.isatty():
+        raise WalletError(
+            f"No wallet: give --keystore FILE, or set {KEYSTORE_VARIABLE} or {KEY_VARIABLE}. "
+            "`ocean-compute wallet new` makes a keystore."
+        )
+    key = click.prompt("Private key (hidden)", hide_input=True, err=True)
+    return Wallet(None, private_key=key)
+
+
+def ask_password(sources: KeySources, prompt: str, *, confirm: bool = False) -> str:
+    """Return the keystore's password: of the file, of the environment, or typed.
+
+    Args:
+        sources: may name a password file.
+        prompt: what to ask.
+        confirm: ask twice, for a new keystore.
+
+    Raises:
+        WalletError: there is none, and nobody to ask.
+    """
+    if sources.password_file is not None:
+        return _first_line(sources.password_file)
+    if os.environ.get(PASSWORD_VARIABLE):
+        return os.environ[PASSWORD_VARIABLE]
+    if not sys.stdin.isatty():
+        raise WalletError(
+            f"The keystore needs its password: set {PASSWORD_VARIABLE}, or give --password-file."
+        )
+    password: str = click.prompt(prompt, hide_input=True, err=True, confirmation_prompt=confirm)
+    return password
+
+
+def address_in_keystore(sources: KeySources) -> str | None:
+    """Return the address that a keystore names beside its key, None if there is none to read.
+
+    It is enough for calls that sign nothing, and takes no password.
+    """
+    from ocean_lib.common.validation import check_address
+
+    file = sources.file()
+    if file is None:
+        return None
+    _check_is_file(file)
+    try:
+        named = json.loads(file.read_text(encoding="utf-8"))["address"]
+        return check_address("0x" + str(named).lower().removeprefix("0x"))
+    except (OSError, ValueError, KeyError, TypeError, InvalidInput):
+        return None
+
+
+def _check_is_file(path: Path) -> None:
+    if not path.is_file():
+        raise WalletError(
+            f"There is no keystore file {path}. `ocean-compute wallet new` makes one."
+        )
+
+
+def _first_line(path: Path) -> str:
+    reason = ""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if lines and lines[0]:
+            return lines[0]
+        reason = "its first line is empty"
+    except OSError as error:
+        reason = str(error.strerror or type(error).__name__).lower()
+    except ValueError:
+        reason = "it is no UTF-8 text"
+    raise WalletError(f"The password file {path} cannot be used: {reason}.")

@@ -1,0 +1,134 @@
+"""`localnet` and `quickstart`: a whole network on this machine, and a first job on it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ocean_lib.cli import _embedded
+from ocean_lib.cli._exit_codes import CommandError, ExitCode
+from ocean_lib.cli._options import output_options
+from ocean_lib.cli._session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ocean_lib.localnet import LocalNetwork
+
+_SHOWN = ("provider_url", "rpc_url", "chain_id", "isolation", "state_dir")
+
+
+@click.command(short_help="Run a network on this machine, until Ctrl-C.")
+@click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("ocean-localnet"),
+    show_default="ocean-localnet",
+    help="Keep everything here, and continue with it.",
+)
+@click.option("--temporary", is_flag=True, help="Keep nothing.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Provider and cache.")
+@click.option("--rpc-port", type=click.IntRange(0, 65535), default=0, help="The chain's node.")
+@click.option("--jobs", type=click.IntRange(1), help="How many run at once.  [default: cores]")
+@click.option("--chain-url", metavar="URL", help="A node to use in place of the embedded chain.")
+@output_options
+@pass_session
+def localnet(
+    session: Session,
+    state: Path,
+    temporary: bool,
+    port: int,
+    rpc_port: int,
+    jobs: int | None,
+    chain_url: str | None,
+) -> None:
+    """Run a whole Ocean network on this machine, until Ctrl-C.
+
+    A chain with the real contracts, a metadata cache, and a Provider that really runs the
+    algorithms. The state folder then holds config.ini for the other commands, and the wallets
+    of a publisher and a consumer with play money.
+    """
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    network = _embedded.make_network(
+        None if temporary else state,
+        port=port,
+        rpc_port=rpc_port,
+        jobs_at_once=jobs,
+        chain_url=chain_url,
+    )
+    _start(network)
+    try:
+        _show(session, network)
+        ended.wait()
+    finally:
+        network.stop()
+    session.out.say("The network is stopped.")
+
+
+def _start(network: LocalNetwork) -> None:
+    from ocean_lib.localnet import LocalNetworkError
+
+    try:
+        network.start()
+    except LocalNetworkError as error:
+        raise CommandError(str(error), ExitCode.ERROR) from None
+
+
+def _show(session: Session, network: LocalNetwork) -> None:
+    from ocean_lib.localnet.__main__ import describe
+
+    described = describe(network, show_keys=False)
+    described["config_file"] = str(_embedded.write_config(network))
+    wallets = _embedded.write_wallets(network)
+    if session.out.as_json:
+        password = _embedded.WALLET_PASSWORD
+        session.out.document({**described, "wallets": wallets, "wallet_password": password})
+        return
+    session.out.fields({name: described[name] for name in _SHOWN})
+    publisher, consumer = (wallets[role]["keystore"] for role in _embedded.ROLES)
+    click.echo(
+        "\nIn another terminal:\n\n"
+        f"  export CONFIG_FILE={described['config_file']}\n"
+        f"  export OCEAN_WALLET_PASSWORD={_embedded.WALLET_PASSWORD}\n"
+        f"  export OCEAN_KEYSTORE={publisher}   # or\n"
+        f"  export OCEAN_KEYSTORE={consumer}\n"
+    )
+    session.out.say("Ctrl-C stops the network.")
+
+
+@click.command(short_help="Publish, order, run and read a first job, on this machine.")
+@click.option(
+    "--to",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also download the job's files into this folder.",
+)
+@output_options
+@pass_session
+def quickstart(session: Session, folder: Path | None) -> None:
+    """Run a first compute-to-data job on this machine, on a network that ends with it.
+
+    A publisher offers a small table for computing, and trusts an algorithm. A consumer, who
+    never sees the table, orders both, runs the algorithm and reads what it found.
+    """
+    from ocean_lib.cli._quickstart import run_story
+
+    session.out.say("Starting a network on this machine ...")
+    network = _embedded.make_network(None)
+    _start(network)
+    try:
+        outcome: dict[str, Any] = run_story(network, session.out.say, folder)
+    finally:
+        network.stop()
+    if not session.out.as_json:
+        log, found = outcome.pop("log"), outcome.pop("result")
+        session.out.say(f"The algorithm's log\n{indent(log, '  ')}")
+        outcome |= found
+    session.out.fields(outcome)

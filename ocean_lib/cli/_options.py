@@ -1,0 +1,102 @@
+"""Options that many commands share; each goes into the `Session`, before or after the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ocean_lib.cli._session import Session
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _into(*path: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """Make a callback that keeps an option's value at this place in the session."""
+
+    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        target: Any = ctx.ensure_object(Session)
+        for name in path[:-1]:
+            target = getattr(target, name)
+        if value not in (None, False):
+            setattr(target, path[-1], value)
+
+    return keep
+
+
+def _option(*names: str, into: tuple[str, ...], **rest: Any) -> Callable[[Function], Function]:
+    return click.option(*names, expose_value=False, callback=_into(*into), **rest)
+
+
+def _all(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+output_options = _all(
+    _option(
+        "--json",
+        is_flag=True,
+        into=("out", "as_json"),
+        help="Write one JSON document to stdout, errors too.",
+    ),
+    _option("--quiet", "-q", is_flag=True, into=("out", "quiet"), help="Say less on stderr."),
+    _option("--debug", is_flag=True, into=("debug",), help="Show the traceback of a failure."),
+)
+
+network_options = _all(
+    _option(
+        "--config",
+        metavar="FILE",
+        into=("config_file",),
+        help="The config file; else what CONFIG_FILE names.",
+    ),
+    _option("--provider", metavar="URL", into=("provider",), help="In place of the config's."),
+    _option("--metadata-cache", metavar="URL", into=("metadata_cache",), help="As --provider."),
+    _option(
+        "--network",
+        metavar="URL",
+        into=("network",),
+        help="The chain's node. As --provider.",
+    ),
+)
+
+password_option = _option(
+    "--password-file",
+    metavar="FILE",
+    type=_FILE,
+    into=("keys", "password_file"),
+    help="The keystore's password; else of OCEAN_WALLET_PASSWORD, or asked for.",
+)
+
+wallet_options = _all(
+    _option(
+        "--keystore",
+        metavar="FILE",
+        type=_FILE,
+        into=("keys", "keystore"),
+        help="The wallet; else of OCEAN_KEYSTORE or OCEAN_PRIVATE_KEY, or asked for.",
+    ),
+    password_option,
+)
+
+client_options = _all(network_options, wallet_options, output_options)
+"""For commands that ask a Provider or the chain for a wallet."""
+
+
+def owner_option(function: Function) -> Function:
+    """Add --address: commands that sign nothing need no key."""
+    return _option(
+        "--address",
+        metavar="ADDRESS",
+        into=("owner",),
+        help="Whose jobs, in place of a wallet: no key is needed to look.",
+    )(function)

@@ -1,0 +1,106 @@
+"""What is written where: results on stdout, everything said beside them on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+import click
+
+# Control characters, and those that reorder a line: a server's text must not steer a terminal.
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_STATE_COLOURS = {"finished": "green", "running": "cyan", "failed": "red", "timed out": "red"}
+
+
+def one_line(text: object) -> str:
+    """Return a text on one line, without characters that steer a terminal."""
+    return _UNSAFE.sub("", " ".join(str(text).split()))
+
+
+def looked_at(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal."""
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def coloured(text: str, stream: TextIO, **style: Any) -> str:
+    """Return the text in colour where somebody sees it and has not declined (NO_COLOR)."""
+    wanted = looked_at(stream) and not os.environ.get("NO_COLOR")
+    return click.style(text, **style) if wanted and os.environ.get("TERM") != "dumb" else text
+
+
+class Output:
+    """Writes a command's outcome: for people, or as one JSON document.
+
+    Attributes:
+        as_json: one JSON document on stdout, and nothing else there.
+        quiet: say nothing beside the outcome.
+    """
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.quiet = False
+
+    def say(self, text: str) -> None:
+        """Say something beside the outcome, on stderr."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Write the JSON document, whole or not at all."""
+        text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+        click.echo(text.encode("utf-8", "replace").decode("utf-8"))
+
+    def fields(self, document: Mapping[str, Any], *, also: Mapping[str, Any] | None = None) -> None:
+        """Write names and values: aligned, or as JSON.
+
+        Args:
+            document: what to write.
+            also: more for the JSON document.
+        """
+        if self.as_json:
+            self.document({**document, **(also or {})})
+            return
+        shown = {name: value for name, value in document.items() if value not in (None, "")}
+        width = max(map(len, shown), default=0)
+        for name, value in shown.items():
+            click.echo(f"{name.replace('_', ' '):<{width}}  {_cell(name, value)}")
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Write a table for people; where the terminal is too narrow, one block per row.
+
+        Nothing is cut, so that every id can be copied.
+        """
+        cells = [[one_line("" if cell is None else cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+        total = sum(widths) + 2 * (len(widths) - 1)
+        if looked_at(sys.stdout) and total > shutil.get_terminal_size().columns:
+            for row in cells:
+                self.fields(dict(zip(headers, row, strict=True)))
+                click.echo()
+            return
+        for line in ([header.upper() for header in headers], *cells):
+            padded = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+            click.echo("  ".join(padded).rstrip())
+
+    def raw(self, text: str) -> None:
+        """Write text as it is; on a terminal without what would steer it."""
+        if looked_at(sys.stdout):
+            text = _UNSAFE.sub("", text)
+        click.echo(text, nl=not text.endswith("\n"), color=True)
+
+
+def _cell(name: str, value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(map(str, value))
+    text = one_line(value)
+    if name == "state" and text in _STATE_COLOURS:
+        return coloured(text, sys.stdout, fg=_STATE_COLOURS[text])
+    return text

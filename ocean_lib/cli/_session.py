@@ -1,0 +1,118 @@
+"""One run of the command line: its options, and the config, client and wallet they give."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ocean_lib.cli import _keys
+from ocean_lib.cli._output import Output
+from ocean_lib.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from ocean_lib.config import Config
+    from ocean_lib.ocean.ocean import Ocean
+    from ocean_lib.web3_internal.signer import Signer
+    from ocean_lib.web3_internal.wallet import Wallet
+
+_OVERRIDES = (
+    ("network", "eth-network", "network", "network_url"),
+    ("metadata_cache", "resources", "metadata_cache_uri", "metadata_cache_uri"),
+    ("provider", "resources", "provider.url", "provider_url"),
+)
+_ENVIRONMENT = ("NETWORK_URL", "METADATA_CACHE_URI", "PROVIDER_URL")
+
+
+class Session:
+    """Options as they were given; config, client and wallet as they are asked for.
+
+    Attributes:
+        out: where the outcome goes.
+        debug: show the whole traceback of a failure.
+        if_interrupted: what to say when Ctrl-C comes now.
+    """
+
+    def __init__(self) -> None:
+        self.out = Output()
+        self.debug = False
+        self.if_interrupted = "Interrupted."
+        self.config_file: str | None = None
+        self.network: str | None = None
+        self.metadata_cache: str | None = None
+        self.provider: str | None = None
+        self.keys = _keys.KeySources()
+        self.owner: str | None = None
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration.
+
+        Raises:
+            ConfigError: there is none, or it cannot be used.
+        """
+        from ocean_lib.config import Config
+
+        given = [name for name, *_ in _OVERRIDES if getattr(self, name)]
+        if self.config_file:
+            config = Config(self.config_file)
+        elif os.environ.get("CONFIG_FILE"):
+            config = Config()
+        elif given or any(os.environ.get(name) for name in _ENVIRONMENT):
+            config = Config(options_dict={})
+        else:
+            raise ConfigError(
+                "No config: give --config FILE, or set CONFIG_FILE. `ocean-compute localnet` "
+                "starts a network on this machine and writes one."
+            )
+        for name, section, option, checked in _OVERRIDES:
+            value = getattr(self, name)
+            if value:
+                config.set(section, option, value.replace("%", "%%"))
+                getattr(config, checked)
+        return config
+
+    @cached_property
+    def ocean(self) -> Ocean:
+        """The client."""
+        from ocean_lib.ocean.ocean import Ocean
+
+        return Ocean(self.config)
+
+    @cached_property
+    def wallet(self) -> Wallet:
+        """The wallet; asks for what it takes to open it."""
+        return _keys.open_wallet(self.keys)
+
+    def watcher(self) -> Signer:
+        """Return whoever the jobs belong to, for calls that sign nothing: no password is asked."""
+        if self.owner:
+            return _keys.Watcher(self.owner)
+        address = _keys.address_in_keystore(self.keys)
+        return _keys.Watcher(address) if address else self.wallet
+
+    @contextmanager
+    def interruptible(self, text: str) -> Iterator[None]:
+        """Say this when Ctrl-C comes inside the block."""
+        before, self.if_interrupted = self.if_interrupted, text
+        yield
+        self.if_interrupted = before  # after an exception the text stays: that is when it is told
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+"""Decorate a command so that it gets the `Session` first."""
+
+
+def existing_folder_of(path: Path) -> None:
+    """Check that a file can be made here.
+
+    Raises:
+        click.BadParameter: its folder does not exist.
+    """
+    if not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"the folder {path.absolute().parent} does not exist.")

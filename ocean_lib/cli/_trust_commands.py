@@ -1,0 +1,106 @@
+"""`trust`: for publishers, which algorithms may run on a data set, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ocean_lib.cli._exit_codes import ExitCode
+from ocean_lib.cli._options import client_options, network_options, output_options
+from ocean_lib.cli._session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ocean_lib.models.trust import TrustChange, TrustReport
+
+_COMMANDS = {
+    "algorithm-not-trusted": "add",
+    "nobody-trusted": "add",
+    "files-changed": "refresh",
+    "container-changed": "refresh",
+}
+
+_SENT = "Interrupted. The change may have been sent: `ocean-compute trust explain` tells."
+
+
+@click.group(short_help="See and change which algorithms a data set trusts.")
+def trust() -> None:
+    """See and change which algorithms may run on a data set.
+
+    A data set trusts an algorithm as it was when it was added: once its files or its container
+    change, the Provider refuses it, until the publisher refreshes the entry.
+    """
+
+
+@trust.command()
+@click.argument("dataset")
+@click.argument("algorithm")
+@network_options
+@output_options
+@pass_session
+def explain(session: Session, dataset: str, algorithm: str) -> ExitCode:
+    """Tell why ALGORITHM may run on DATASET, or why not.
+
+    Both are DIDs. The exit status is 5 if it may not.
+    """
+    report = session.ocean.assets.explain_trust(dataset, algorithm)
+    if session.out.as_json:
+        session.out.document(report.as_dict())
+    else:
+        session.out.raw(_in_words(report))
+    return ExitCode.DONE if report.trusted else ExitCode.REFUSED
+
+
+@trust.command()
+@click.argument("dataset")
+@click.argument("algorithm")
+@client_options
+@pass_session
+def add(session: Session, dataset: str, algorithm: str) -> None:
+    """Let ALGORITHM, as it is now, run on DATASET."""
+    with session.interruptible(_SENT):
+        change = session.ocean.assets.trust(dataset, algorithm, session.wallet)
+    _show(session, change)
+
+
+@trust.command()
+@click.argument("dataset")
+@click.argument("algorithm")
+@client_options
+@pass_session
+def remove(session: Session, dataset: str, algorithm: str) -> None:
+    """Take ALGORITHM off the list of DATASET."""
+    with session.interruptible(_SENT):
+        change = session.ocean.assets.untrust(dataset, algorithm, session.wallet)
+    _show(session, change)
+
+
+@trust.command()
+@click.argument("dataset")
+@click.argument("algorithm", required=False)
+@client_options
+@pass_session
+def refresh(session: Session, dataset: str, algorithm: str | None) -> None:
+    """Trust ALGORITHM, or all that DATASET lists, as they are now."""
+    with session.interruptible(_SENT):
+        change = session.ocean.assets.refresh_trust(dataset, algorithm, session.wallet)
+    _show(session, change)
+
+
+def _in_words(report: TrustReport) -> str:
+    """Return the report; where its words are for a program, with the command in their place."""
+    text = str(report)
+    for finding in report.findings:
+        command = _COMMANDS.get(finding.code)
+        if command is not None:
+            pair = f"{report.dataset_did} {report.algorithm_did}"
+            said = f"The data set's publisher can mend that: ocean-compute trust {command} {pair}"
+            text = text.replace(finding.how_to_mend, said)
+    return text
+
+
+def _show(session: Session, change: TrustChange) -> None:
+    if session.out.as_json:
+        session.out.document(change.as_dict())
+    else:
+        session.out.raw(str(change))

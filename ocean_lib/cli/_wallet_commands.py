@@ -1,0 +1,82 @@
+"""`wallet new` and `wallet show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocean_lib.cli._assets import data_token_of
+from ocean_lib.cli._embedded import write_private
+from ocean_lib.cli._exit_codes import CommandError, ExitCode
+from ocean_lib.cli._keys import ask_password
+from ocean_lib.cli._options import client_options, output_options, password_option
+from ocean_lib.cli._session import Session, existing_folder_of, pass_session
+
+
+@click.group(short_help="Make a keystore, or look at one.")
+def wallet() -> None:
+    """Make a keystore, or look at one.
+
+    A key is never an argument, where other programs and the shell's history would see it. It
+    comes from
+
+    \b
+      --keystore FILE, or the file that OCEAN_KEYSTORE names; its password from
+          --password-file, from OCEAN_WALLET_PASSWORD, or typed without being shown
+      OCEAN_PRIVATE_KEY, the key itself
+      a prompt, where there is a terminal
+    """  # noqa: D301  (click's mark for text as it stands)
+
+
+@wallet.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@password_option
+@output_options
+@pass_session
+def new(session: Session, file: Path) -> None:
+    """Make a new key, and keep it encrypted in FILE."""
+    from ocean_lib.web3_internal.wallet import Wallet
+
+    existing_folder_of(file)
+    if file.exists():
+        raise CommandError(f"{file} exists and was not touched.", ExitCode.USAGE)
+    password = ask_password(session.keys, f"New password of {file}", confirm=True)
+    made = Wallet.create()
+    write_private(file, json.dumps(made.to_keystore(password)))
+    session.out.fields({"address": made.address, "keystore": str(file)})
+    session.out.say("Without the password nobody can open it, you neither. Keep a copy of both.")
+
+
+@wallet.command()
+@click.argument("dids", metavar="[DID]...", nargs=-1)
+@click.option("--balance", is_flag=True, help="Also ask the chain how much ether it has.")
+@client_options
+@pass_session
+def show(session: Session, dids: tuple[str, ...], balance: bool) -> None:
+    """Show the wallet's address, and how many data tokens of these assets it has.
+
+    Of a keystore, no password is needed.
+    """
+    from ocean_lib.ocean.util import from_base_18
+
+    address = session.watcher().address
+    shown: dict[str, Any] = {"address": address}
+    if balance:
+        shown["ether"] = f"{from_base_18(_wei(session, address)):f}"
+    tokens = {}
+    for did in dids:
+        token = session.ocean.get_data_token(data_token_of(did))
+        tokens[did] = f"{from_base_18(token.balanceOf(address)):f}"
+    session.out.fields(
+        shown if session.out.as_json else {**shown, **tokens}, also={"tokens": tokens}
+    )
+
+
+def _wei(session: Session, address: str) -> int:
+    from ocean_lib.web3_internal._chain_errors import chain_errors
+
+    with chain_errors("ask for the balance"):
+        return int(session.ocean.web3.eth.get_balance(address))  # type: ignore[arg-type]

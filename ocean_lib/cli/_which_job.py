@@ -1,0 +1,166 @@
+"""Which job a command is about: named, or remembered in a job file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from ocean_lib.cli._exit_codes import CommandError, ExitCode
+from ocean_lib.cli._session import Session
+from ocean_lib.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from ocean_lib.models.job_status import JobStatus
+    from ocean_lib.ocean.compute_job import ComputeJob
+    from ocean_lib.web3_internal.signer import Signer
+
+job_file_option = click.option(
+    "--job-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="OCEAN_JOB_FILE",
+    show_envvar=True,
+    help="Remembers the job: `start` writes it, the other commands read it.",
+)
+
+
+@dataclass(frozen=True)
+class WhichJob:
+    """The job that is meant.
+
+    Attributes:
+        job_id: its id, '' if a file says it.
+        did: its data set, '' if it is to be looked up.
+        file: a job file, None if there is none.
+    """
+
+    job_id: str
+    did: str
+    file: Path | None
+
+    @property
+    def words(self) -> str:
+        """How to name the job to the next command."""
+        if self.file is not None:
+            return f"--job-file {self.file}"
+        return f"{self.job_id} --did {self.did}" if self.did else self.job_id
+
+    def open(self, session: Session, *, signs: bool = False) -> ComputeJob:
+        """Return a handle on the job.
+
+        Args:
+            session: the run.
+            signs: whether the command signs; else no key is asked for.
+
+        Raises:
+            CommandError: there is no such job.
+            InvalidInput: the file is no job file, or of another wallet.
+        """
+        from ocean_lib.ocean.compute_job import ComputeJob
+
+        kept = read_job_file(self.file) if self.file is not None else None
+        if kept is not None and not signs:
+            session.owner = session.owner or str(kept.get("owner") or "")
+        owner: Signer = session.wallet if signs else session.watcher()
+        compute = session.ocean.compute
+        if kept is not None:
+            return ComputeJob.from_dict(kept, compute, owner)
+        if self.did:
+            return compute.job(self.did, self.job_id, owner)
+        for job in compute.jobs(owner):
+            if job.job_id == self.job_id:
+                return compute.job(job.did, job.job_id, owner)
+        raise CommandError(
+            f"The Provider has no job {self.job_id} of {owner.address}. Check the id and the "
+            "wallet; a job at another Provider needs --did.",
+            ExitCode.NOT_FOUND,
+        )
+
+
+def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take [JOB_ID], --did and --job-file, and give it a `WhichJob`."""
+
+    def gathered(
+        *args: Any, job_id: str | None, did: str | None, job_file: Path | None, **rest: Any
+    ) -> Any:
+        return command(*args, which=_which(job_id, did, job_file), **rest)
+
+    gathered.__name__ = command.__name__
+    gathered.__doc__ = command.__doc__
+    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    decorated = job_file_option(gathered)
+    decorated = click.option(
+        "--did", metavar="DID", help="The job's data set, if its Provider is not the config's."
+    )(decorated)
+    return click.argument("job_id", required=False, metavar="[JOB_ID]")(decorated)
+
+
+def _which(job_id: str | None, did: str | None, job_file: Path | None) -> WhichJob:
+    source = click.get_current_context().get_parameter_source("job_file")
+    if job_file is not None and job_id is not None and source is ParameterSource.ENVIRONMENT:
+        job_file = None  # what is typed counts more than what is set
+    if job_id is not None and job_file is not None:
+        raise click.UsageError("Give JOB_ID or --job-file, not both.")
+    if job_id is None and job_file is None:
+        raise click.UsageError(
+            "Say which job: JOB_ID, or --job-file. `ocean-compute jobs` lists them."
+        )
+    return WhichJob(job_id or "", did or "", job_file)
+
+
+def read_job_file(path: Path) -> Mapping[str, Any]:
+    """Return what a job file holds.
+
+    Raises:
+        CommandError: there is none.
+        InvalidInput: it is none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CommandError(
+            f"There is no job file {path}; `ocean-compute start --job-file {path}` writes it.",
+            ExitCode.NOT_FOUND,
+        ) from None
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise InvalidInput(f"{path} is no job file as `ocean-compute start` writes it.")
+    return content
+
+
+def write_job_file(path: Path, job: ComputeJob) -> None:
+    """Remember a job in a file; there is no key in it."""
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(json.dumps(job.to_dict(), indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def job_document(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
+    """Return a job and its status, for people and for JSON."""
+    return {
+        "job_id": job.job_id,
+        "did": job.did,
+        "state": status.state.value,
+        "status": status.text.strip(),
+    }
+
+
+def job_times(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
+    """Return the rest of what is known of a job, for JSON."""
+    return {
+        "code": status.code,
+        "is_finished": status.is_finished,
+        "succeeded": status.succeeded,
+        "created_s": status.created_s,
+        "finished_s": status.finished_s,
+        "stop_requested": status.stop_requested,
+        "owner": job.owner,
+        "order_tx": job.order_tx,
+    }

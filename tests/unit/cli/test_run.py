@@ -1,0 +1,243 @@
+"""One run: light to load, failures on one line or as JSON, options before or after the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocean_lib.cli import main
+from ocean_lib.cli._app import _SECTIONS, app
+from ocean_lib.exceptions import StartUncertain
+from ocean_lib.ocean.ocean_compute import OceanCompute
+
+ADDRESS = "0x" + "12" * 20
+DID = "did:op:" + "12" * 20
+NOBODY = "http://127.0.0.1:9"
+TX = "0x" + "34" * 32
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG_FILE", "OCEAN_JOB_FILE", "OCEAN_KEYSTORE", "PROVIDER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OCEAN_PRIVATE_KEY", "0x" + "4c" * 32)
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom ocean_lib.cli import main\n"
+        "assert main(['--version']) == 0 and main(['wait', '--help']) == 0\n"
+        "heavy = {'web3', 'eth_account', 'requests', 'tqdm', 'yaml', 'flask', 'eth'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "print([name for name in sys.modules if name.startswith('ocean_lib.localnet')])\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.startswith("ocean-compute ")
+    assert shown.splitlines()[-2:] == ["[]", "[]"]
+
+
+def test_help_tells_the_story_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+
+    shown = capsys.readouterr().out
+    story = ("localnet", "wallet", "publish", "order", "check", "start", "wait", "download")
+    places = [shown.index(f"\n  {name} ") for name in story]
+    assert places == sorted(places)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_every_command_is_in_the_help_and_explains_itself() -> None:
+    listed = [command for commands in _SECTIONS.values() for command in commands]
+
+    assert {command.name for command in listed} == set(app.commands)
+    assert all(command.help and command.short_help for command in listed)
+
+
+def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+
+    assert "First steps:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["fly"], 2, "No such command"),
+        (["wait"], 2, "Say which job"),
+        (["jobs"], 2, "No config"),
+        (["--config", "gone.ini", "jobs"], 2, "Cannot read the config file"),
+        (["jobs", "--provider", "nonsense"], 2, "provider.url"),
+        (["start", DID], 2, "--algorithm DID or --code FILE"),
+        (["start", DID, "--code", __file__], 2, "--code needs --image, --tag, --entrypoint"),
+        (["order", "did:op:1", "--metadata-cache", NOBODY], 2, "did must be"),
+        (["order", DID, "--metadata-cache", NOBODY], 6, "no connection"),
+        (["wait", "--job-file", "gone.json"], 7, "There is no job file gone.json"),
+        (["wait", "a", "--job-file", "b"], 2, "not both"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
+)
+def test_a_failure_is_one_line_on_stderr_or_json_on_stdout(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert shown.err.startswith("Error: ")
+    assert shown.err.count("\n") == 1
+
+    assert main([*arguments, "--json"]) == code
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)["error"]
+    assert shown.err == ""
+    assert set(error) == {"type", "reason", "exit_code", "message"}
+    assert error["exit_code"] == code
+    assert said in error["message"]
+
+
+def _failing_start(error: BaseException) -> Any:
+    def submit(*_: object, **__: object) -> None:
+        raise error
+
+    return submit
+
+
+START = ["start", DID, "--order", TX, "--service", "1"]
+RAW = ["--code", __file__, "--image", "python", "--tag", "3.11", "--entrypoint", "python3 $ALGO"]
+
+
+def test_a_lost_answer_to_start_has_a_status_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(OceanCompute, "submit", _failing_start(StartUncertain("Maybe.")))
+
+    assert main([*START, *RAW, "--provider", NOBODY]) == 8
+    assert capsys.readouterr().err == "Error: Maybe.\n"
+
+
+def test_an_interrupted_start_says_that_the_job_may_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(OceanCompute, "submit", _failing_start(KeyboardInterrupt()))
+
+    assert main([*START, *RAW, "--provider", NOBODY]) == 130
+    assert capsys.readouterr().err == (
+        "Interrupted. The job may have started: `ocean-compute jobs` tells.\n"
+    )
+
+
+def test_a_programming_error_shows_its_traceback_only_with_debug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(OceanCompute, "submit", _failing_start(RuntimeError("oh\nno")))
+    arguments = [*START, *RAW, "--provider", NOBODY]
+
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == "Error: RuntimeError: oh no. --debug shows where.\n"
+    assert main(["--debug", *arguments]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_options_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    after = main(["order", DID, "--metadata-cache", NOBODY, "--json"])
+    first = capsys.readouterr().out
+    before = main(["--json", "--metadata-cache", NOBODY, "order", DID])
+
+    assert after == before == 6
+    assert capsys.readouterr().out == first
+
+
+def test_an_option_counts_more_than_the_environment_and_that_more_than_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ocean_lib.cli._session import Session
+
+    (tmp_path / "c.ini").write_text("[resources]\nprovider.url = http://file\n")
+    monkeypatch.setenv("CONFIG_FILE", str(tmp_path / "c.ini"))
+    assert Session().config.provider_url == "http://file"
+    monkeypatch.setenv("PROVIDER_URL", "http://environment")
+    assert Session().config.provider_url == "http://environment"
+    session = Session()
+    session.provider = "http://option/100%25"
+    assert session.config.provider_url == "http://option/100%25"
+
+
+def test_a_typed_job_counts_more_than_a_job_file_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OCEAN_JOB_FILE", "gone.json")
+
+    assert main(["wait"]) == 7
+    assert main(["status", "a1", "--did", DID, "--metadata-cache", NOBODY]) == 6
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"did": 1}'])
+def test_a_job_file_that_is_none_is_bad_usage(
+    tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "job.json").write_text(content)
+    options = ["--job-file", str(tmp_path / "job.json"), "--provider", NOBODY]
+
+    assert main(["status", *options]) == 2
+
+
+def test_whoever_stops_reading_is_not_bothered() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "ocean_lib.cli", "completion", "fish"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_their_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    assert "_OCEAN_COMPUTE_COMPLETE" in capsys.readouterr().out
+
+
+def test_tab_completes_commands() -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "ocean_lib.cli"],
+        env={
+            **os.environ,
+            "_OCEAN_COMPUTE_COMPLETE": "bash_complete",
+            "COMP_WORDS": "ocean-compute dow",
+            "COMP_CWORD": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert completed == "plain,download\n"
+
+
+def test_without_click_there_is_a_clear_message() -> None:
+    code = (
+        "import sys\nsys.modules['click'] = None\n"
+        "from ocean_lib.cli import main\nsys.exit(main(['--help']))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: ocean-compute needs click. Install it: pip install click\n"
