@@ -1,6 +1,7 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
-from typing import Any, Optional, Union
+from collections.abc import Callable
+from typing import Any, Optional, TypeVar, Union
 
 from enforce_typing import enforce_types
 
@@ -32,6 +33,8 @@ from ocean_lib.ocean._places import Places
 from ocean_lib.ocean._preflight import ComputePreflight
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
+
+T = TypeVar("T")
 
 _LOOK_SHARE = 0.25  # of a start's time, kept for finding a job whose answer was lost
 _LOOK_AT_MOST_S = 10.0
@@ -217,22 +220,15 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 either.
         """
         _check_call(did, job_id, wallet)
-
-        def ask(url: str) -> JobResult:
-            job = self._signed(
-                wallet,
-                did,
-                job_id,
-                url,
-                lambda signature: self._data_provider.compute_job_result(
-                    did, job_id, url, signer_address(wallet), signature
-                ),
-                again_on=(ConnectFailed, ConnectionBroken, ServiceUnavailable),
-            )
-            return result_of(job)
-
-        with operation_limit(self._total_s):
-            return self._places.at_provider(did, "computeStatus", ask)
+        job = self._signed_call(
+            wallet,
+            did,
+            job_id,
+            "computeStatus",
+            self._data_provider.compute_job_result,
+            again_on=(ConnectFailed, ConnectionBroken, ServiceUnavailable),
+        )
+        return result_of(job)
 
     def stop(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Ask to stop one job.
@@ -254,21 +250,8 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
     def stop_job(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Ask to stop one job; returns its status before the stop, typed. See `stop`."""
         _check_call(did, job_id, wallet)
-
-        def ask(url: str) -> JobStatus:
-            job = self._signed(
-                wallet,
-                did,
-                job_id,
-                url,
-                lambda signature: self._data_provider.stop_compute_job(
-                    did, job_id, url, signer_address(wallet), signature
-                ),
-            )
-            return JobStatus.from_job(job)
-
-        with operation_limit(self._total_s):
-            return self._places.at_provider(did, "computeStop", ask)
+        stop = self._data_provider.stop_compute_job
+        return JobStatus.from_job(self._signed_call(wallet, did, job_id, "computeStop", stop))
 
     def stop_all(
         self, did: str, wallet: Union[Wallet, Signer], *, confirm: bool = False
@@ -291,24 +274,17 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 "stop_all stops every job of the wallet at this Provider, of every data set. "
                 "Call it with confirm=True, or use stop for one job."
             )
-
         check_did(did)
         check_signer(wallet)
 
-        def ask(url: str) -> list[JobStatus]:
-            jobs = self._signed(
-                wallet,
-                did,
-                None,
-                url,
-                lambda signature: self._data_provider.stop_all_compute_jobs(
-                    did, url, signer_address(wallet), signature
-                ),
+        def stop(did: str, _: str, url: str, address: str, signature: str) -> list[JobInfo]:
+            jobs: list[JobInfo] = self._data_provider.stop_all_compute_jobs(
+                did, url, address, signature
             )
-            return [JobStatus.from_job(job) for job in jobs]
+            return jobs
 
-        with operation_limit(self._total_s):
-            return self._places.at_provider(did, "computeStop", ask)
+        jobs = self._signed_call(wallet, did, "", "computeStop", stop)
+        return [JobStatus.from_job(job) for job in jobs]
 
     def delete(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> bool:
         """Delete one job and what it left at the Provider.
@@ -320,25 +296,35 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             InvalidInput: no job id; nothing was sent.
         """
         _check_call(did, job_id, wallet)
-
-        def ask(url: str) -> Any:
-            return self._signed(
-                wallet,
-                did,
-                job_id,
-                url,
-                lambda signature: self._data_provider.delete_compute_job(
-                    did, job_id, url, signer_address(wallet), signature
-                ),
-            )
-
-        with operation_limit(self._total_s):
-            return bool(self._places.at_provider(did, "computeDelete", ask))
+        delete = self._data_provider.delete_compute_job
+        return bool(self._signed_call(wallet, did, job_id, "computeDelete", delete))
 
     def clear_caches(self) -> None:
         """Forget assets, endpoints and nonces; the next call asks for them again."""
         self._places.clear()
         self._data_provider.clear_caches()
+
+    def _signed_call(
+        self,
+        wallet: Union[Wallet, Signer],
+        did: str,
+        job_id: str,
+        service_name: str,
+        call: Callable[[str, str, str, str, str], T],
+        again_on: tuple[type[OceanError], ...] = (),
+    ) -> T:
+        """Sign and make a call about a job, given DID, job id, URL, address and signature."""
+        address = signer_address(wallet)
+
+        def ask(url: str) -> T:
+            def send(signature: str) -> T:
+                return call(did, job_id, url, address, signature)
+
+            found: T = self._signed(wallet, did, job_id, url, send, again_on)
+            return found
+
+        with operation_limit(self._total_s):
+            return self._places.at_provider(did, service_name, ask)
 
     def _signed(
         self,
