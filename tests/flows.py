@@ -55,8 +55,12 @@ def publish_dataset(
     allow_network: bool = False,
     max_run_time: int = 60,
     provider_uri: str | None = None,
+    url: str | None = None,
 ) -> Asset:
-    """Publish a data set with a compute service; `trusted` are DIDs of algorithms."""
+    """Publish a data set with a compute service.
+
+    `trusted` are DIDs of algorithms; `url` is where the data lies, in place of `content`.
+    """
     compute = ocean.compute
     privacy = compute.build_service_privacy_attributes(
         list(trusted), ocean.config.metadata_cache_uri, raw, allow_all, allow_network
@@ -75,9 +79,10 @@ def publish_dataset(
     _, service = compute.create_compute_service_descriptor(attributes)
     if provider_uri:
         service["serviceEndpoint"] = provider_uri
-    return ocean.assets.create(
-        {"main": _main(network, "dataset", content, name)}, wallet, [("compute", service)]
-    )
+    main = _main(network, "dataset", content, name)
+    if url:
+        main["files"][0]["url"] = url
+    return ocean.assets.create({"main": main}, wallet, [("compute", service)])
 
 
 def order(

@@ -7,10 +7,14 @@ from typing import Any
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo._plain import as_dict, as_list, plain, required
 from ocean_lib.common.ddo.ddo import DDO
+from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.http_requests.redaction import printable as shown
+from ocean_lib.common.utils.html_table import html_table
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput, NoComputeService
 
 _TRUSTED = "publisherTrustedAlgorithms"
+_SHOWN_CHARS = 200
 
 
 class Asset(DDO):
@@ -101,6 +105,23 @@ class Asset(DDO):
         privacy.update(rules)
         main["privacy"] = privacy
 
+    def _repr_html_(self) -> str:
+        main = _dict_in(self.metadata, "main")
+        files = main.get("files")
+        rows: list[tuple[str, object]] = [
+            ("asset", self.did or ""),
+            *((key, main[key]) for key in ("type", "name", "author", "license") if key in main),
+            ("data token", self._other_values.get("dataToken", "")),
+            ("publisher", self.publisher or ""),
+            ("files", len(files) if isinstance(files, list) else ""),
+        ]
+        rows += [
+            (f"service {service.index}", _in_words(service))
+            for service in self.services
+            if service.type != ServiceTypes.METADATA
+        ]
+        return html_table((key, shown(str(value), _SHOWN_CHARS)) for key, value in rows)
+
     def _compute_main(self) -> dict[str, Any]:
         service = self.get_service(ServiceTypes.CLOUD_COMPUTE)
         if service is None:
@@ -109,6 +130,25 @@ class Asset(DDO):
                 f"Asset {self._did or '(unnamed)'} has no compute service; its services are: {has}."
             )
         return service.main
+
+
+def _dict_in(values: Any, key: str) -> dict[str, Any]:
+    value = values.get(key) if isinstance(values, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _in_words(service: Service) -> str:
+    main = _dict_in(service.attributes, "main")
+    words = [service.type, *(f"{key} {main[key]}" for key in ("cost", "timeout") if key in main)]
+    if service.type == ServiceTypes.CLOUD_COMPUTE:
+        rules = _dict_in(main, "privacy")
+        trusted = rules.get(_TRUSTED)
+        words.append(f"{len(trusted) if isinstance(trusted, list) else 0} algorithm(s) trusted")
+        if rules.get("allowAllPublishedAlgorithms") is True:
+            words.append("all published algorithms allowed")
+        if rules.get("allowRawAlgorithm") is True:
+            words.append("raw code allowed")
+    return ", ".join(words)
 
 
 def _trust_list(trusted: Any, name: str) -> list[dict[str, Any]]:

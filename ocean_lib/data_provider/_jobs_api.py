@@ -248,7 +248,9 @@ class JobsApi(ProviderConnection):
         consumer_address: str,
         signature: str | None,
     ) -> list[JobInfo]:
-        _check_place(did, service_endpoint, consumer_address)
+        # All jobs of an owner are listed without naming a data set.
+        lists_all = method == "GET" and did == job_id == ""
+        _check_place(did, service_endpoint, consumer_address, is_named=not lists_all)
         answer = self.http.send(
             method,
             service_endpoint,
@@ -288,9 +290,11 @@ class JobsApi(ProviderConnection):
         ]
 
 
-def _check_place(did: str, service_endpoint: str, consumer_address: str) -> None:
+def _check_place(
+    did: str, service_endpoint: str, consumer_address: str, *, is_named: bool = True
+) -> None:
     """Refuse what cannot work; nothing is changed, since the caller has signed these spellings."""
-    if did != "":  # all jobs of an owner are listed without naming a data set
+    if is_named:
         check_did(did)
     check_url(service_endpoint, name="service endpoint")
     check_address(consumer_address, name="consumer_address")

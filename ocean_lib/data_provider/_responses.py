@@ -50,7 +50,7 @@ class JobResult(TypedDict):
 # What the Provider says in {"error": text}, and what we make of it.
 _REFUSALS: tuple[tuple[re.Pattern[str], type[WorkflowRefused], str], ...] = (
     (
-        re.compile(r"is not trusted|checksum", re.IGNORECASE),
+        re.compile(r"is not trusted|no trusted algorithms|checksum", re.IGNORECASE),
         AlgorithmNotTrusted,
         "Ask the data set's publisher to trust the algorithm (again, if it has changed), or "
         "choose one that is trusted.",

@@ -11,8 +11,9 @@ from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.http_requests.redaction import printable
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.findings import Finding, refused, warning
+from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.ocean._asset_findings import FileProbe, access_findings, unreachable
-from ocean_lib.ocean._order_findings import NOT_ORDERED, Purse, algorithm_order_findings
+from ocean_lib.ocean._order_findings import Purse, algorithm_order_findings
 from ocean_lib.ocean._orders_on_chain import ChainReader
 from ocean_lib.ocean._start import Algorithm
 

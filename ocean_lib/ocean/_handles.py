@@ -190,7 +190,7 @@ class JobHandles:
             except (InvalidInput, MalformedResponse) as error:
                 logger.warning("A job is left out of the list: %s", error)
 
-    def provider_root(self, did: str) -> str:
+    def _provider_root(self, did: str) -> str:
         """Return the base URL of the Provider that computes on a data set."""
         root: str = self._data_provider.get_root_uri(self._places.provider_of(did))
         return root

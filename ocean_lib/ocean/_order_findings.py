@@ -15,9 +15,6 @@ from ocean_lib.models.findings import Finding, refused, unknown, warning
 from ocean_lib.ocean._orders_on_chain import ChainReader, ChainUnknown, PlacedOrder
 from ocean_lib.ocean.util import from_base_18
 
-NOT_ORDERED = "0x" + "0" * 64
-"""Stands for the transaction of an order that is still to be placed."""
-
 _ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 _BASE = 10**18
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ChainError, ConfigError, TransportError
-from ocean_lib.models.data_token import DataToken
-from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal.contract_utils import load_contract
 
 if TYPE_CHECKING:
     from web3 import Web3
+
+    from ocean_lib.ocean._chain import ChainAccess
 
 _ORDER_TOPICS = 4  # the event, and three indexed arguments
 
@@ -85,6 +84,8 @@ class ChainReader:
         Raises:
             ChainUnknown: the chain could not be asked, or there is no such data token.
         """
+        from ocean_lib.models.data_token import DataToken
+
         return int(self._asked(lambda web3: DataToken(data_token, web3=web3).balanceOf(account)))
 
     def has_ether(self, account: str) -> bool:
@@ -136,6 +137,9 @@ def _receipt(web3: Web3, tx_hash: str) -> Any:
 def _orders_in(web3: Web3, receipt: Any) -> list[PlacedOrder]:
     from eth_abi.exceptions import DecodingError
     from web3.exceptions import Web3Exception
+
+    from ocean_lib.models.data_token import DataToken
+    from ocean_lib.web3_internal.contract_utils import load_contract
 
     token = DataToken(None, web3=web3)
     topic = bytes.fromhex(token.get_event_signature(DataToken.ORDER_STARTED_EVENT)[2:])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from ocean_lib.common.http_requests.deadline import current_deadline
+from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.http_requests.files import name_in_url, numbered, safe_file_name, write_whole
 from ocean_lib.common.http_requests.limits import BACKOFF_S
@@ -19,7 +19,6 @@ from ocean_lib.common.utils.html_table import html_table
 from ocean_lib.exceptions import (
     DownloadError,
     OceanError,
-    RequestTimeout,
     ResponseTooLarge,
     TransportError,
 )
@@ -109,8 +108,8 @@ def read_file(http: HttpExchange, file: JobFile, max_bytes: int) -> bytes:
     """
     content = bytearray()
     with (
-        operation_limit(http.timeouts.file_total_s),
-        closing(_pieces(http, file, max_bytes, lambda _: None)) as pieces,
+        operation_limit(http.timeouts.file_total_s) as deadline,
+        closing(_pieces(http, file, deadline, max_bytes, lambda _: None)) as pieces,
     ):
         for piece in pieces:
             content += piece
@@ -147,8 +146,8 @@ def download_files(
             # Here rather than in the generator: a limit that a generator sets would hold for
             # its caller as well, until the generator is closed.
             with (
-                operation_limit(http.timeouts.file_total_s),
-                closing(_pieces(http, file, max_bytes, on_bytes)) as pieces,
+                operation_limit(http.timeouts.file_total_s) as deadline,
+                closing(_pieces(http, file, deadline, max_bytes, on_bytes)) as pieces,
             ):
                 path = write_whole(
                     pieces,
@@ -178,7 +177,11 @@ def _say_what_failed(files: Sequence[JobFile], failures: dict[str, OceanError]) 
 
 
 def _pieces(
-    http: HttpExchange, file: JobFile, max_bytes: int | None, on_bytes: Callable[[int], None]
+    http: HttpExchange,
+    file: JobFile,
+    deadline: Deadline,
+    max_bytes: int | None,
+    on_bytes: Callable[[int], None],
 ) -> Generator[bytes, None, None]:
     """Yield a file's content, taking a broken transfer up where it stopped if that is possible."""
     done = before = fruitless = 0
@@ -204,26 +207,15 @@ def _pieces(
                     on_bytes(len(piece))
                     yield piece
                 return
-        except TransportError as error:
+        except TransportError:
             # Without a version nobody can tell whether the rest is of the same file.
-            if (done and not version) or _time_is_up(error):
+            if done and not version:
                 raise
             fruitless = 0 if done > before else fruitless + 1
             if fruitless == TRANSFER_ATTEMPTS:
                 raise
         before = done
-        _pause(BACKOFF_S * 3**fruitless)
-
-
-def _time_is_up(error: TransportError) -> bool:
-    deadline = current_deadline()
-    return isinstance(error, RequestTimeout) and deadline is not None and deadline.is_over
-
-
-def _pause(seconds: float) -> None:
-    deadline = current_deadline()
-    if deadline is not None:
-        deadline.pause(seconds)
+        deadline.pause(BACKOFF_S * 3**fruitless)
 
 
 def _check_size(size: int, file: JobFile, max_bytes: int | None) -> None:

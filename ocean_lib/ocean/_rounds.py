@@ -62,7 +62,7 @@ class Rounds:
             with self._plan.looking():
                 for job in jobs:
                     if job.job_id not in self._places:
-                        self._places[job.job_id] = job.place()
+                        self._places[job.job_id] = job._place()
         except OceanError as error:
             self._failed(error, [job for job in jobs if job.job_id not in self._places])
         groups: dict[Place, list[ComputeJob]] = defaultdict(list)

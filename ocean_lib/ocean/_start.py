@@ -18,6 +18,7 @@ from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.redaction import printable
 from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.validation import check_address, check_did, check_job_id, check_tx_hash
+from ocean_lib.common.validation import printable as shown
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     InvalidInput,
@@ -114,8 +115,7 @@ def check_resumption(nonce: Any, job_id: Any) -> None:
     """
     if nonce is not None and (isinstance(nonce, bool) or not isinstance(nonce, int) or nonce < 0):
         raise InvalidInput(
-            "nonce must be a whole number, or None for the Provider's own, got "
-            f"{printable(nonce, 80)}."
+            f"nonce must be a whole number, or None for the Provider's own, got {shown(nonce)}."
         )
     if job_id:
         check_job_id(job_id)
@@ -130,7 +130,7 @@ def check_inputs(inputs: Any) -> list[ComputeInput]:
     if not isinstance(inputs, (list, tuple)) or not inputs:
         raise InvalidInput(
             "input_datasets must be a list of at least one ComputeInput, got "
-            f"{printable(repr(inputs), 80)}."
+            f"{'an empty one' if inputs in ([], ()) else shown(inputs)}."
         )
     for position, item in enumerate(inputs):
         if not isinstance(item, ComputeInput):

@@ -337,7 +337,20 @@ class ComputeJob:
             )
 
     def stop(self) -> JobStatus:
-        """Ask to stop the job; returns its status before the stop."""
+        """Ask to stop the job, unless it has ended.
+
+        It looks first: the Provider also marks a job as stopped that had finished before, and
+        nobody can tell the two apart then.
+
+        Returns:
+            The status before the stop, or the last one if the job had ended.
+
+        Raises:
+            JobNotFound: the Provider knows no such job of this wallet.
+        """
+        status = self.status()
+        if status.is_finished:
+            return status
         return self._compute.stop_job(self.did, self.job_id, self._wallet)
 
     def delete(self) -> bool:
@@ -348,9 +361,9 @@ class ComputeJob:
         """Return all jobs of this wallet at this Provider, as the Provider describes them."""
         return self._compute.job_infos(self.did, self._wallet)
 
-    def place(self) -> Place:
+    def _place(self) -> Place:
         """Return where this job is asked for."""
-        return id(self._compute), self._compute.provider_root(self.did), self.owner
+        return id(self._compute), self._compute._provider_root(self.did), self.owner
 
     def _bounded_status(self, plan: Wait) -> JobStatus:
         with plan.looking():

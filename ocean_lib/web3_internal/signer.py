@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed
+from ocean_lib.web3_internal.wallet import Wallet
 
 if TYPE_CHECKING:
     from eth_account.messages import SignableMessage
@@ -88,8 +89,6 @@ def sign_text(signer: Signer, text: str) -> str:
         InvalidInput: the object cannot sign, or the text has no UTF-8 form (lone surrogates).
         SigningFailed: the signer raised, or gave something that is no such signature.
     """
-    from eth_account.messages import encode_defunct
-
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
@@ -97,6 +96,10 @@ def sign_text(signer: Signer, text: str) -> str:
             "Cannot sign this text: it holds lone surrogates and has no UTF-8 form. "
             "Check where the DID or job id comes from."
         ) from None
+    if type(signer) is Wallet:  # a subclass may have its own way of signing
+        return "0x" + signer.sign_personal(data).hex()
+    from eth_account.messages import encode_defunct
+
     return sign_signable(signer, encode_defunct(primitive=data))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
+from ocean_lib.web3_internal._secp256k1 import open_key, sign_personal
 
 if TYPE_CHECKING:
     from eth_account.datastructures import SignedMessage
@@ -67,8 +68,8 @@ class Wallet:
             else _keys.decrypt_keystore(_keys.read_keystore(encrypted_key), password or "")
         )
         self._web3 = web3
-        self._account = _closed(_keys.account_from_key(key))
-        self._address = str(self._account().address)
+        self._key = _closed(key)
+        self._address, self._sign_hash = open_key(key)
         if address is not None:
             self._check_owner(address)
 
@@ -152,6 +153,17 @@ class Wallet:
         """The chain this wallet sends to; None for a wallet that only signs."""
         return self._web3
 
+    def sign_personal(self, message: bytes) -> bytes:
+        """Sign an EIP-191 personal message, given its bytes, without loading eth-account.
+
+        Args:
+            message: what to sign; the prefix is put before it.
+
+        Returns:
+            65 bytes r, s, v with v 27 or 28: the signature that `sign_message` gives.
+        """
+        return sign_personal(self._sign_hash, message)
+
     def sign_message(self, signable_message: SignableMessage) -> SignedMessage:
         """Sign an EIP-191 message.
 
@@ -226,7 +238,7 @@ class Wallet:
         """Return address and public key as text. The private key, which ocean.py added, is not."""
         from eth_keys.datatypes import PrivateKey
 
-        public_key = PrivateKey(bytes(self._account().key)).public_key
+        public_key = PrivateKey(self._key()).public_key
         return f"address: {self._address}\npublic key: {public_key}\n"
 
     def to_keystore(self, password: str) -> dict[str, Any]:
@@ -238,15 +250,18 @@ class Wallet:
         Raises:
             InvalidInput: the password is empty.
         """
-        return _keys.encrypt_keystore(bytes(self._account().key), password)
+        return _keys.encrypt_keystore(self._key(), password)
 
     def unsafe_private_key(self) -> str:
         """Return the private key as `0x` hex. Whoever sees it owns the account."""
-        return "0x" + bytes(self._account().key).hex()
+        return "0x" + self._key().hex()
 
     @staticmethod
     def reset_tx_count() -> None:
         """Do nothing: nonces are asked from the chain each time (ocean.py kept a count)."""
+
+    def _account(self) -> LocalAccount:
+        return _keys.account_from_key(self._key())
 
     def _check_owner(self, address: str) -> None:
         if check_address(address) != self._address:
@@ -275,6 +290,6 @@ class Wallet:
         )
 
 
-def _closed(account: LocalAccount) -> Callable[[], LocalAccount]:
-    """Keep the account in a closure, where `vars` and generic dumpers do not look."""
-    return lambda: account
+def _closed(key: bytes) -> Callable[[], bytes]:
+    """Keep the key in a closure, where `vars` and generic dumpers do not look."""
+    return lambda: key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from eth_account import Account
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.assets.asset_resolver import resolve_asset
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
@@ -26,6 +28,7 @@ from ocean_lib.localnet import LocalNetwork
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_assets import OceanAssets
 from ocean_lib.web3_internal.wallet import Wallet
+from tests.flows import publish_algorithm
 
 CONTENT = b"a,b\n1,2\n"
 
@@ -194,3 +197,16 @@ def test_the_providers_class_serves_as_in_ocean_py(network, publisher_wallet):
     asset = ocean.assets.create(metadata_of(network), publisher_wallet)
 
     assert ocean.assets.order(asset.did, publisher_wallet.address, 3).amount == 1
+
+
+def test_a_datatokens_blob_can_say_where_its_asset_is(ocean, network, publisher_wallet) -> None:
+    blob = json.dumps({"t": 1, "url": network.metadata_cache_url})
+    named = ocean.create_data_token("Named", "NMD", publisher_wallet, blob=blob)
+    silent = ocean.create_data_token("Silent", "SLT", publisher_wallet)
+    asset = publish_algorithm(ocean, network, publisher_wallet, "print(1)")
+
+    found = resolve_asset(asset.did, token_address=named.address, web3=ocean.web3)
+
+    assert found.did == asset.did
+    with pytest.raises(InvalidInput, match="names no metadata cache"):
+        resolve_asset(asset.did, token_address=silent.address, web3=ocean.web3)

@@ -203,7 +203,8 @@ class Aquarius:
         if answer.status_code != 404:
             return _ok(answer)
         raise AssetNotFound(
-            f"The metadata cache at {self.root_url} holds no asset {did}: it answered 404. "
+            f"Could not {operation}: the metadata cache at {self.root_url} holds no asset {did}: "
+            "it answered 404. "
             "Check the DID, and that this cache serves the chain the asset was published on; "
             "an asset that was just published takes a moment to appear. " + _HINT,
             operation=operation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import filecmp
 import os
+import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -21,6 +22,9 @@ MAX_SAME_NAMES = 10_000
 """So many files of one name, with different contents, may lie in one folder."""
 
 _LONGEST_SEEN = 1000
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\xb9\xb2\xb3])", re.IGNORECASE
+)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -37,6 +41,8 @@ def safe_file_name(name: str, fallback: str) -> str:
     last = printable(last, _LONGEST_SEEN).lstrip(". ")
     clean = str(sanitize_filename(last, platform="universal", replacement_text="_"))
     clean = clean.strip(". ")
+    if _DEVICE.fullmatch(clean.split(".")[0].strip()):
+        clean = "_" + clean  # Windows ignores blanks and what follows the dot
     if not clean.strip("_"):
         return fallback
     stem, dot, suffix = clean.rpartition(".")

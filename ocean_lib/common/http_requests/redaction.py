@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +13,8 @@ _TAG = re.compile(r"<[^<>]*>")
 _TITLE = re.compile(r"<title>[^<]*</title>", re.IGNORECASE)
 # A signature or key is 64 hex digits or more; a transaction hash is exactly 64, and useful.
 _LONG_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{65,}(?:-\d+)?")
-_QUERY = re.compile(r"(?<=[a-zA-Z0-9/])\?[^\s\"'<>]+")
+# Also of a URL that was itself encoded.
+_QUERY = re.compile(r"(?<=[a-zA-Z0-9/])(?:\?|%3F)[^\s\"'<>]+", re.IGNORECASE)
 
 
 def safe_url(url: str) -> str:
@@ -43,6 +43,8 @@ def server_words(body: str, limit: int = MAX_TEXT) -> str:
     since the real Provider repeats the request's parameters in some of its errors.
     """
     if "<html" in body[:200].lower() or body.lstrip()[:1] == "<":
-        body = html.unescape(_TAG.sub(" ", _TITLE.sub(" ", body)))
+        from html import unescape  # its table of entities; only an error page needs it
+
+        body = unescape(_TAG.sub(" ", _TITLE.sub(" ", body)))
     body = _QUERY.sub("?…", _LONG_HEX.sub("0x…", body))
     return printable(re.sub(r"\s+", " ", body), limit)

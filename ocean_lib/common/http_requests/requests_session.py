@@ -89,7 +89,7 @@ class _Session(requests.Session):
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
-    ) -> dict[str, Any]:
+    ) -> Any:
         """Look for a proxy and a CA bundle in the environment once a minute for each host.
 
         requests reads all variables twice at every call, which takes as long as sending it.

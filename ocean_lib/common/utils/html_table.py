@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
@@ -14,10 +13,12 @@ def html_table(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> st
         rows: the cells, row by row.
         head: names of the columns; none if empty.
     """
+    from html import escape  # notebooks only: its table of entities is large
+
     lines = []
     if head:
-        lines.append("".join(f"<th>{html.escape(name)}</th>" for name in head))
-    lines += ["".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows]
+        lines.append("".join(f"<th>{escape(name)}</th>" for name in head))
+    lines += ["".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows]
     table = "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
     return table.encode("utf-8", "replace").decode()  # lone surrogates cannot be sent to a browser
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 
 def generate_new_id() -> str:
     """Return 64 random hex digits, without prefix."""
-    return uuid.uuid4().hex + uuid.uuid4().hex
+    return secrets.token_hex(32)
 
 
 def checksum(seed: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,22 +45,6 @@ def test_it_must_be_known_where_to_look() -> None:
         resolve_asset(DID)
     with pytest.raises(InvalidUrl):
         resolve_asset(DID, "localhost")
-
-
-def test_a_datatoken_can_say_where(
-    monkeypatch: pytest.MonkeyPatch, dataset_ddo: dict[str, Any]
-) -> None:
-    module = ModuleType("ocean_lib.models.data_token")
-    module.DataToken = lambda address: SimpleNamespace(  # type: ignore[attr-defined]
-        get_metadata_url=lambda: f"{CACHE}/{address}" if address == "0x1" else None
-    )
-    monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
-    with responses.RequestsMock() as mock:
-        mock.get(f"{CACHE}/0x1/api/v1/aquarius/assets/ddo/{DID}", json=dataset_ddo)
-
-        assert resolve_asset(DID, token_address="0x1").did == DID
-    with pytest.raises(InvalidInput, match="datatoken 0x2 names no metadata cache"):
-        resolve_asset(DID, token_address="0x2")
 
 
 def test_another_class_of_client_can_be_set(dataset_ddo: dict[str, Any]) -> None:

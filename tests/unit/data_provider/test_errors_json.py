@@ -61,7 +61,7 @@ def ask(case: dict[str, Any]) -> Any:
     if path.endswith("/fileinfo"):
         return provider.check_single_file_info("http://x/", ROOT)
     if path.endswith("/encrypt"):
-        return provider.encrypt_files_dict([], url, DID, CONSUMER, "0x")
+        return provider.encrypt_files_dict([], url, CONSUMER, CONSUMER, "0x")
     if path == "/":
         return provider.get_service_endpoints(ROOT)
     if method == "POST":

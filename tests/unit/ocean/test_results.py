@@ -313,7 +313,8 @@ def test_a_redirect_is_followed(tmp_path):
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_file_that_is_too_long_is_refused(tmp_path, announced):
-    long = answer(200, CONTENT) if announced else headed(200, CONTENT)
+    # What is announced is refused before it comes: here it never would.
+    long = headed(200, b"", "Content-Length: 1000000") if announced else headed(200, CONTENT)
     with serve(long=long, short=answer(200, b"12345")) as server:
         job = a_job([f"{server.url}/long", f"{server.url}/short"])
 

@@ -102,7 +102,7 @@ class Compute(JobHandles):
         self.asked.append((did, wallet.address))
         return [self.look(job_id) for job_id in list(self.looks)]
 
-    def provider_root(self, did: str) -> str:
+    def _provider_root(self, did: str) -> str:
         root = self.providers.get(did, "http://provider")
         if isinstance(root, OceanError):
             raise root
@@ -442,6 +442,19 @@ def test_a_provider_that_is_away_does_not_keep_the_others_away(clock):
     assert sum(clock.sleeps) == 60
     assert jobs[0].last_status is not None
     assert jobs[0].last_status.is_finished
+
+
+def test_what_the_others_answered_is_kept_when_one_failure_is_definite(clock):
+    here, there = Compute(**{names(1)[0]: [FINISHED]}), Compute()
+    asked_there = threading.Event()
+    there.while_looking = asked_there.set
+    here.while_looking = lambda: asked_there.wait(10) and None
+    jobs = [here.handle(names(1)[0]), there.handle()]
+
+    with pytest.raises(JobNotFound):
+        here.wait_all(jobs)
+
+    assert jobs[0].last_status is not None
 
 
 def test_a_provider_that_comes_back_is_waited_for(clock):

@@ -1,0 +1,203 @@
+"""A job that might be started, looked at from all sides: what is in the way?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.common.ddo.service import Service
+from ocean_lib.exceptions import InvalidInput, NoComputeService
+from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.models.findings import Finding, refused, warning
+from ocean_lib.models.order import NOT_ORDERED
+from ocean_lib.ocean import _start
+from ocean_lib.ocean._algorithm_findings import (
+    is_algorithm,
+    not_ordered,
+    published_findings,
+    raw_findings,
+    uses_network,
+)
+from ocean_lib.ocean._asset_findings import FileProbe, access_findings, look_up, unreachable
+from ocean_lib.ocean._order_findings import Purse, order_findings
+from ocean_lib.ocean._orders_on_chain import ChainReader
+from ocean_lib.ocean._places import compute_endpoint
+from ocean_lib.ocean._trust_rules import allows_raw, rules_of, trust_report
+
+
+class PlannedJob:
+    """A job that might be started, looked at from all sides."""
+
+    def __init__(
+        self,
+        inputs: Sequence[ComputeInput],
+        algorithm: _start.Algorithm,
+        consumer: str,
+        asset_of: Callable[[str], Asset],
+        probe_at: Callable[[str], FileProbe],
+        reader: ChainReader,
+    ) -> None:
+        self._inputs = inputs
+        self._algorithm = algorithm
+        self._consumer = consumer
+        self._reader = reader
+        self._purse = Purse(reader, consumer)
+        dids = [item.did for item in inputs] + ([algorithm.did] if algorithm.did else [])
+        self._assets = {did: look_up(asset_of, did) for did in dict.fromkeys(dids)}
+        self._probe: FileProbe | None = None
+        self._no_provider: Finding | None = None
+        main = self._assets[inputs[0].did]
+        if isinstance(main, Asset):
+            try:
+                self._probe = probe_at(compute_endpoint(main))
+            except NoComputeService as error:
+                self._no_provider = _no_service("no-compute-service", error, main)
+
+    def findings(self, nonce: int | None) -> Iterator[Finding]:
+        """Say all that is in the way."""
+        if self._no_provider is not None:
+            yield self._no_provider
+        if nonce is not None and self._probe is not None:
+            yield from self._nonce(nonce, self._probe)
+        compute: list[tuple[Asset, Service]] = []
+        for position, item in enumerate(self._inputs):
+            asset = self._assets[item.did]
+            if isinstance(asset, Finding):
+                yield asset
+                continue
+            yield from access_findings(asset, self._consumer)
+            yield from self._files(asset, position)
+            service = self._service(asset, item, position)
+            if isinstance(service, Service):
+                yield from self._order(asset, service, item)
+                if service.type == ServiceTypes.CLOUD_COMPUTE:
+                    compute.append((asset, service))
+            elif service != self._no_provider:
+                yield service
+        yield from self._rules(compute)
+        yield from self._about_algorithm()
+        yield from self._purse.findings()
+
+    def _service(self, asset: Asset, item: ComputeInput, position: int) -> Service | Finding:
+        types = {ServiceTypes.CLOUD_COMPUTE}
+        if position:
+            types.add(ServiceTypes.ASSET_ACCESS)
+        elif self._no_provider is not None:
+            return self._no_provider
+        try:
+            return _start.service_at(asset, item.service_id, of_types=types)
+        except NoComputeService as error:
+            missing = asset.get_service_by_index(item.service_id) is None
+            code = "no-such-service" if missing else "wrong-service-type"
+            return _no_service(code, error, asset)
+
+    def _files(self, asset: Asset, position: int) -> Iterator[Finding]:
+        did = str(asset.did)
+        reached = self._probe.of_asset("data set", did) if self._probe is not None else None
+        if isinstance(reached, Finding):
+            yield reached
+        elif reached is not None and (what := unreachable("data set", did, reached)):
+            mend = "Tell the publisher; only they can put the file back or change the asset."
+            if reached[:1] == [True] and position:
+                # The Provider looks at the first file only, and start only at the main input.
+                what += " It would take the job, which would then end with status 31, Data "
+                yield warning("later-file-unreachable", f"{what}provisioning failed.", mend, did)
+            else:
+                yield refused("file-unreachable", what, mend, did)
+
+    def _order(self, asset: Asset, service: Service, item: ComputeInput) -> Iterator[Finding]:
+        if item.transfer_tx_id != NOT_ORDERED:
+            yield from order_findings(
+                self._reader, item.transfer_tx_id, asset, service, self._consumer
+            )
+            return
+        then = "pass the transaction in its ComputeInput"
+        yield not_ordered(f"Service {service.index} of data set {asset.did}", then, asset)
+        yield from self._purse.to_order(asset, service)
+
+    def _rules(self, compute: Sequence[tuple[Asset, Service]]) -> Iterator[Finding]:
+        closed, is_open = [], False
+        for asset, service in compute:
+            try:
+                rules = rules_of(asset, service)
+                yield from self._trust(asset, service, rules)
+            except InvalidInput as error:
+                yield refused(
+                    "rules-unreadable",
+                    f"The rules of data set {asset.did} cannot be read. {error}",
+                    "Ask the data set's publisher to repair the compute service's privacy.",
+                    asset.did,
+                )
+                continue
+            if rules.get("allowNetworkAccess", False) is True:
+                is_open = True
+            else:
+                closed.append(str(asset.did))
+        if closed:
+            yield from self._network(closed, is_open)
+
+    def _trust(self, asset: Asset, service: Service, rules: dict[str, Any]) -> Iterator[Finding]:
+        did = self._algorithm.did
+        if did:
+            algorithm = self._assets[did]
+            if isinstance(algorithm, Asset) and is_algorithm(algorithm):
+                yield from trust_report(asset, service, did, algorithm).findings
+        elif self._algorithm.meta is not None and not allows_raw(rules):
+            yield refused(
+                "raw-not-allowed",
+                f"Data set {asset.did} runs published algorithms only.",
+                "Publish the algorithm and send it by DID, or ask the publisher to allow raw code.",
+                asset.did,
+            )
+
+    def _network(self, closed: list[str], is_open: bool) -> Iterator[Finding]:
+        where = ", ".join(closed)
+        mend = "Let the algorithm do without, or ask the publisher to allow network access."
+        line = uses_network(self._algorithm.meta) if self._algorithm.meta else ""
+        if line:
+            what = f"The code seems to use the network ({line}), which {where} does not allow."
+            yield warning("network-not-allowed", what, mend, closed[0])
+        elif is_open:
+            what = f"The algorithm will have no network: {where} does not allow it, others do."
+            yield warning("network-not-allowed", what, mend, closed[0])
+
+    def _about_algorithm(self) -> Iterator[Finding]:
+        algorithm = self._algorithm
+        if algorithm.did:
+            asset = self._assets[algorithm.did]
+            if isinstance(asset, Finding):
+                yield asset
+            else:
+                yield from published_findings(
+                    asset, algorithm, self._consumer, self._reader, self._purse, self._probe
+                )
+        elif algorithm.meta is not None:
+            yield from raw_findings(algorithm.meta, self._probe)
+        else:
+            yield refused(
+                "no-algorithm",
+                "The job has no algorithm.",
+                "Give algorithm_did (a published one, with its order), or algorithm_meta.",
+            )
+
+    def _nonce(self, nonce: int, probe: FileProbe) -> Iterator[Finding]:
+        stored = probe.of_nonce(self._consumer)
+        if isinstance(stored, Finding):
+            yield stored
+        elif stored is not None and stored != nonce:
+            yield refused(
+                "stale-nonce",
+                f"The nonce {nonce} was given, the Provider has {stored} for {self._consumer}.",
+                "Leave nonce out; it is asked for.",
+            )
+
+
+def _no_service(code: str, error: NoComputeService, asset: Asset) -> Finding:
+    return refused(
+        code,
+        str(error),
+        "Take the service's index from the asset, or choose another data set.",
+        asset.did,
+    )
