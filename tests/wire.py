@@ -125,34 +125,43 @@ class WireServer:
         on_connect: if it returns a reply, that is done before anything is read.
         on_unread: if it returns a reply to a request line, that is done instead of reading the
             request: its bytes have come, but no program has seen them.
-        port: where to listen; 0 for any free one.
     """
 
     route: Callable[[Request], Reply]
     on_connect: Callable[[], Reply | None] = lambda: None
     on_unread: Callable[[str], Reply | None] | None = None
-    port: int = 0
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
 
     def __enter__(self) -> WireServer:
-        self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
-        self._threads: list[threading.Thread] = []
-        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._reserved: socket.socket | None = None
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-        self._acceptor.start()
+        self._serve_from_now_on()
         return self
 
+    def _serve_from_now_on(self) -> None:
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._sockets: list[socket.socket] = []
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
+
     def stop_listening(self) -> None:
-        """Refuse connections from now on; those that are open stay open."""
+        """Refuse connections from now on; those that are open stay open, and so does the port."""
+        if self._reserved is not None:
+            return
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        # Bound, but not listening: nobody else gets the port, and who connects is refused.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", self.port))
 
-    def __exit__(self, *_: object) -> None:
+    def go_down(self) -> None:
+        """End all connections and refuse new ones, as a process that was killed."""
         self._over.set()
         self.stop_listening()
         for sock in self._sockets:
@@ -161,6 +170,19 @@ class WireServer:
         self._acceptor.join(5)
         for thread in self._threads:
             thread.join(5)
+
+    def come_back(self) -> None:
+        """Listen on the same port again."""
+        self.go_down()
+        assert self._reserved is not None
+        self._listener, self._reserved = self._reserved, None
+        self._listener.listen(128)
+        self._serve_from_now_on()
+
+    def __exit__(self, *_: object) -> None:
+        self.go_down()
+        if self._reserved is not None:
+            self._reserved.close()
 
     def paths(self) -> list[str]:
         return [f"{request.method} {request.path}" for request in self.requests]
@@ -213,19 +235,23 @@ def _peek(sock: socket.socket) -> str:
 
 
 def _read(reader: Any, number: int) -> Request | None:
-    line = reader.readline().decode("latin-1").strip()
-    if not line:
+    """Read a request; None if the connection ends before it is whole."""
+    line = reader.readline().decode("latin-1")
+    if not line.endswith("\n"):
         return None
-    method, target, _ = line.split(" ", 2)
+    method, target, _ = line.strip().split(" ", 2)
     headers: dict[str, str] = {}
     while True:
-        header = reader.readline().decode("latin-1").strip()
-        if not header:
+        header = reader.readline().decode("latin-1")
+        if not header.endswith("\n"):
+            return None
+        if not header.strip():
             break
         name, _, value = header.partition(":")
         headers[name.lower()] = value.strip()
-    body = reader.read(int(headers.get("content-length", 0)))
-    return Request(method, target, headers, body, number)
+    length = int(headers.get("content-length", 0))
+    body = reader.read(length)
+    return Request(method, target, headers, body, number) if len(body) == length else None
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -1,0 +1,97 @@
+"""What our session takes from the environment is what requests takes, looked at once a minute."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from ocean_lib.common.http_requests import requests_session
+from ocean_lib.common.http_requests.requests_session import get_requests_session
+
+URL = "http://provider.example:8030/api/v1/services/compute?jobId=1"
+NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*NAMES, "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def settings(session, url=URL, **given):
+    asked = {"proxies": {}, "stream": None, "verify": None, "cert": None} | given
+    return session.merge_environment_settings(url, **asked)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"HTTP_PROXY": "http://proxy.example:3128"},
+        {"ALL_PROXY": "socks5h://proxy.example:1080"},
+        {"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": "provider.example"},
+        {"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": "other.example"},
+        {"REQUESTS_CA_BUNDLE": "/etc/bundle.pem"},
+        {"CURL_CA_BUNDLE": "/etc/bundle.pem"},
+    ],
+)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"verify": False},
+        {"verify": True},
+        {"verify": "/mine.pem", "cert": "/me.pem", "stream": True},
+        {"proxies": {"http": "http://mine.example"}},
+    ],
+)
+@pytest.mark.parametrize("mine", [{}, {"proxies": {"http": "http://session.example"}}])
+def test_the_settings_are_those_of_requests(monkeypatch, environment, given, mine):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    session, plain = get_requests_session(), requests.Session()
+    for name, value in mine.items():
+        setattr(session, name, value)
+        setattr(plain, name, value)
+
+    copies = [given | {"proxies": dict(given.get("proxies", {}))} for _ in range(3)]
+
+    expected = settings(plain, **copies[0])
+    assert dict(settings(session, **copies[1])) == dict(expected)
+    assert dict(settings(session, **copies[2])) == dict(expected), "also from memory"
+
+
+def test_the_environment_is_looked_at_once_for_each_host(monkeypatch):
+    looks = []
+    monkeypatch.setattr(
+        requests_session, "get_environ_proxies", lambda url: looks.append(url) or {}
+    )
+    session = get_requests_session()
+
+    for _ in range(3):
+        settings(session)
+        settings(session, "http://other.example/")
+
+    assert looks == [URL, "http://other.example/"]
+
+
+def test_a_session_that_does_not_trust_the_environment_ignores_it(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    session = get_requests_session()
+    settings(session)
+
+    session.trust_env = False
+
+    assert settings(session)["proxies"] == {}
+
+
+def test_what_the_user_sets_on_the_session_counts_at_once():
+    session = get_requests_session()
+    settings(session)
+
+    session.proxies["http"] = "http://session.example"
+    session.verify = False
+
+    found = settings(session)
+    assert (found["proxies"], found["verify"]) == ({"http": "http://session.example"}, False)
