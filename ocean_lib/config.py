@@ -180,14 +180,15 @@ class Config(configparser.ConfigParser):
             )
 
     def _load_file(self, filename: str | os.PathLike[str]) -> None:
+        fault, kind = "", ConfigError
         try:
             text = Path(filename).expanduser().read_text(encoding="utf-8")
         except OSError as error:
-            kind = ConfigFileMissing if isinstance(error, FileNotFoundError) else ConfigError
-            raise kind(
-                f"Cannot read the config file {printable(os.fspath(filename))}: "
-                f"{error.strerror or type(error).__name__}."
-            ) from None
+            fault = error.strerror or type(error).__name__
+            if isinstance(error, FileNotFoundError):
+                kind = ConfigFileMissing
+        if fault:  # raised here: the lower error holds the name as it was given
+            raise kind(f"Cannot read the config file {printable(os.fspath(filename))}: {fault}.")
         self.read_string(text)
 
     def _warn_of_unknown(self) -> None:
@@ -202,7 +203,7 @@ class Config(configparser.ConfigParser):
                 logger.warning(
                     "Config: the option %s.%s is not known and has no effect.%s",
                     section,
-                    name,
+                    printable(name),
                     _did_you_mean(name, known),
                 )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
-from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
+from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.common.validation import check_did, check_tx_hash
 from ocean_lib.config import Config
 from ocean_lib.data_provider._responses import JobInfo
@@ -38,7 +38,6 @@ class JobHandles:
     _config: Config
     _data_provider: Any
     _places: Places
-    _total_s: float
 
     @property
     def _whole(self) -> OceanCompute:
@@ -208,7 +207,7 @@ class JobHandles:
             found: list[JobInfo] = self._data_provider.compute_jobs(did or "", url, address)
             return found
 
-        with operation_limit(self._total_s):
+        with self._whole._operation():
             if did is not None:
                 return self._places.at_provider(check_did(did), "computeStatus", ask)
             provider_uri = self._data_provider.get_url(self._config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from ocean_lib.common.http_requests.exchange import operation_limit
 from ocean_lib.common.validation import check_address, check_did, check_tx_hash
 from ocean_lib.config import Config
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
@@ -29,7 +28,6 @@ class ComputePreflight:
     _config: Config
     _data_provider: Any
     _places: Places
-    _total_s: float
     _own_chain: ChainAccess | None = None
 
     def check(
@@ -82,12 +80,12 @@ class ComputePreflight:
         from ocean_lib.ocean._asset_findings import FileProbe
         from ocean_lib.ocean._chain import ChainAccess
         from ocean_lib.ocean._orders_on_chain import ChainReader
-        from ocean_lib.ocean._planned_job import PlannedJob
+        from ocean_lib.ocean._preflight_job import PlannedJob
 
         if self._own_chain is None:
             self._own_chain = ChainAccess(self._config)
         reader = ChainReader(self._own_chain, getattr(consumer_wallet, "web3", None))
-        with operation_limit(self._total_s):
+        with compute._operation():
             job = PlannedJob(
                 inputs,
                 algorithm,

@@ -1,6 +1,7 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Optional, TypeVar, Union
 
 from enforce_typing import enforce_types
@@ -8,7 +9,7 @@ from enforce_typing import enforce_types
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.common.aquarius.aquarius import Aquarius
-from ocean_lib.common.http_requests.deadline import time_limit
+from ocean_lib.common.http_requests.deadline import Deadline, time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.validation import check_did, check_job_id
 from ocean_lib.config import Config
@@ -55,10 +56,10 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
     def __init__(self, config: Config, data_provider: object) -> None:
         self._config = config
         self._data_provider: Any = data_provider
-        self._total_s: float = config.total_timeout_s
+        self._times = timeouts_of(config)
         http = getattr(data_provider, "http", None)
         if not isinstance(http, HttpExchange):  # the class itself, or one of the user's own
-            http = HttpExchange(timeouts=timeouts_of(config))
+            http = HttpExchange(timeouts=self._times)
         self.http = http
         self._places = Places(
             Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
@@ -158,7 +159,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             text = compute_text(address, job_id, main.did)
             return post(url, sign_text(consumer_wallet, f"{text}{nonce}"))
 
-        with operation_limit(self._total_s) as deadline, lost:
+        with self._operation() as deadline, lost:
             _start.check_services(inputs, self._places.asset, address)
             self._check_reachable(main.did)
             look_s = min(_LOOK_AT_MOST_S, deadline.remaining() * _LOOK_SHARE)
@@ -200,7 +201,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             job = self._data_provider.compute_job_status(did, job_id, url, address)
             return JobStatus.from_job(job)
 
-        with operation_limit(self._total_s):
+        with self._operation():
             return self._places.at_provider(did, "computeStatus", ask)
 
     def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
@@ -304,6 +305,11 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         self._places.clear()
         self._data_provider.clear_caches()
 
+    def _operation(self) -> AbstractContextManager[Deadline]:
+        """Bound one operation by the config's times, whatever the Provider's session has."""
+        times = self._times
+        return operation_limit(times.total_s, connect_s=times.connect_s, read_s=times.read_s)
+
     def _signed_call(
         self,
         wallet: Union[Wallet, Signer],
@@ -323,7 +329,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             found: T = self._signed(wallet, did, job_id, url, send, again_on)
             return found
 
-        with operation_limit(self._total_s):
+        with self._operation():
             return self._places.at_provider(did, service_name, ask)
 
     def _signed(

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput, WalletError, WrongPassword
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def read_keystore(source: Any) -> dict[str, Any]:
     where = "the text"
     text = source
     if isinstance(source, os.PathLike) or (isinstance(source, str) and source.lstrip()[:1] != "{"):
-        where = f"the file {os.fspath(source)}"
+        where = f"the file {printable(os.fspath(source), limit=200)}"
         text = _read(Path(source))
     if not isinstance(text, (str, bytes)):
         raise WalletError(
@@ -170,7 +171,9 @@ def _read(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
     if reason:
-        raise WalletError(f"The keystore file {path} cannot be read: {reason}.")
+        raise WalletError(
+            f"The keystore file {printable(str(path), limit=200)} cannot be read: {reason}."
+        )
     return text
 
 

@@ -264,7 +264,7 @@ CASES = {
     "nobody trusted": Case(
         lambda w: w.by_did(w.ordered(w.new_dataset(trusted=()))),
         ("nobody-trusted",),
-        WorkflowRefused,
+        AlgorithmNotTrusted,
         "no trusted algorithms are set",
     ),
     "another is trusted": Case(
@@ -276,7 +276,7 @@ CASES = {
     "not trusted by the second input": Case(
         lambda w: w.by_did(w.dataset_input, w.ordered(w.new_dataset(trusted=()))),
         ("nobody-trusted",),
-        WorkflowRefused,
+        AlgorithmNotTrusted,
         "input at index 1: Using algorithmDid",
     ),
     "files changed since": Case(

@@ -591,7 +591,6 @@ def test_no_secret_in_a_wrong_place_shows(capfd: pytest.CaptureFixture[str]) -> 
     assert watch.leaks() == []
 
 
-@pytest.mark.xfail(strict=True, reason="known: a key in place of a path or a name is shown")
 @pytest.mark.parametrize("act", PATHS.values(), ids=PATHS)
 def test_a_key_in_place_of_a_path_does_not_show(
     capfd: pytest.CaptureFixture[str], act: Callable[[], Any]

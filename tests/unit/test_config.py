@@ -291,7 +291,7 @@ def test_an_unknown_option_is_warned_of_without_its_value(
 ) -> None:
     Config(options_dict={"resources": {option: "hidden"}})
 
-    assert f"resources.{option.lower()} is not known" in caplog.text
+    assert f"resources.'{option.lower()}' is not known" in caplog.text
     assert said in caplog.text
     assert "hidden" not in caplog.text
 

@@ -49,6 +49,8 @@ class Deadline:
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("ocean_deadline", default=None)
+_REQUEST_TIMES: ContextVar[tuple[float | None, float | None]]
+_REQUEST_TIMES = ContextVar("ocean_request_times", default=(None, None))
 
 
 def current_deadline() -> Deadline | None:
@@ -56,16 +58,30 @@ def current_deadline() -> Deadline | None:
     return _CURRENT.get()
 
 
+def request_times(connect_s: float, read_s: float) -> tuple[float, float]:
+    """Return the connect and read time-outs in force, given those that hold otherwise."""
+    connect, read = _REQUEST_TIMES.get()
+    return connect_s if connect is None else connect, read_s if read is None else read
+
+
 @contextmanager
-def time_limit(seconds: float) -> Iterator[Deadline]:
+def time_limit(
+    seconds: float, *, connect_s: float | None = None, read_s: float | None = None
+) -> Iterator[Deadline]:
     """Bound everything inside by `seconds`; a nearer limit outside stays in force.
 
     Args:
         seconds: how long the calls inside may take together.
+        connect_s: to make a connection, in place of the config's; None leaves it as it is.
+        read_s: between two bytes of an answer, likewise.
 
     Yields:
         The deadline in force.
     """
+    connect, read = _REQUEST_TIMES.get()
+    times = _REQUEST_TIMES.set(
+        (connect if connect_s is None else connect_s, read if read_s is None else read_s)
+    )
     outer = _CURRENT.get()
     deadline = Deadline(seconds)
     if outer is not None and outer.remaining() < deadline.remaining():
@@ -75,3 +91,4 @@ def time_limit(seconds: float) -> Iterator[Deadline]:
         yield deadline
     finally:
         _CURRENT.reset(token)
+        _REQUEST_TIMES.reset(times)

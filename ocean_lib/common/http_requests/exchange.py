@@ -21,7 +21,12 @@ import urllib3.exceptions
 
 from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests._failures import failure_of, no_time
-from ocean_lib.common.http_requests.deadline import Deadline, current_deadline, time_limit
+from ocean_lib.common.http_requests.deadline import (
+    Deadline,
+    current_deadline,
+    request_times,
+    time_limit,
+)
 from ocean_lib.common.http_requests.limits import (
     BACKOFF_S,
     MAX_ANSWER_BYTES,
@@ -267,9 +272,10 @@ class HttpExchange:
         if deadline.is_over:
             raise no_time(operation, url, deadline)
         # Never 0, which urllib3 refuses: the deadline may pass between the line above and here.
+        connect_s, read_s = request_times(self.timeouts.connect_s, self.timeouts.read_s)
         timeout = (
-            max(_LEAST_S, deadline.capped(self.timeouts.connect_s)),
-            max(_LEAST_S, deadline.capped(self.timeouts.read_s)),
+            max(_LEAST_S, deadline.capped(connect_s)),
+            max(_LEAST_S, deadline.capped(read_s)),
         )
         call = _verb(self.client, method)
         response: requests.Response = self._mapped(
@@ -331,13 +337,15 @@ class HttpExchange:
 
 
 @contextmanager
-def operation_limit(seconds: float) -> Iterator[Deadline]:
-    """Give the deadline in force, or start one of `seconds`: an operation has just one."""
+def operation_limit(
+    seconds: float, *, connect_s: float | None = None, read_s: float | None = None
+) -> Iterator[Deadline]:
+    """Give the deadline in force, or start one (see `time_limit`): an operation has just one."""
     deadline = current_deadline()
     if deadline is not None:
         yield deadline
         return
-    with time_limit(seconds) as deadline:
+    with time_limit(seconds, connect_s=connect_s, read_s=read_s) as deadline:
         yield deadline
 
 

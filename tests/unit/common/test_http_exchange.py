@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from ocean_lib.common.http_requests.deadline import time_limit
+from ocean_lib.common.http_requests.deadline import request_times, time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.common.http_requests.limits import Timeouts
 from ocean_lib.exceptions import (
@@ -249,3 +249,18 @@ def test_a_client_of_the_users_own_is_used() -> None:
     with pytest.raises(ConnectionBroken):
         get(http, "http://example.org/")
     assert Client.calls == ["http://example.org/"]
+
+
+def test_a_time_limit_can_set_the_times_of_each_request() -> None:
+    with (
+        WireServer(lambda _: silence) as server,
+        time_limit(30, read_s=0.2),
+        pytest.raises(RequestTimeout, match="stopped answering"),
+    ):
+        get(exchange(), server.url)
+
+
+def test_times_set_outside_hold_inside_unless_set_again() -> None:
+    with time_limit(30, connect_s=1, read_s=2), time_limit(20, read_s=3):
+        assert request_times(8, 9) == (1, 3)
+    assert request_times(8, 9) == (8, 9)
