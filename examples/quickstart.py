@@ -8,6 +8,7 @@ To run the same against a real Provider, replace the three lines in `main` that 
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ def main() -> None:
 
 def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_url: str) -> None:
     """Publish, order, compute, download; then compute once more with raw code."""
+    shutil.rmtree(RESULTS, ignore_errors=True)  # of the run before; download overwrites nothing
+
     with step("The scientist publishes an algorithm"):
         algorithm = publish_algorithm(ocean, scientist, code_url)
         say(algorithm.did)
