@@ -2,6 +2,9 @@
 
 from collections import namedtuple
 
+NOT_ORDERED = "0x" + "0" * 64
+"""Stands for the transaction of an order that is still to be placed."""
+
 Order = namedtuple(
     "Order",
     (
