@@ -23,7 +23,7 @@ from ocean_lib.localnet.runners import _landlock  # noqa: E402
 from ocean_lib.localnet.runners._isolation import SEPARATING, usual_python, why_not  # noqa: E402
 from tests import hostile_matrix  # noqa: E402
 from tests.hostile import ATTEMPTS  # noqa: E402
-from tests.hostile_run import OLD_LANDLOCK  # noqa: E402
+from tests.hostile_run import NOTHING, OLD_LANDLOCK  # noqa: E402
 from tests.hostile_sieges import SIEGES  # noqa: E402
 
 MARK = "<!-- Below this line benchmarks/isolation.py writes. -->"
@@ -50,6 +50,12 @@ def columns() -> dict[str, list[hostile_matrix.Ground]]:
     return found
 
 
+def attempted() -> dict[str, list[hostile_matrix.Ground]]:
+    """The columns, and one to show that the attempts are real."""
+    control = hostile_matrix.control()
+    return {**columns(), **({control.tier: [control]} if control else {})}
+
+
 def joined(parts: dict[str, str]) -> str:
     """Say a thing once if it is the same for every user."""
     said = set(parts.values())
@@ -64,9 +70,9 @@ def attempts(found: Found) -> list[str]:
     for item in ATTEMPTS:
         if item.area != area:
             area = item.area
-            rows.append([f"**{area}**", *[""] * len(columns())])
+            rows.append([f"**{area}**", *[""] * len(attempted())])
         row = [item.what.replace("|", "\\|")]
-        for grounds in columns().values():
+        for grounds in attempted().values():
             parts = {}
             for ground in grounds:
                 got = found[str(ground)]["attempts"][item.name]["got"]
@@ -80,7 +86,9 @@ def attempts(found: Found) -> list[str]:
             names = [SEEN.get(name, name) for name in found[str(ground)]["changed"]]
             parts[ground.user] = f"**{', '.join(names)}**" if names else "nothing"
         changed.append(joined(parts))
-    return table(["tried", *columns()], [*rows, changed])
+    if len(attempted()) > len(columns()):
+        changed.append("(not looked at)")
+    return table(["tried", *attempted()], [*rows, changed])
 
 
 def sieges(found: Found) -> list[str]:
@@ -122,7 +130,9 @@ def report(found: Found) -> list[str]:
         f"{platform.system()} {platform.release()} ({platform.machine()}), Landlock "
         f"{_landlock.abi()}, Python {platform.python_version()}, {os.cpu_count()} cores. "
         f"The network was run by: {users}. `-` is: it got nothing. `{OLD_LANDLOCK}` leaves unused "
-        "what Landlock learnt later (signals, abstract sockets), as on Ubuntu 24.04.",
+        "what Landlock learnt later (signals, abstract sockets), as on Ubuntu 24.04. "
+        f"`{NOTHING}` shows which attempts succeed for an ordinary user who runs the algorithm as "
+        "any program.",
         *missing,
         "",
         "### What it tried to get",
@@ -147,6 +157,9 @@ def main() -> int:
         print(f"{output} has no line {MARK}", file=sys.stderr)
         return 1
     found = hostile_matrix.run_all()
+    control = hostile_matrix.control()
+    if control:
+        found[str(control)] = hostile_matrix.run(control)
     output.write_text(before + mark + "\n" + "\n".join(report(found)))
     lost = [
         f"{ground}: {name}"
@@ -157,7 +170,7 @@ def main() -> int:
     lost += [
         f"{ground}: {name}"
         for ground, told in found.items()
-        if not ground.startswith("limits")
+        if not ground.startswith(("limits", NOTHING))
         for name, attempt in told["attempts"].items()
         if attempt["got"]
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ocean_lib.cli._options import client_options
 from ocean_lib.cli._output import looked_at, one_line
 from ocean_lib.cli._session import Session, pass_session
 from ocean_lib.cli._which_job import WhichJob, job_options
+from ocean_lib.common.http_requests import safe_json
 
 
 @click.command(short_help="Download a job's results and logs.")
@@ -103,8 +103,8 @@ def _print_file(session: Session, head: dict[str, Any], name: str, content: byte
     parsed: Any = None
     if name.lower().endswith(".json"):
         try:
-            parsed = json.loads(text)
-        except (ValueError, RecursionError):
+            parsed = safe_json.loads(text)
+        except ValueError:
             parsed = None
     session.out.document({**head, "name": name, "text": text, "json": parsed})
 

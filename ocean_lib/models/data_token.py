@@ -1,6 +1,5 @@
 """A data token: the asset's token, with which its services are ordered."""
 
-import json
 from collections import namedtuple
 from collections.abc import Iterable
 from decimal import Decimal
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from enforce_typing import enforce_types
 
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.validation import check_address
 from ocean_lib.models import _order_checks
 from ocean_lib.models._erc20 import ERC20Token
@@ -340,7 +340,7 @@ class DataToken(ERC20Token):
 
     def _url_in_blob(self, kind: int) -> Optional[str]:
         try:
-            content = json.loads(self.blob())
+            content = safe_json.loads(self.blob())
         except ValueError:
             return None
         if not isinstance(content, dict) or content.get("t") != kind:

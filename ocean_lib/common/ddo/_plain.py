@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ocean_lib.common.http_requests import safe_json
+from ocean_lib.common.http_requests.safe_json import MAX_DEPTH
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidDocument, InvalidInput
 
@@ -18,21 +19,21 @@ def plain(value: Any) -> Any:
         value: a JSON value, or one that holds such objects.
 
     Raises:
-        InvalidInput: it is nested too deeply for Python.
+        InvalidInput: it nests deeper than 200 levels. (Not left to Python's recursion limit:
+            eth-account raises that so far that the process would end.)
     """
-    try:
-        return _plain(value)
-    except RecursionError:
-        raise InvalidInput("The document is nested too deeply to be an asset's.") from None
+    return _plain(value, MAX_DEPTH)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, levels: int) -> Any:
+    if levels < 0:
+        raise InvalidInput("The document is nested too deeply to be an asset's.")
     if hasattr(value, "as_dictionary"):
-        return _plain(value.as_dictionary())
+        return _plain(value.as_dictionary(), levels - 1)
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, levels - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, levels - 1) for item in value]
     return copy.deepcopy(value)
 
 
@@ -61,8 +62,8 @@ def parsed_json(text: str, name: str) -> Any:
         InvalidInput: it is no JSON.
     """
     try:
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
+        return safe_json.loads(text)
+    except (TypeError, ValueError, AttributeError) as error:
         raise InvalidInput(f"{name} is no JSON: {printable(str(error))}.") from None
 
 

@@ -1,4 +1,4 @@
-"""JSON from a server, refused when it nests too deeply.
+"""JSON from outside, refused when it nests too deeply.
 
 Python's parser recurses in C and trusts the interpreter's recursion limit to stop it. py_ecc,
 which eth-account imports, raises that limit to 100,000, and a hundred kilobytes of "[" then end
@@ -17,12 +17,14 @@ MAX_DEPTH = 200
 _OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes | str) -> Any:
     """Parse JSON.
 
     Raises:
         ValueError: it is not JSON, or nests deeper than 200 levels.
     """
+    if isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         steps = (
             bool(found[1]) - bool(found[2])
