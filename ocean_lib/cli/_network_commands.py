@@ -34,17 +34,20 @@ _SHOWN = ("provider_url", "rpc_url", "chain_id", "isolation", "state_dir")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Provider and cache.")
 @click.option("--rpc-port", type=click.IntRange(0, 65535), default=0, help="The chain's node.")
 @click.option("--jobs", type=click.IntRange(1), help="How many run at once.  [default: cores]")
+@click.option("--max-jobs", type=click.IntRange(1), help="How many may wait for their turn.")
+@click.option("--isolation", metavar="TIER", help="Of algorithms.  [default: the strongest]")
 @click.option("--chain-url", metavar="URL", help="A node to use in place of the embedded chain.")
+@click.option("--host", metavar="ADDRESS", help="Listen here.  [default: 127.0.0.1]")
+@click.option("--expose", is_flag=True, help="Allow a --host that others can reach.")
 @output_options
 @pass_session
 def localnet(
     session: Session,
+    /,
     state: Path,
     temporary: bool,
-    port: int,
-    rpc_port: int,
     jobs: int | None,
-    chain_url: str | None,
+    **options: Any,
 ) -> None:
     """Run a whole Ocean network on this machine, until Ctrl-C.
 
@@ -57,10 +60,8 @@ def localnet(
         signal.signal(number, lambda *_: ended.set())
     network = _embedded.make_network(
         None if temporary else state,
-        port=port,
-        rpc_port=rpc_port,
         jobs_at_once=jobs,
-        chain_url=chain_url,
+        **{name: value for name, value in options.items() if value is not None},
     )
     _start(network)
     try:

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.validation import check_url
 from ocean_lib.data_provider._responses import check_status
@@ -35,7 +35,7 @@ def root_uri(service_endpoint: str) -> str:
         before = before.partition("/services/")[0]
     root = f"{scheme}://{host}{before}".rstrip("/")
     if not host:
-        raise InvalidUrl(f"{printable(service_endpoint, 80)!r} has no host.")
+        raise InvalidUrl(f"{one_line(service_endpoint, 80)!r} has no host.")
     return root
 
 
@@ -113,7 +113,7 @@ class Endpoints:
         if not _is_method_and_path(found):
             raise EndpointNotFound(
                 f"The Provider at {root} offers no service {name!r}, only: "
-                f"{printable(', '.join(map(str, services)), 200) or 'none'}. "
+                f"{one_line(', '.join(map(str, services)), 200) or 'none'}. "
                 "Check the provider URL and the Provider's version.",
                 operation=f"find the service {name!r}",
                 url=root,

@@ -10,7 +10,7 @@ import re
 from typing import Any, TypedDict
 
 from ocean_lib.common.http_requests.exchange import Answer
-from ocean_lib.common.http_requests.redaction import printable, server_words
+from ocean_lib.common.http_requests.redaction import one_line, server_words
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -144,7 +144,7 @@ def job_by_id(jobs: list[JobInfo], job_id: str, operation: str) -> JobInfo:
             return job
     others = f"it answered with {len(jobs)} other job(s)" if jobs else "it answered with no job"
     raise JobNotFound(
-        f"Could not {operation}: the Provider knows no job {printable(job_id, 80)!r} of this "
+        f"Could not {operation}: the Provider knows no job {one_line(job_id, 80)!r} of this "
         f"wallet ({others}). Check the job id, the wallet, and that the data set's Provider is "
         "the one the job was started at."
     )
@@ -209,7 +209,7 @@ def _json_object(answer: Answer) -> dict[str, Any]:
 
 def _invalid(answer: Answer, errors: dict[Any, Any]) -> ProviderError:
     texts = {
-        printable(field, 60): [
+        one_line(field, 60): [
             server_words(str(text)) for text in (found if isinstance(found, list) else [found])
         ]
         for field, found in errors.items()
@@ -247,7 +247,7 @@ def _refused(answer: Answer, words: str) -> ProviderError:
 def _error(
     kind: type[ProviderError], answer: Answer, words: str, advice: str, **attributes: Any
 ) -> ProviderError:
-    words = printable(words)
+    words = one_line(words)
     error = kind(
         f"Could not {answer.operation}: the Provider at {answer.url} answered "
         f"HTTP {answer.status_code}: {words.rstrip('.')}. {advice}",

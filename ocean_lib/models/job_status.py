@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.html_table import html_table, when
 from ocean_lib.exceptions import MalformedResponse
 
@@ -125,7 +125,7 @@ class JobStatus(Mapping[str, Any]):
         code = _whole(job.get("status"))
         if code is None:
             raise MalformedResponse(
-                f"The Provider described job {printable(job.get('jobId'), 80)} without a status. "
+                f"The Provider described job {one_line(job.get('jobId'), 80)} without a status. "
                 "Check that the URL is that of a Provider.",
                 operation="read the status of the job",
             )

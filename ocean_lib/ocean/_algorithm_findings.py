@@ -8,7 +8,7 @@ from typing import Any
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.findings import Finding, refused, warning
 from ocean_lib.models.order import NOT_ORDERED
@@ -73,7 +73,7 @@ def published_findings(
     if not is_algorithm(asset):
         yield refused(
             "not-an-algorithm",
-            f"{did} is published as {printable(main.get('type'), 40)}, not as algorithm.",
+            f"{did} is published as {one_line(main.get('type'), 40)}, not as algorithm.",
             "Check algorithm_did.",
             did,
         )
@@ -155,7 +155,7 @@ def _incomplete(
     return refused(
         "container-incomplete",
         f"The container of {whose} is not complete: it needs entrypoint, image and tag, and has "
-        f"{', '.join(printable(repr(value), 60) for value in (entrypoint, image, tag))}.",
+        f"{', '.join(one_line(repr(value), 60) for value in (entrypoint, image, tag))}.",
         "Fill in what is missing, such as python3 $ALGO, python, 3.8.",
         subject,
     )

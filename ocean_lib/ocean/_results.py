@@ -14,7 +14,7 @@ from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.http_requests.files import name_in_url, numbered, safe_file_name, write_whole
 from ocean_lib.common.http_requests.limits import BACKOFF_S
-from ocean_lib.common.http_requests.redaction import printable, safe_url
+from ocean_lib.common.http_requests.redaction import one_line, safe_url
 from ocean_lib.common.utils.html_table import html_table
 from ocean_lib.exceptions import (
     DownloadError,
@@ -72,7 +72,7 @@ class DownloadReport(Sequence[Path]):
 
     def _repr_html_(self) -> str:
         rows = [(path.name, "downloaded", str(path)) for path in self.paths]
-        rows += [(name, "failed", printable(error)) for name, error in self.failures.items()]
+        rows += [(name, "failed", one_line(error)) for name, error in self.failures.items()]
         return html_table(rows, ("file", "outcome", "where, or why not"))
 
 
@@ -166,7 +166,7 @@ def download_files(
 
 
 def _say_what_failed(files: Sequence[JobFile], failures: dict[str, OceanError]) -> None:
-    told = "; ".join(f"{name}: {printable(error, 200)}" for name, error in failures.items())
+    told = "; ".join(f"{name}: {one_line(error, 200)}" for name, error in failures.items())
     if len(failures) == len(files):
         raise DownloadError(f"None of the job's {len(files)} file(s) could be downloaded: {told}")
     warnings.warn(

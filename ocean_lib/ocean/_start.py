@@ -15,10 +15,15 @@ from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.validation import check_address, check_did, check_job_id, check_tx_hash
-from ocean_lib.common.validation import printable as shown
+from ocean_lib.common.validation import (
+    check_address,
+    check_did,
+    check_job_id,
+    check_tx_hash,
+    printable,
+)
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     InvalidInput,
@@ -115,7 +120,7 @@ def check_resumption(nonce: Any, job_id: Any) -> None:
     """
     if nonce is not None and (isinstance(nonce, bool) or not isinstance(nonce, int) or nonce < 0):
         raise InvalidInput(
-            f"nonce must be a whole number, or None for the Provider's own, got {shown(nonce)}."
+            f"nonce must be a whole number, or None for the Provider's own, got {printable(nonce)}."
         )
     if job_id:
         check_job_id(job_id)
@@ -130,7 +135,7 @@ def check_inputs(inputs: Any) -> list[ComputeInput]:
     if not isinstance(inputs, (list, tuple)) or not inputs:
         raise InvalidInput(
             "input_datasets must be a list of at least one ComputeInput, got "
-            f"{'an empty one' if inputs in ([], ()) else shown(inputs)}."
+            f"{'an empty one' if inputs in ([], ()) else printable(inputs)}."
         )
     for position, item in enumerate(inputs):
         if not isinstance(item, ComputeInput):
@@ -336,7 +341,7 @@ class LostAnswer:
 
     def _uncertain(self, error: OceanError, reason: str, candidates: list[str]) -> StartUncertain:
         self._starts.unresolved(self._order)
-        named = f" ({printable(', '.join(candidates), 400)})" if candidates else ""
+        named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
         return StartUncertain(
             f"The job may have started, but the answer was lost, and {reason}{named}. "
             f"First fault: {error} Look again before starting a second job: list the wallet's "

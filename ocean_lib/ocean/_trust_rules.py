@@ -8,7 +8,7 @@ from typing import Any
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.findings import Finding, refused
 from ocean_lib.models.trust import Checksum, TrustReport
@@ -86,9 +86,9 @@ def checksums_of(algorithm: Asset) -> dict[str, str]:
 def _shown(value: object) -> str:
     """Return a value of the list, fit to be shown: its publisher may write there what he likes."""
     text = str(value)
-    shown = printable(text, _SHOWN_CHARS)
+    shown = one_line(text, _SHOWN_CHARS)
     # Not the same as what is compared, so it must not look the same either.
-    return shown if shown == text else printable(repr(text), _SHOWN_CHARS)
+    return shown if shown == text else one_line(repr(text), _SHOWN_CHARS)
 
 
 def _several(values: Sequence[object]) -> str:

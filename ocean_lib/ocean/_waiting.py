@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ocean_lib.common.http_requests.deadline import Deadline, current_deadline, time_limit
 from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import (
     AquariusError,
     EndpointNotFound,
@@ -188,7 +188,7 @@ class Wait:
         running = self.unfinished()
         if self._failing_since and self._last_error is not None:
             unknown = f" (not known of {len(self._failing_since)}: the last look failed)"
-            reason = f" The last look failed: {printable(self._last_error, 300)}"
+            reason = f" The last look failed: {one_line(self._last_error, 300)}"
         else:
             unknown = reason = ""
         return JobTimeoutError(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.html_table import html_table, when
 from ocean_lib.common.validation import check_did, check_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
@@ -73,7 +73,7 @@ class ComputeJob:
         did = inputs[0] if isinstance(inputs, list) and inputs else inputs
         if not isinstance(did, str):
             raise MalformedResponse(
-                f"The Provider described job {printable(info.get('jobId'), 80)} without its data "
+                f"The Provider described job {one_line(info.get('jobId'), 80)} without its data "
                 "set (inputDID).",
                 operation="list the jobs",
             )
@@ -110,7 +110,7 @@ class ComputeJob:
             raise InvalidInput(f"This is no job as to_dict makes it: {', '.join(missing)} missing.")
         if signer_address(wallet).lower() != data["owner"].lower():
             raise InvalidInput(
-                f"Job {printable(data['job_id'], 80)} belongs to {printable(data['owner'], 80)}, "
+                f"Job {one_line(data['job_id'], 80)} belongs to {one_line(data['owner'], 80)}, "
                 "and the wallet is "
                 f"{signer_address(wallet)}. Use the wallet that started the job."
             )
@@ -388,7 +388,7 @@ class ComputeJob:
             return found[0]
         there = ", ".join(file.name for file in files) or "nothing yet"
         raise JobError(
-            f"Job {self.job_id} has {len(found) or 'no'} result(s) {printable(wanted, 100)!r}; "
+            f"Job {self.job_id} has {len(found) or 'no'} result(s) {one_line(wanted, 100)!r}; "
             f"there is {there}."
         )
 

@@ -10,7 +10,7 @@ import requests
 import urllib3.exceptions
 
 from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.redaction import printable, safe_url
+from ocean_lib.common.http_requests.redaction import one_line, safe_url
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -74,7 +74,7 @@ def failure_of(error: Exception, url: str, operation: str, deadline: Deadline) -
         reason = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
         return ConnectFailed(
             f"Could not {operation}: no connection to {where}"
-            f"{f' ({printable(reason, 100)})' if reason else ''}. "
+            f"{f' ({one_line(reason, 100)})' if reason else ''}. "
             "Check that the server runs and that the URL in the config is right."
         )
     if any_of(urllib3.exceptions.ConnectTimeoutError, requests.exceptions.ConnectTimeout):

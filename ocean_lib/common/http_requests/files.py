@@ -13,7 +13,7 @@ from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ocean_lib.common.http_requests.redaction import printable
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
 
 MAX_NAME_BYTES = 180
@@ -38,7 +38,7 @@ def safe_file_name(name: str, fallback: str) -> str:
     from pathvalidate import sanitize_filename  # only who downloads pays for its import
 
     last = name.replace("\\", "/").rsplit("/", 1)[-1].encode("utf-8", "replace").decode()
-    last = printable(last, _LONGEST_SEEN).lstrip(". ")
+    last = one_line(last, _LONGEST_SEEN).lstrip(". ")
     clean = str(sanitize_filename(last, platform="universal", replacement_text="_"))
     clean = clean.strip(". ")
     if _DEVICE.fullmatch(clean.split(".")[0].strip()):
@@ -135,7 +135,7 @@ def write_whole(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", "") or type(error).__name__
         failure = DownloadError(
-            f"Could not {operation}: writing to {printable(folder, 300)} failed "
+            f"Could not {operation}: writing to {one_line(folder, 300)} failed "
             f"({reason}). Check the folder and the free space."
         )
     finally:

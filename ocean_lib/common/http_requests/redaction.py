@@ -24,10 +24,10 @@ def safe_url(url: str) -> str:
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return "(unreadable URL)"
-    return printable(urlunsplit((parts.scheme, host, parts.path, "", "")), 200)
+    return one_line(urlunsplit((parts.scheme, host, parts.path, "", "")), 200)
 
 
-def printable(text: object, limit: int = MAX_TEXT) -> str:
+def one_line(text: object, limit: int = MAX_TEXT) -> str:
     """Return the text on one line, without control characters, cut to `limit` characters."""
     line = _CONTROL.sub(" ", str(text))
     if not line.isprintable():  # lone surrogates, for one, which no terminal can be sent
@@ -47,4 +47,4 @@ def server_words(body: str, limit: int = MAX_TEXT) -> str:
 
         body = unescape(_TAG.sub(" ", _TITLE.sub(" ", body)))
     body = _QUERY.sub("?…", _LONG_HEX.sub("0x…", body))
-    return printable(re.sub(r"\s+", " ", body), limit)
+    return one_line(re.sub(r"\s+", " ", body), limit)
