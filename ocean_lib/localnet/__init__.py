@@ -2,7 +2,7 @@
 
 An EVM chain with the real contracts, a metadata cache with Aquarius' REST API, a Provider with
 its REST API, and a runner that really runs the algorithms. Install it with
-`pip install "ocean-compute[localnet]"`. It binds loopback only.
+`pip install "ocean-compute[localnet]"`. It binds loopback only, unless it is told to be exposed.
 """
 
 from __future__ import annotations

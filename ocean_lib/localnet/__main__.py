@@ -12,20 +12,29 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from ocean_lib.localnet._http_server import LOOPBACK
 from ocean_lib.localnet.network import LocalNetwork, LocalNetworkError
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ocean_lib.localnet",
-        description="Run a whole Ocean V3 network on 127.0.0.1 until Ctrl-C or SIGTERM.",
+        description="Run a whole Ocean V3 network until Ctrl-C or SIGTERM, on 127.0.0.1 unless"
+        " it is told otherwise.",
     )
     parser.add_argument("--port", type=int, default=0, help="Provider and metadata cache")
     parser.add_argument("--rpc-port", type=int, default=0, help="the chain's JSON-RPC")
     parser.add_argument("--state", metavar="DIR", help="keep everything here and continue with it")
     parser.add_argument("--seed", help="make the keys of a new network predictable")
     parser.add_argument("--jobs", type=int, help="jobs at the same time (default: cores)")
-    parser.add_argument("--isolation", help="bwrap, unshare or limits (default: the strongest)")
+    parser.add_argument(
+        "--isolation",
+        help="bwrap, unshare, landlock or sandbox-exec (default: the strongest that works), or"
+        " limits, which is UNSAFE: algorithms can then read and change what you can",
+    )
+    parser.add_argument("--max-jobs", type=int, default=1000, help="jobs that wait or run at most")
+    parser.add_argument("--host", default=LOOPBACK, help="the address to listen on")
+    parser.add_argument("--expose", action="store_true", help="let other machines reach it")
     parser.add_argument("--chain-url", help="a JSON-RPC URL in place of the embedded chain")
     parser.add_argument("--show-keys", action="store_true", help="print the private keys too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -101,6 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rpc_port=options.rpc_port,
         seed=options.seed,
         jobs_at_once=options.jobs,
+        max_jobs=options.max_jobs,
+        host=options.host,
+        expose=options.expose,
         isolation=options.isolation,
         chain_url=options.chain_url,
     )

@@ -1,4 +1,4 @@
-"""The one doorway to the client: hands out its objects, and nothing of it is used here.
+"""The doorway to the client: hands out its objects, and nothing of it is used here.
 
 The network never imports the client. These functions do, when a user asks for a client object,
 so that a first job takes three lines.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocean_lib.config import Config as Config
+    from ocean_lib.ocean.ocean import Ocean as Ocean
     from ocean_lib.web3_internal.wallet import Wallet as Wallet
 
 
@@ -18,6 +19,13 @@ def client_config(options: dict[str, dict[str, Any]]) -> Config:
     from ocean_lib.config import Config
 
     return Config(options_dict=options)
+
+
+def client_ocean(options: dict[str, dict[str, Any]]) -> Ocean:
+    """Make a client from plain options."""
+    from ocean_lib.ocean.ocean import Ocean
+
+    return Ocean(client_config(options))
 
 
 def client_wallet(rpc_url: str, private_key: str) -> Wallet:

@@ -15,6 +15,7 @@ from ocean_lib.localnet._signatures import UnreadableSignature, is_auth_token, s
 from ocean_lib.localnet._store import Database, NonceBook
 from ocean_lib.localnet._validation import SIGNATURE_TEXT, InvalidRequest, Rules, parameters
 from ocean_lib.localnet._workflow import ProviderWorld, Refused, Workflow
+from ocean_lib.localnet.faults import Faults, WithholdResults
 from ocean_lib.localnet.jobs import Job, JobStore
 from ocean_lib.localnet.provider import SERVICES
 
@@ -32,6 +33,7 @@ class ComputeApi:
         database: Joins a spent nonce and its new job into one transaction.
         base_url: Returns where results are served.
         max_unfinished: So many jobs may wait or run; more are refused with 503.
+        faults: Whether results are withheld.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class ComputeApi:
         base_url: Callable[[], str],
         *,
         max_unfinished: int = 1000,
+        faults: Faults | None = None,
     ) -> None:
         self._world = world
         self._nonces = nonces
@@ -52,6 +55,7 @@ class ComputeApi:
         self._database = database
         self._base_url = base_url
         self._max_unfinished = max_unfinished
+        self._faults = faults or Faults()
 
     def blueprint(self) -> Blueprint:
         """Build the routes."""
@@ -72,10 +76,9 @@ class ComputeApi:
             job_request = workflow.check()
         except Refused as error:
             return refused(str(error))
-        if self._jobs.count_unfinished() >= self._max_unfinished:
-            text = f"{self._max_unfinished} jobs are waiting or running; try again later."
-            return unavailable(text, data)
         with self._database.transaction():
+            if self._jobs.count_unfinished() >= self._max_unfinished:
+                return unavailable(self._full(), data)
             self._spend(data, nonce)
             job = self._jobs.create(job_request)
         answer = self._answer([job])
@@ -101,6 +104,8 @@ class ComputeApi:
             if is_auth_token(str(signature)) or not self._nonces.spend(owner, nonce):
                 authorised = authorised and is_auth_token(str(signature))
                 self._nonces.advance(owner)
+        if authorised and self._faults.take(WithholdResults, "result") is not None:
+            authorised = False
         found = self._select(data)
         documents = [job.on_wire(self._base_url(), authorised=authorised) for job in found]
         return compact(documents) if authorised else spaced(_sorted(documents))
@@ -150,6 +155,12 @@ class ComputeApi:
         response.headers["Content-Type"] = _inert(kind)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+    def _full(self) -> str:
+        return (
+            f"The queue is full: {self._max_unfinished} jobs are waiting or running. Nothing was "
+            "started and the nonce has not moved. Try again when some have ended."
+        )
 
     def _check_start(self, data: dict[str, Any]) -> int:
         owner = str(data.get("consumerAddress", ""))

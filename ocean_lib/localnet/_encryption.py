@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import binascii
-import json
 from typing import Any
 
 from eth_account import Account
 from eth_keys.datatypes import PrivateKey
+
+from ocean_lib.localnet import _safe_json
 
 
 class ForeignDocument(Exception):
@@ -48,7 +49,7 @@ class ProviderKey:
 
         try:
             data = ecies.decrypt(self._secret, binascii.unhexlify(encrypted.removeprefix("0x")))
-            files = json.loads(data)
+            files = _safe_json.loads(data)
         except Exception as error:
             raise ForeignDocument("the file list was encrypted by another Provider") from error
         if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):

@@ -5,32 +5,30 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import secrets
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ocean_lib.localnet._assets import compact_json
-from ocean_lib.localnet._file_access import FileAccess, FileUnavailable
-from ocean_lib.localnet.jobs import InputFiles, Job, JobRequest, JobStatus, JobStore
-from ocean_lib.localnet.runners import JobRunner, Limits, RunnerJob, RunOutcome
+from ocean_lib.localnet._file_access import FileAccess
+from ocean_lib.localnet._provisioning import FOLDERS, CannotProvision, Provisioner
+from ocean_lib.localnet.faults import Faults
+from ocean_lib.localnet.jobs import Job, JobStatus, JobStore
+from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
 from ocean_lib.localnet.runners._outputs import remove_tree
 
 LOG_NAME = "algorithm.log"
-_FOLDERS = ("inputs", "transformations", "ddos", "outputs", "logs", "tmp")
 _FIRST_POLL_S = 0.005
 _LONGEST_POLL_S = 0.1
 _JOIN_S = 30.0
 _log = logging.getLogger(__name__)
 
 
-class _Provisioning(Exception):
-    """A job that cannot be laid out."""
-
-    def __init__(self, status: JobStatus, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
+@dataclass(frozen=True)
+class _Queued:
+    job_id: str
+    owner: str
 
 
 class JobEngine:
@@ -44,6 +42,7 @@ class JobEngine:
         at_once: How many jobs run at the same time.
         limits: What a job may use; a request can only shorten its time.
         results_lifetime_s: How long results and logs are served after a job's end.
+        faults: Which jobs get stuck.
     """
 
     def __init__(
@@ -56,16 +55,19 @@ class JobEngine:
         at_once: int = 0,
         limits: Limits | None = None,
         results_lifetime_s: float = 7 * 24 * 3600.0,
+        faults: Faults | None = None,
     ) -> None:
         self._store = store
         self._runner = runner
-        self._files = files
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or Limits()
+        self._provisioner = Provisioner(files, folder, self._limits)
         self._results_lifetime_s = results_lifetime_s
+        self._faults = faults or Faults()
         self._changed = threading.Condition()
-        self._queue: list[Job] = []
+        # Not the jobs themselves: each may hold megabytes of code and documents.
+        self._queue: list[_Queued] = []
         self._owners: Counter[str] = Counter()
         self._turns: dict[str, int] = {}
         self._turn = itertools.count(1)
@@ -85,8 +87,7 @@ class JobEngine:
         """Take up what an earlier run left, and begin to work."""
         for job in self._store.unfinished():
             if job.status >= JobStatus.RUNNING:
-                self._note(job.job_id, "the network stopped while this job was running")
-                self._store.finish(job.job_id, JobStatus.FINISHED, log_path=LOG_NAME)
+                self._end(job.job_id, "the network stopped while this job was running")
             elif job.stop_request:
                 self._end_unstarted(job)
             else:
@@ -97,7 +98,7 @@ class JobEngine:
     def enqueue(self, job: Job) -> None:
         """Queue a job that is in the store."""
         with self._changed:
-            self._queue.append(job)
+            self._queue.append(_Queued(job.job_id, job.owner))
             self._changed.notify()
 
     def stop_jobs(self, jobs: list[Job]) -> None:
@@ -144,17 +145,16 @@ class JobEngine:
     def _work(self) -> None:
         while (job := self._next()) is not None:
             try:
-                self._run(job)
+                self._run(self._store.get(job.job_id))
             except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
                 _log.exception("job %s broke the engine", job.job_id)
-                self._note(job.job_id, "the network failed while it ran this job")
-                self._store.finish(job.job_id, JobStatus.FINISHED, log_path=LOG_NAME)
+                self._end(job.job_id, "the network failed while it ran this job")
             finally:
                 with self._changed:
                     self._owners[job.owner] -= 1
                     self._stops.pop(job.job_id, None)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> _Queued | None:
         with self._changed:
             while not self._queue and not self._closing:
                 self._changed.wait()
@@ -173,83 +173,36 @@ class JobEngine:
 
     def _run(self, job: Job) -> None:
         stop = self._stops[job.job_id]
-        if self._store.get(job.job_id).stop_request:
+        if job.stop_request:
             stop.set()
-        self._store.advance(job.job_id, JobStatus.STARTED)
+        self._faults.hold(JobStatus.WARMING_UP, stop)
+        self._advance(job, JobStatus.STARTED, stop)
+        self._advance(job, JobStatus.CONFIGURING, stop)
         try:
-            runner_job = self._provision(job, stop)
-        except _Provisioning as error:
-            self._note(job.job_id, str(error))
-            self._store.finish(job.job_id, error.status, log_path=LOG_NAME)
+            runner_job = self._provisioner.lay_out(job, given_up=stop.is_set)
+        except CannotProvision as error:
+            if stop.is_set():
+                self._leave_or_end(job)
+                return
+            self._end(job.job_id, str(error), error.status)
             return
         if stop.is_set():
-            if not self._closing:
-                self._end_unstarted(job)
+            self._leave_or_end(job)
             return
-        self._store.advance(job.job_id, JobStatus.PROVISIONED)
+        self._advance(job, JobStatus.PROVISIONED, stop)
         # First the state, then the act: a job below RUNNING may be provisioned again.
-        self._store.advance(job.job_id, JobStatus.RUNNING)
-        self._runner.submit(runner_job)
+        self._advance(job, JobStatus.RUNNING, stop)
+        try:
+            self._runner.submit(runner_job)
+        except CannotRun as error:
+            self._end(job.job_id, str(error), JobStatus.ALGORITHM_FAILED)
+            return
         outcome = self._wait(job.job_id, stop)
         self._collect(job, outcome)
 
-    def _provision(self, job: Job, stop: threading.Event) -> RunnerJob:
-        self._store.advance(job.job_id, JobStatus.CONFIGURING)
-        folder = self._folder / job.job_id
-        remove_tree(folder)
-        folder.mkdir(mode=0o700, parents=True)
-        for name in _FOLDERS:
-            (folder / "data" / name).mkdir(parents=True)
-        request = job.request
-        for item in request.inputs:
-            self._fetch_input(folder / "data", item, stop)
-        self._fetch_algorithm(folder / "data" / "transformations" / "algorithm", request)
-        limits = Limits(
-            **{
-                **self._limits.as_dict(),
-                "wall_s": min(self._limits.wall_s, request.wall_s),
-            }  # type: ignore[arg-type]
-        )
-        return RunnerJob(
-            job_id=job.job_id,
-            folder=folder,
-            entrypoint=request.algorithm.entrypoint,
-            image=request.algorithm.image,
-            dids=tuple(item.did.removeprefix("did:op:") for item in request.inputs),
-            algorithm_did=request.algorithm.did,
-            secret=secrets.token_hex(16),
-            limits=limits,
-            allow_network=request.allow_network,
-        )
-
-    def _fetch_input(self, data: Path, item: InputFiles, stop: threading.Event) -> None:
-        (data / "ddos" / item.did).write_text(compact_json(item.ddo), encoding="utf-8")
-        folder = data / "inputs" / item.did.removeprefix("did:op:")
-        folder.mkdir(exist_ok=True)
-        for index, url in enumerate(item.urls):
-            if stop.is_set():
-                return
-            try:
-                self._files.fetch(url, folder / str(index))
-            except FileUnavailable as error:
-                raise _Provisioning(
-                    JobStatus.DATA_FAILED,
-                    f"file {index} of {item.did} cannot be read: {error}",
-                ) from error
-
-    def _fetch_algorithm(self, target: Path, request: JobRequest) -> None:
-        algorithm = request.algorithm
-        if algorithm.url:
-            try:
-                self._files.fetch(algorithm.url, target)
-            except FileUnavailable as error:
-                raise _Provisioning(
-                    JobStatus.ALGORITHM_FAILED,
-                    f"the algorithm's file cannot be read: {error}",
-                ) from error
-        else:
-            target.write_text(algorithm.raw_code, encoding="utf-8")
-        target.chmod(0o700)
+    def _advance(self, job: Job, status: JobStatus, stop: threading.Event) -> None:
+        self._store.advance(job.job_id, status)
+        self._faults.hold(status, stop)
 
     def _wait(self, job_id: str, stop: threading.Event) -> RunOutcome:
         pause = _FIRST_POLL_S
@@ -273,11 +226,8 @@ class JobEngine:
             return
         if outcome.reason != "exited":
             results = ()
-        self._note(job.job_id, _ending(outcome))
-        # The data is not needed any more, and what is not kept cannot leave.
-        for name in _FOLDERS:
-            if name != "outputs":
-                remove_tree(self._folder / job.job_id / "data" / name)
+        self._note(job.job_id, outcome.describe())
+        self._remove_inputs(job.job_id)
         self._store.advance(job.job_id, JobStatus.PUBLISHING)
         self._store.finish(
             job.job_id,
@@ -287,31 +237,28 @@ class JobEngine:
             time_exceeded=outcome.reason == "wall_time",
         )
 
+    def _leave_or_end(self, job: Job) -> None:
+        # When the network closes, it is not its owner's wish: the next start takes it up again.
+        if not self._closing:
+            self._end_unstarted(job)
+
     def _end_unstarted(self, job: Job) -> None:
-        self._note(job.job_id, "the job was stopped before its algorithm ran")
-        self._store.finish(job.job_id, JobStatus.FINISHED, log_path=LOG_NAME)
+        self._end(job.job_id, "the job was stopped before its algorithm ran")
+
+    def _end(self, job_id: str, note: str, status: JobStatus = JobStatus.FINISHED) -> None:
+        """End a job without results."""
+        self._note(job_id, note)
+        self._remove_inputs(job_id)
+        self._store.finish(job_id, status, log_path=LOG_NAME)
+
+    def _remove_inputs(self, job_id: str) -> None:
+        # The data is not needed any more, and what is not kept cannot leave.
+        for name in FOLDERS:
+            if name != "outputs":
+                remove_tree(self._folder / job_id / "data" / name)
 
     def _note(self, job_id: str, text: str) -> None:
         control = self._folder / job_id / "control"
         control.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (control / LOG_NAME).open("a", encoding="utf-8") as log:
             log.write(f"[localnet] {text}\n")
-
-
-def _ending(outcome: RunOutcome) -> str:
-    texts = {
-        "stopped": "the job was stopped",
-        "wall_time": "the job's time was up",
-        "memory": "the job used too much memory",
-        "processes": "the job had too many processes",
-        "output_size": "the job's output was too large",
-        "orphaned": "the network went away while the job was running",
-        "lost": "the job's supervisor was lost",
-    }
-    if outcome.reason != "exited":
-        return texts[outcome.reason]
-    if outcome.exit_code == 0:
-        return "the algorithm ended well"
-    if outcome.exit_code is not None and outcome.exit_code < 0:
-        return f"the algorithm was ended by signal {-outcome.exit_code}"
-    return f"the algorithm failed with exit status {outcome.exit_code}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 _PATH = re.compile(r"/files/(?P<token>[0-9a-f]{64})/(?P<name>[^/]+)")
-_LOOPBACK = ("127.0.0.1", "localhost")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class FileStore:

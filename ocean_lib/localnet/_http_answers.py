@@ -24,6 +24,10 @@ _DESCRIPTIONS = {
     ),
     405: "The method is not allowed for the requested URL.",
     500: _INTERNAL,
+    503: (
+        "The server is temporarily unable to service your request due to maintenance downtime or "
+        "capacity problems. Please try again later."
+    ),
 }
 
 

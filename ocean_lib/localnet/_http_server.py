@@ -1,13 +1,20 @@
-"""Serve a WSGI application on loopback from a thread, and stop without leaving anything."""
+"""Serve a WSGI application from a thread, on loopback at first, and leave nothing behind."""
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import logging
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
+LOOPBACK = "127.0.0.1"
+MAX_HEADER_BYTES = 64 * 1024
+HANG_UP = "ocean_localnet.hang_up"
+"""In a request's WSGI environment: call it to close the connection without an answer."""
+_WILDCARDS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (only looked up)
 _JOIN_S = 5.0
 
 
@@ -15,18 +22,26 @@ class PortInUse(Exception):
     """A port that was asked for is taken."""
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach what listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 class HttpServer:
-    """A waitress server on 127.0.0.1 with a thread of its own.
+    """A waitress server with a thread of its own.
 
     Args:
         app: The WSGI application.
         port: The port, or 0 for one that the system chooses.
         name: The thread's name.
+        host: The address to listen on.
         threads: How many requests are answered at the same time.
-        max_body_bytes: The longest request body; longer ones are answered with 413.
+        max_body_bytes: The longest request body; longer ones are answered with 413. Headers of
+            more than `MAX_HEADER_BYTES` are answered with 431.
     """
-
-    host = "127.0.0.1"
 
     def __init__(
         self,
@@ -34,6 +49,7 @@ class HttpServer:
         port: int = 0,
         *,
         name: str,
+        host: str = LOOPBACK,
         threads: int = 8,
         max_body_bytes: int = 4 * 1024**2,
     ) -> None:
@@ -41,9 +57,10 @@ class HttpServer:
 
         # A queue under load is the server's business, not a warning to its user.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        self._listener = _listen(self.host, port)
+        self.host = host
+        self._listener = _listen(host, port)
         self._map: dict[int, Any] = {}
-        self._server: Any = create_server(
+        server: Any = create_server(
             app,
             map=self._map,
             sockets=[self._listener],
@@ -51,14 +68,23 @@ class HttpServer:
             connection_limit=1024,
             channel_timeout=120,
             max_request_body_size=max_body_bytes,
+            max_request_header_size=MAX_HEADER_BYTES,
         )
+        server.channel_class = _channel_class()
+        self._server = server
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def url(self) -> str:
-        """The server's base URL, without a slash at the end."""
-        return f"http://{self.host}:{self.port}"
+        """The server's base URL, without a slash at the end; never with a wildcard address."""
+        host = _WILDCARDS.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def listens_everywhere(self) -> bool:
+        """Whether it listens on all of the machine's addresses."""
+        return self.host in _WILDCARDS
 
     def start(self) -> None:
         """Begin to answer; connections were already queued since construction."""
@@ -83,11 +109,38 @@ class HttpServer:
         self._server.asyncore.close_all(self._map, ignore_all=True)
 
 
+def _channel_class() -> type[Any]:
+    """Build waitress' connection class with a way for the application to hang up."""
+    from waitress.channel import HTTPChannel
+    from waitress.task import WSGITask
+
+    class Task(WSGITask):
+        def get_environment(self) -> Any:
+            environ = super().get_environment()
+            environ[HANG_UP] = self._hang_up
+            return environ
+
+        def _hang_up(self) -> None:
+            connection = self.channel.socket
+            if connection is not None:
+                with contextlib.suppress(OSError):  # the client was quicker
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    class Channel(HTTPChannel):
+        task_class = Task
+
+    return Channel
+
+
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise PortInUse(f"cannot listen on {host}: it is no address of this machine") from error
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener.bind(address)
         listener.listen(256)
     except OSError as error:
         listener.close()

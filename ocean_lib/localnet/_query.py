@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     r"|(?P<word>(?:\\.|[^\s()\":])(?:\\.|[^\s()\"])*)|(?P<group>(?=\()))"
     r"|(?P<junk>\S))"
 )
+_MAX_DEPTH = 50
 _WORDS = re.compile(r"\w+", re.UNICODE)
 
 
@@ -95,6 +96,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._tokens = [match for match in _TOKEN.finditer(text) if match.group().strip()]
         self._at = 0
+        self._depth = 0
 
     def parse(self) -> Matcher:
         matcher = self._clauses("")
@@ -145,7 +147,7 @@ class _Parser:
     def _clause(self, field: str) -> Matcher:
         token = self._tokens[self._at]
         self._at += 1
-        if token["junk"] or token["close"]:
+        if token["junk"] or token["close"] or token["sign"]:
             raise BadQuery(f"{token.group().strip()!r} is out of place")
         name = _unescape(token["field"]) if token["field"] else field
         if token["open"]:
@@ -159,7 +161,11 @@ class _Parser:
         return _word_matcher(name, text if "*" in text else _unescape(text), phrase=False)
 
     def _group(self, field: str) -> Matcher:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise BadQuery(f"parentheses nest deeper than {_MAX_DEPTH} levels")
         inner = self._clauses(field)
+        self._depth -= 1
         if self._peek() is None:
             raise BadQuery("a parenthesis is not closed")
         self._at += 1

@@ -15,12 +15,6 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_BATCH = 1_000
 
 _LOGGER = logging.getLogger(__name__)
-_CORS = [
-    # Pages may ask (dApps run from another origin): the chain holds no keys and no secrets.
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Content-Type"),
-]
 
 Call = Callable[[str, Sequence[Any]], Any]
 Answer = dict[str, Any]
@@ -31,7 +25,7 @@ def wsgi_app(call: Call) -> Callable[..., Iterable[bytes]]:
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         status, body = _respond(call, environ)
-        headers = [*_CORS, ("Content-Length", str(len(body)))]
+        headers = [("Content-Length", str(len(body)))]
         if body:
             headers.append(("Content-Type", "application/json"))
         if status.startswith("405"):

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ocean_lib.localnet._cors import with_cors
 from ocean_lib.localnet._funding import fund
 from ocean_lib.localnet._http_server import HttpServer
 from ocean_lib.localnet._keys import NetworkKeys, kept_keys
-from ocean_lib.localnet._services import JobOptions, Services
+from ocean_lib.localnet._services import JobOptions, Place, Services
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient
     from ocean_lib.localnet.contracts import OceanContracts
+    from ocean_lib.localnet.faults import Faults
 
 _ACCOUNT_WEI = 1000 * 10**18
 
@@ -45,6 +47,7 @@ class Running:
     def open(
         self,
         *,
+        host: str,
         ports: tuple[int, int],
         chain_url: str | None,
         chain_id: int,
@@ -56,6 +59,7 @@ class Running:
 
         from ocean_lib.localnet.contracts import deploy_contracts
 
+        self._host = host
         self.keys = kept_keys(self.folder / "keys.json", seed, account_count)
         self._port = ports[0] or self._saved_ports.get("port", 0)
         addresses = [
@@ -69,7 +73,7 @@ class Running:
         self.contracts = deploy_contracts(self.chain, self.keys.deployer)
         self._write("address.json", self.contracts.as_address_file())
 
-    def serve(self, options: JobOptions) -> None:
+    def serve(self, options: JobOptions, faults: Faults) -> None:
         """Start the Provider, the metadata cache and the runner."""
         self.services = Services(
             folder=self.folder,
@@ -77,8 +81,9 @@ class Running:
             contracts=self.contracts,
             keys=self.keys,
             network_url=self.rpc_url,
-            port=self._port,
+            place=Place(self._host, self._port),
             options=options,
+            faults=faults,
         )
         self._closers.append(self.services.close)
         self.services.start()
@@ -104,7 +109,12 @@ class Running:
         self.chain = chain
         port = port or self._saved_ports.get("rpc_port", 0)
         server = HttpServer(
-            chain.wsgi_app(), port, name="localnet-rpc", threads=4, max_body_bytes=8 * 1024**2
+            with_cors(chain.wsgi_app()),
+            port,
+            name="localnet-rpc",
+            host=self._host,
+            threads=4,
+            max_body_bytes=8 * 1024**2,
         )
         self._closers.append(server.stop)
         server.start()

@@ -18,13 +18,16 @@ _STRING = re.compile(r'"[^"]*"?')
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def loads(body: bytes) -> Any:
-    """Parse JSON in UTF-8.
+def loads(body: bytes | str) -> Any:
+    """Parse JSON, bytes in UTF-8.
 
     Raises:
         ValueError: It is not JSON, or nests deeper than ``MAX_DEPTH``.
+        TypeError: It is neither bytes nor text.
     """
-    text = body.decode("utf-8")
+    text = body.decode("utf-8") if isinstance(body, bytes) else body
+    if not isinstance(text, str):
+        raise TypeError(f"expected JSON as text, got {type(text).__name__}")
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)
     return json.loads(text, parse_constant=_refuse_constant)

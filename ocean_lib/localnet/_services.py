@@ -7,25 +7,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 
 from ocean_lib.localnet._aquarius_api import aquarius_api
 from ocean_lib.localnet._compute_api import ComputeApi
+from ocean_lib.localnet._cors import with_cors
 from ocean_lib.localnet._encryption import ProviderKey
 from ocean_lib.localnet._engine import JobEngine
+from ocean_lib.localnet._faulty import with_faults
 from ocean_lib.localnet._file_access import FileAccess
 from ocean_lib.localnet._file_store import FileStore
-from ocean_lib.localnet._http_server import HttpServer
+from ocean_lib.localnet._http_server import LOOPBACK, HttpServer, is_loopback
 from ocean_lib.localnet._keys import NetworkKeys
 from ocean_lib.localnet._store import Database, NonceBook
 from ocean_lib.localnet._workflow import ProviderWorld
 from ocean_lib.localnet.chain import ChainClient
 from ocean_lib.localnet.contracts import OceanContracts
+from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.jobs import JobStore
 from ocean_lib.localnet.metadata_cache import MetadataCache
 from ocean_lib.localnet.provider import provider_api
 from ocean_lib.localnet.runners import JobRunner, Limits
 from ocean_lib.localnet.runners.local import LocalRunner
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server listens.
+
+    Attributes:
+        host: The address.
+        port: The port, or 0 for any.
+    """
+
+    host: str = LOOPBACK
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,8 +74,9 @@ class Services:
         contracts: The contracts on it.
         keys: The network's keys.
         network_url: The chain's RPC URL.
-        port: The port, or 0.
+        place: Where to listen.
         options: How jobs are run.
+        faults: What goes wrong.
     """
 
     def __init__(
@@ -70,8 +87,9 @@ class Services:
         contracts: OceanContracts,
         keys: NetworkKeys,
         network_url: str,
-        port: int,
+        place: Place,
         options: JobOptions,
+        faults: Faults,
     ) -> None:
         self._runner = options.runner or LocalRunner(folder / "tools", isolation=options.isolation)
         self._database = Database(folder / "network.db")
@@ -80,7 +98,10 @@ class Services:
             self._database, chain, contracts.metadata, first_block=contracts.block_number
         )
         self._store = FileStore(folder / "files")
-        files = FileAccess(self._store)
+        self._faults = faults
+        # Who can reach the network from elsewhere can publish URLs, and must not look around
+        # with them in this machine's own network.
+        files = FileAccess(self._store, allow_private=is_loopback(place.host))
         jobs = JobStore(self._database)
         self._engine = JobEngine(
             jobs,
@@ -90,6 +111,7 @@ class Services:
             at_once=options.at_once,
             limits=options.limits,
             results_lifetime_s=options.results_lifetime_s,
+            faults=faults,
         )
         self._key = ProviderKey(keys.provider)
         world = ProviderWorld(chain, self._key, files, cache.ddo)
@@ -99,12 +121,14 @@ class Services:
             jobs,
             self._engine,
             self._database,
-            lambda: self.url,
+            self._results_url,
             max_unfinished=options.max_jobs,
+            faults=faults,
         )
         app = Flask("ocean_lib.localnet", static_folder=None)
         # The era's Flask was strict about slashes and never redirected.
         app.url_map.redirect_defaults = False
+        app.url_map.merge_slashes = False
         app.json.sort_keys = True  # type: ignore[attr-defined]
         compute_address = ProviderKey(keys.compute).address
         app.register_blueprint(
@@ -112,9 +136,12 @@ class Services:
         )
         app.register_blueprint(compute.blueprint())
         app.register_blueprint(aquarius_api(cache))
+        with_faults(app, faults, nonces)
         self.app: Callable[..., Any] = app
         try:
-            self._server = HttpServer(app, port, name="localnet-provider")
+            self._server = HttpServer(
+                with_cors(app), place.port, name="localnet-provider", host=place.host
+            )
         except BaseException:
             self._database.close()
             raise
@@ -141,15 +168,24 @@ class Services:
 
     def start(self) -> None:
         """Take up unfinished jobs and begin to answer."""
+        self._faults.open()
         self._engine.start()
         self._server.start()
 
     def publish(self, content: bytes | Path, name: str) -> str:
         """Keep a file for the Provider and return its URL."""
-        return self.url + self._store.add(content, name)
+        # With the loopback address always: nobody asks for it, it is only a name.
+        return f"http://{LOOPBACK}:{self.port}{self._store.add(content, name)}"
+
+    def _results_url(self) -> str:
+        # Who came by another of this machine's addresses must get the results by it too.
+        if self._server.listens_everywhere and has_request_context():
+            return request.host_url.rstrip("/")
+        return self.url
 
     def close(self) -> None:
         """Stop answering, end running jobs, close the database."""
+        self._faults.close()
         self._server.stop()
         self._engine.close()
         self._database.close()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Request
 
+from ocean_lib.localnet import _safe_json
 from ocean_lib.localnet._http_answers import HtmlError
 from ocean_lib.localnet._signatures import UnreadableSignature
 
@@ -98,7 +98,7 @@ def parameters(request: Request) -> dict[str, Any]:
     if not request.is_json or not request.data:
         return {}
     try:
-        body = json.loads(request.data)
+        body = _safe_json.loads(request.data)
     except ValueError as error:
         raise HtmlError(400, f"Failed to decode JSON object: {error}") from error
     if not isinstance(body, dict):

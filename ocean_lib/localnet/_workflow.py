@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ocean_lib.localnet import _safe_json
 from ocean_lib.localnet._assets import Asset, Consumable, Service
 from ocean_lib.localnet._encryption import ForeignDocument, ProviderKey
 from ocean_lib.localnet._file_access import FileAccess
@@ -90,7 +90,7 @@ def decode(value: Any, empty: Any) -> Any:
         return empty
     if isinstance(value, str):
         try:
-            return json.loads(value)
+            return _safe_json.loads(value)
         except ValueError:
             return None
     return value

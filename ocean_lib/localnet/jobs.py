@@ -44,6 +44,11 @@ STATUS_TEXTS = {
     JobStatus.PUBLISHING: "Publishing results",
     JobStatus.FINISHED: "Job finished",
 }
+# Without the request, which may be megabytes of code and documents: only who runs a job needs it.
+_LIGHT = (
+    "job_id, owner, agreement_id, algorithm_did, input_dids, status, stop_request, removed, "
+    "created, finished, result_paths, log_path, token, '' AS request"
+)
 _PRIVATE_KEYS = ("resultsUrl", "algorithmLogUrl", "resultsDid", "owner")
 
 
@@ -119,11 +124,11 @@ class Job:
     result_paths: tuple[str, ...]
     log_path: str | None
     token: str
-    request_json: str = field(repr=False)
+    request_json: str = field(repr=False, compare=False)
 
     @property
     def request(self) -> JobRequest:
-        """What the job was asked to do; read when it is needed, which most calls do not."""
+        """What the job was asked to do; only of a job that `JobStore.get` returned."""
         return JobRequest.from_json(self.request_json)
 
     @property
@@ -205,7 +210,7 @@ class JobStore:
 
     def by_token(self, token: str) -> Job | None:
         """Return the job whose results are served below `token`, or None."""
-        rows = self._database.rows("SELECT * FROM jobs WHERE token = ?", (token,))
+        rows = self._database.rows(f"SELECT {_LIGHT} FROM jobs WHERE token = ?", (token,))  # noqa: S608
         return _job(rows[0]) if rows else None
 
     def select(self, owner: str, job_id: str = "", agreement_id: str = "") -> list[Job]:
@@ -216,14 +221,16 @@ class JobStore:
                 where += f" AND {column} = ?"
                 values.append(value)
         rows = self._database.rows(
-            f"SELECT * FROM jobs WHERE {where} ORDER BY created",  # noqa: S608 (fixed columns)
+            f"SELECT {_LIGHT} FROM jobs WHERE {where} ORDER BY created",  # noqa: S608 (fixed)
             tuple(values),
         )
         return [_job(row) for row in rows]
 
     def unfinished(self) -> list[Job]:
         """Return the jobs that have not ended, oldest first."""
-        rows = self._database.rows("SELECT * FROM jobs WHERE finished IS NULL ORDER BY created")
+        rows = self._database.rows(
+            f"SELECT {_LIGHT} FROM jobs WHERE finished IS NULL ORDER BY created"  # noqa: S608
+        )
         return [_job(row) for row in rows]
 
     def count_unfinished(self) -> int:
@@ -248,10 +255,14 @@ class JobStore:
         log_path: str | None = None,
         time_exceeded: bool = False,
     ) -> None:
-        """End a job, once: with its results, its log, and whether its time was up."""
+        """End a job, once: with its results, its log, and whether its time was up.
+
+        Its request is forgotten: nobody runs it again.
+        """
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET status = ?, finished = ?, result_paths = ?, log_path = ?, "
+                "request = '', "
                 "stop_request = CASE WHEN ? AND stop_request = 0 THEN ? ELSE stop_request END "
                 "WHERE job_id = ? AND finished IS NULL",
                 (
@@ -276,7 +287,7 @@ class JobStore:
                     "UPDATE jobs SET stop_request = ? WHERE job_id = ?",
                     (StopRequest.OWNER, job.job_id),
                 )
-            return [self.get(job.job_id) for job in jobs]
+            return [found for job in jobs for found in self.select(job.owner, job.job_id)]
 
     def mark_removed(self, jobs: Sequence[Job]) -> None:
         """Note that the owner deleted these jobs; their results are no longer named."""

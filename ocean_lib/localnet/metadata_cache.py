@@ -13,6 +13,7 @@ import threading
 from datetime import datetime, timezone
 from typing import Any
 
+from ocean_lib.localnet import _safe_json
 from ocean_lib.localnet._contract_reads import (
     Datatoken,
     MetadataEvent,
@@ -187,7 +188,7 @@ def _read_ddo(event: MetadataEvent) -> dict[str, Any]:
         if not decompressor.eof:
             message = f"the document is larger than {_MAX_DDO_BYTES} bytes"
             raise ValueError(message)
-    document = json.loads(data)
+    document = _safe_json.loads(data)
     if not isinstance(document, dict):
         message = "the document is not an object"
         raise TypeError(message)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.localnet._funding import CannotFund
-from ocean_lib.localnet._http_server import PortInUse
+from ocean_lib.localnet._http_server import LOOPBACK, PortInUse, is_loopback
 from ocean_lib.localnet._running import Running
 from ocean_lib.localnet._services import JobOptions
 from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
 from ocean_lib.localnet.contracts import TransactionError
+from ocean_lib.localnet.faults import Fault, Faults
 from ocean_lib.localnet.runners import Limits
 from ocean_lib.localnet.runners._isolation import UnknownIsolation
 
@@ -35,12 +38,22 @@ _START_FAULTS = (
 )
 
 
+_EXPOSED = (
+    "The network on {host} can be reached from other machines. Nothing is encrypted on the way. "
+    "Whoever reaches it can read the chain, the metadata and the states of jobs, can publish and "
+    "compute once somebody gives them ether, and then runs code here under isolation {isolation}; "
+    "files at private addresses are not read any more. Its keys are for play: never use them for "
+    "anything of value."
+)
+_log = logging.getLogger(__name__)
+
+
 class LocalNetworkError(RuntimeError):
     """The network cannot be started or used; the text says why and what to do."""
 
 
 class LocalNetwork:
-    """A whole Ocean V3 network on 127.0.0.1.
+    """A whole Ocean V3 network, on 127.0.0.1 unless it is told otherwise.
 
     Use it as a context manager, or call `start` and `stop`. Networks are independent of each
     other; any number run side by side.
@@ -60,9 +73,16 @@ class LocalNetwork:
         max_jobs: How many jobs may wait or run; starting more is answered with 503.
         limits: What a job may use.
         results_lifetime_s: How long results and logs are served after a job's end.
-        isolation: What separates algorithms from this machine: `bwrap`, `unshare` or `limits`;
-            None for the strongest that works here. The attribute `isolation` names it.
+        isolation: What separates algorithms from this machine: `bwrap`, `unshare`, `landlock` or
+            `sandbox-exec`; None for the strongest that works here. The attribute `isolation`
+            names it. If none works it is `refused`: the network starts, and jobs end with the
+            reason and what to do about it. `limits` is UNSAFE and never chosen for you:
+            algorithms can then read and change what you can.
         runner: Where algorithms run; None for processes of this machine.
+        faults: What the Provider does wrong at first; see `ocean_lib.localnet.faults`. The
+            attribute `faults` changes it while the network runs.
+        host: The address to listen on. One that other machines can reach needs `expose` too.
+        expose: Let other machines reach the network; what that means is logged as a warning.
     """
 
     def __init__(
@@ -81,9 +101,15 @@ class LocalNetwork:
         results_lifetime_s: float = 7 * 24 * 3600.0,
         isolation: str | None = None,
         runner: JobRunner | None = None,
+        faults: Iterable[Fault] = (),
+        host: str = LOOPBACK,
+        expose: bool = False,
     ) -> None:
         self._state_dir = Path(state_dir).absolute() if state_dir is not None else None
         self._ports = (port, rpc_port)
+        self._host = host
+        self._expose = expose
+        self._faults = Faults(faults)
         self._chain_url = chain_url
         self._chain_id = chain_id
         self._seed = seed
@@ -114,12 +140,21 @@ class LocalNetwork:
         """Start everything and return when it answers.
 
         Raises:
-            LocalNetworkError: If a port is taken, the state cannot be read, or the chain refuses.
+            LocalNetworkError: If a port is taken, the state cannot be read, the chain refuses, or
+                the host can be reached from elsewhere and `expose` is not set.
         """
+        exposed = not is_loopback(self._host)
+        if exposed and not self._expose:
+            raise LocalNetworkError(
+                f"the network cannot start: on {self._host} other machines can reach it. Pass "
+                "expose=True (--expose) if they shall, or leave the host out."
+            )
         with self._lock:
             if self._running is None:
                 self._running = self._start()
                 atexit.register(self.stop)
+                if exposed:
+                    _log.warning(_EXPOSED.format(host=self._host, isolation=self.isolation))
         return self
 
     def stop(self) -> None:
@@ -177,6 +212,11 @@ class LocalNetwork:
     def isolation(self) -> str:
         """What separates algorithms from this machine."""
         return self._parts.services.isolation
+
+    @property
+    def faults(self) -> Faults:
+        """What the Provider does wrong; change it at any time, also before the start."""
+        return self._faults
 
     @property
     def accounts(self) -> list[LocalAccount]:
@@ -252,13 +292,14 @@ class LocalNetwork:
         running = Running(self._state_dir)
         try:
             running.open(
+                host=self._host,
                 ports=self._ports,
                 chain_url=self._chain_url,
                 chain_id=self._chain_id,
                 seed=self._seed,
                 account_count=self._account_count,
             )
-            running.serve(self._job_options)
+            running.serve(self._job_options, self._faults)
         except _START_FAULTS as error:
             running.close()
             raise LocalNetworkError(f"the network cannot start: {error}") from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from ocean_lib.localnet import _safe_json
 from ocean_lib.localnet._contract_reads import Datatoken
 from ocean_lib.localnet._encryption import ForeignDocument
 from ocean_lib.localnet._file_access import FileUnavailable
@@ -105,7 +106,7 @@ def provider_api(
             rules.require(name)
         rules.done()
         try:
-            document = json.dumps(json.loads(data["document"]))
+            document = json.dumps(_safe_json.loads(data["document"]))
         except (TypeError, ValueError) as error:
             raise HtmlError(500, f"The document is not JSON: {error}.") from error
         encrypted = world.key.encrypt(document)

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "ocean_lib"
 LOCALNET = ROOT / "localnet"
-DOORWAY = LOCALNET / "_client_objects.py"
+# What of the network hands out the client's objects, and what uses the client for its fixtures.
+DOORWAYS = (LOCALNET / "_client_objects.py", LOCALNET / "_published.py")
 NETWORK_FILES = sorted(LOCALNET.rglob("*.py"))
 CLIENT_FILES = sorted(
     path
@@ -65,8 +66,8 @@ def _of_the_client(module: str) -> bool:
 
 @pytest.mark.parametrize("path", NETWORK_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_network_imports_nothing_of_the_client(path: Path) -> None:
-    # Only the doorway may, and only inside its functions and for annotations.
-    modules = imported(path, in_functions=path != DOORWAY)
+    # Only the doorways may, and only inside their functions and for annotations.
+    modules = imported(path, in_functions=path not in DOORWAYS)
 
     assert not {module for module in modules if _of_the_client(module)}
 
@@ -105,3 +106,28 @@ def test_importing_the_network_loads_nothing_of_the_client() -> None:
     ).stdout.splitlines()
 
     assert shown == ["[]", "False False"]
+
+
+def test_only_the_fixtures_and_what_hands_out_objects_use_the_doorways() -> None:
+    uses = {
+        str(path.relative_to(LOCALNET))
+        for path in NETWORK_FILES
+        if {"ocean_lib.localnet._client_objects", "ocean_lib.localnet._published"} & imported(path)
+    }
+
+    assert uses == {"_published.py", "network.py", "pytest_plugin.py"}
+
+
+def test_loading_the_pytest_plugin_loads_neither_side() -> None:
+    code = (
+        "import sys, pytest; before = set(sys.modules)\n"
+        "import ocean_lib.localnet.pytest_plugin\n"
+        "print(sorted(set(sys.modules) - before))\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.strip() == str(
+        ["ocean_lib", "ocean_lib.localnet", "ocean_lib.localnet.pytest_plugin"]
+    )

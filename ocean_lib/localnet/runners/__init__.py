@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
 EndReason = Literal[
-    "exited", "stopped", "wall_time", "memory", "processes", "output_size", "orphaned", "lost"
+    "exited",
+    "stopped",
+    "wall_time",
+    "cpu_time",
+    "memory",
+    "processes",
+    "output_size",
+    "orphaned",
+    "lost",
 ]
+_ENDINGS: dict[EndReason, str] = {
+    "stopped": "the job was stopped",
+    "wall_time": "the job's time was up",
+    "cpu_time": "the job used too much CPU time",
+    "memory": "the job used too much memory",
+    "processes": "the job had too many processes",
+    "output_size": "the job's output was too large",
+    "orphaned": "the network went away while the job was running",
+    "lost": "the job's supervisor was lost",
+}
+
+
+def _default_cpu_s() -> int:
+    return 3600 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -17,19 +40,23 @@ class Limits:
 
     Attributes:
         wall_s: Seconds from start to end.
-        cpu_s: CPU seconds of any one process.
+        cpu_s: CPU seconds of the whole process tree; by default an hour of every core.
         memory_bytes: Resident memory of the whole process tree.
         processes: Processes and children alive at the same time.
+        threads: Threads of all of them together.
         file_size_bytes: Size of any one file written.
-        output_bytes: Size of everything below the outputs folder.
-        output_files: Number of result files that are published.
+        output_bytes: Size of everything below the writable folders, deleted files that are still
+            open included.
+        output_files: Number of result files that are published. A hundred times as many names
+            below the writable folders end the job.
         log_bytes: Size of the algorithm's log; the rest of its output is dropped.
     """
 
     wall_s: float = 3600.0
-    cpu_s: int = 3600
+    cpu_s: int = field(default_factory=_default_cpu_s)
     memory_bytes: int = 2 * 1024**3
     processes: int = 256
+    threads: int = 2048
     file_size_bytes: int = 1024**3
     output_bytes: int = 1024**3
     output_files: int = 1000
@@ -75,15 +102,32 @@ class RunOutcome:
     Attributes:
         reason: `exited` if the algorithm ended by itself, otherwise what ended it.
         exit_code: The exit status, negative for a signal; None if it never ran.
+        detail: The figures behind the reason, for people.
     """
 
     reason: EndReason
     exit_code: int | None
+    detail: str = ""
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> RunOutcome:
         """Read an outcome from the document that a supervisor left."""
-        return cls(reason=document["reason"], exit_code=document["exit_code"])
+        return cls(document["reason"], document["exit_code"], document.get("detail", ""))
+
+    def describe(self) -> str:
+        """Say in a few words how the run ended."""
+        if self.reason != "exited":
+            text = _ENDINGS[self.reason]
+            return f"{text}: {self.detail}" if self.detail else text
+        if self.exit_code == 0:
+            return "the algorithm ended well"
+        if self.exit_code is not None and self.exit_code < 0:
+            return f"the algorithm was ended by signal {-self.exit_code}"
+        return f"the algorithm failed with exit status {self.exit_code}"
+
+
+class CannotRun(Exception):
+    """A job that this runner does not run; the text says why and what to do."""
 
 
 class JobRunner(Protocol):
@@ -94,7 +138,11 @@ class JobRunner(Protocol):
         """Name what separates the algorithm from the machine."""
 
     def submit(self, job: RunnerJob) -> None:
-        """Start the algorithm and return at once."""
+        """Start the algorithm and return at once.
+
+        Raises:
+            CannotRun: If the runner cannot give the job what it must have.
+        """
 
     def poll(self, job_id: str) -> RunOutcome | None:
         """Return None while the algorithm runs, then how it ended."""

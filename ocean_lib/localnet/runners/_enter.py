@@ -1,8 +1,7 @@
 """Build a root of its own for an algorithm, move into it, drop every right, and become it.
 
-This file is a program, not a library: the `unshare` tier starts it in fresh user, mount, pid,
-ipc, uts and network namespaces with `python -I -S _enter.py PLAN`. It imports nothing but the
-standard library.
+A program of its own: the `unshare` tier starts it in fresh user, mount, pid, ipc, uts and network
+namespaces. It needs nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -17,14 +16,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ocean_lib.localnet.runners import _rights, _seccomp
+
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _ATIME_FLAGS = 1024 | 2048 | (1 << 21)  # noatime, nodiratime, relatime
 _MNT_DETACH = 2
-_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
-_CAPABILITY_VERSION = 0x20080522
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+# Below /proc. Where root of the machine starts a job, its rights on them need no capability.
+KERNEL_FILES = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "mtrr")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,7 +69,8 @@ def _build(plan: dict[str, Any]) -> Path:
     for source, target_name, writable in plan["job"]:
         _bind(source, root / target_name.lstrip("/"), writable=writable)
     for name in _DEVICES:
-        _bind(f"/dev/{name}", root / "dev" / name, writable=True)
+        # A device can be written to on a read-only mount; what cannot be changed is its mode.
+        _bind(f"/dev/{name}", root / "dev" / name, writable=False)
     (root / "dev" / "shm").mkdir()
     _mount("tmpfs", str(root / "dev" / "shm"), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m")
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -107,13 +109,13 @@ def _allow_no_more_namespaces() -> None:
         return  # not every kernel lets a namespace say so
 
 
-def _drop_rights() -> None:
-    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    for capability in range(64):
-        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-            break
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
-    _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+def _hide_the_kernel() -> None:
+    for name in KERNEL_FILES:
+        path = f"/proc/{name}"
+        if Path(path).exists():
+            _mount(path, path, "", _MS_BIND | _MS_REC)
+            flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+            _mount("", path, "", flags)
 
 
 def main() -> None:
@@ -125,9 +127,9 @@ def main() -> None:
     _move_into(_build(plan))
     os.chdir(plan["cwd"])
     _allow_no_more_namespaces()
-    _drop_rights()
+    _hide_the_kernel()
+    _rights.drop_capabilities()
+    _rights.gain_no_rights()
+    if plan["filter"]:
+        _seccomp.install(bytes.fromhex(plan["filter"]))
     os.execve(plan["argv"][0], plan["argv"], dict(os.environ))  # noqa: S606 (its purpose)
-
-
-if __name__ == "__main__":
-    main()

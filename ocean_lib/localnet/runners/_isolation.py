@@ -1,158 +1,111 @@
-"""What separates an algorithm from the machine: tiers, strongest first, probed by running one.
+"""Choose what separates algorithms from the machine: the strongest tier that works here.
 
-`bwrap` and `unshare` give the algorithm namespaces of its own: it sees the system's programs
-read-only, the folders of its job below `/data`, no other process, and no network unless the
-dataset allows it. `limits` separates nothing. Whether a tier works depends on the kernel and on
-its policies, so each is tried once by really running a program in it.
+Whether a tier works depends on the kernel and on its policies (Ubuntu 24.04 has bubblewrap and
+forbids it the namespaces it needs), so each is tried by really running the interpreter in it.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-import shutil
+import os
+import socket
 import subprocess
-import sys
 import tempfile
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-DATA = Path("/data")
-TOOLS = Path("/localnet/bin")
-WRITABLE = ("outputs", "logs")
-READ_ONLY = ("inputs", "transformations", "ddos")
-_ENTER = Path(__file__).with_name("_enter.py")
-_PROBE_S = 20.0
-# Of /etc only what the loader and TLS need; names of users, hosts and services stay hidden.
-_SYSTEM = (
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/etc/alternatives",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/localtime",
-    "/etc/ssl/certs",
+from ocean_lib.localnet.runners import CannotRun, Limits
+from ocean_lib.localnet.runners._filters import Landlock, OnlyLimits, SandboxExec
+from ocean_lib.localnet.runners._launch import supervise
+from ocean_lib.localnet.runners._namespaces import Bubblewrap, Unshare
+from ocean_lib.localnet.runners._place import (
+    DATA,
+    READ_ONLY,
+    TOOLS,
+    WRITABLE,
+    Launch,
+    Place,
+    Tier,
+    interpreter_paths,
+    usual_python,
+    write_wrappers,
 )
-_WITH_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")
 
-
-@dataclass(frozen=True)
-class Place:
-    """The folders that a tier arranges.
-
-    Attributes:
-        data: The job's data folder.
-        control: The job's own folder for the runner.
-        tools: The interpreter's wrappers.
-        interpreters: What the wrappers' interpreter needs outside the system's folders.
-        allow_network: Whether the algorithm may use the network.
-    """
-
-    data: Path
-    control: Path
-    tools: Path
-    interpreters: tuple[Path, ...]
-    allow_network: bool
+LIMITS: Tier = OnlyLimits()
+SEPARATING: tuple[Tier, ...] = (Bubblewrap(), Unshare(), Landlock(), SandboxExec())
+NAMES = (*(tier.name for tier in SEPARATING), LIMITS.name)
+_PROBE_S = 20.0
+_probing = threading.Lock()
+_probed: dict[tuple[Tier, str], str] = {}
+_WHAT_TO_DO = """\
+Choose one:
+  - Linux: install bubblewrap (apt install bubblewrap), where policy lets it make namespaces. Ubuntu
+    24.04 and later must be told: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0
+  - in a container: start it with --security-opt seccomp=unconfined --security-opt
+    apparmor=unconfined --security-opt systempaths=unconfined
+  - any Linux from 6.2 on with Landlock needs neither: it is missing here, or switched off
+  - if you would run every algorithm yourself: LocalNetwork(isolation="limits"), or --isolation
+    limits on the command line. Then algorithms can read and change what you can."""
 
 
 class UnknownIsolation(ValueError):
     """An isolation that was asked for but does not work on this machine."""
 
 
-class Tier(Protocol):
-    """One way to separate."""
+class Refused:
+    """No tier: nothing separates algorithms here, and nobody said that nothing need to.
 
-    name: str
-    separates: bool
+    The network starts all the same, so that assets can be published and ordered; a job ends
+    with the reason.
 
-    def command(self, place: Place, argv: Sequence[str]) -> list[str]:
-        """Return the command that runs `argv` in this tier."""
+    Args:
+        reasons: Why each tier does not work.
+    """
 
+    name = "refused"
+    own_root = False
+    cuts_network = False
+    notes: tuple[str, ...] = ()
 
-class _Limits:
-    name = "limits"
-    separates = False
+    def __init__(self, reasons: dict[str, str]) -> None:
+        tried = "\n".join(f"  - {name}: {reason}" for name, reason in reasons.items())
+        self.reason = (
+            "nothing on this machine separates an algorithm from your files and your network, so "
+            f"no algorithm is run. Tried:\n{tried}\n{_WHAT_TO_DO}"
+        )
 
-    def command(self, place: Place, argv: Sequence[str]) -> list[str]:  # noqa: ARG002
-        return list(argv)
+    def launch(self, place: Place, argv: Sequence[str]) -> Launch:  # noqa: ARG002
+        """Refuse.
 
-
-class _Bubblewrap:
-    name = "bwrap"
-    separates = True
-
-    def command(self, place: Place, argv: Sequence[str]) -> list[str]:
-        command = [str(shutil.which("bwrap")), "--unshare-user", "--unshare-all"]
-        command += ["--die-with-parent", *_no_more_namespaces()]
-        command += ["--new-session", "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000"]
-        command += ["--hostname", "algorithm"]
-        if place.allow_network:
-            command.append("--share-net")
-        for path in _system_paths(place):
-            if path.is_symlink():
-                command += ["--symlink", str(path.readlink()), str(path)]
-            else:
-                command += ["--ro-bind", str(path), str(path)]
-        command += ["--proc", "/proc", "--dev", "/dev"]
-        for source, target, writable in _job_mounts(place):
-            command += ["--bind" if writable else "--ro-bind", str(source), str(target)]
-        return [*command, "--remount-ro", "/", "--chdir", str(DATA), "--", *argv]
+        Raises:
+            CannotRun: Always.
+        """
+        raise CannotRun(self.reason)
 
 
-class _Unshare:
-    name = "unshare"
-    separates = True
+def why_not(tier: Tier, python: str) -> str:
+    """Run an interpreter in a tier, once, and return what is wrong with that; empty if it works.
 
-    def command(self, place: Place, argv: Sequence[str]) -> list[str]:
-        plan = place.control / "mounts.json"
-        root = place.control / "root"
-        root.mkdir(exist_ok=True)
-        document = {
-            "root": str(root),
-            "system": [str(path) for path in _system_paths(place)],
-            "job": [
-                [str(source), str(target), writable]
-                for source, target, writable in _job_mounts(place)
-            ],
-            "cwd": str(DATA),
-            "new_network": not place.allow_network,
-            "argv": list(argv),
-        }
-        plan.write_text(json.dumps(document), encoding="utf-8")
-        flags = ["--user", "--map-root-user", "--mount", "--pid", "--ipc", "--uts"]
-        flags += ["--fork", "--kill-child"]
-        if not place.allow_network:
-            flags.append("--net")
-        python = [sys.executable, "-I", "-S", str(_ENTER), str(plan)]
-        return [str(shutil.which("unshare")), *flags, "--", *python]
+    Args:
+        tier: The tier.
+        python: The interpreter.
+    """
+    with _probing:
+        if (tier, python) not in _probed:
+            _probed[tier, python] = _run_probe(tier, python)
+        return _probed[tier, python]
 
 
-LIMITS: Tier = _Limits()
-_PROGRAMS: tuple[Tier, ...] = (_Bubblewrap(), _Unshare())
-NAMES = (*(tier.name for tier in _PROGRAMS), LIMITS.name)
+def _run_probe(tier: Tier, python: str) -> str:
+    if os.name != "posix":
+        return "it needs a POSIX system"
+    try:
+        with tempfile.TemporaryDirectory(prefix="ocean-probe-") as name:
+            return _probe(tier, python, Path(name).resolve())
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
 
 
-@functools.cache
-def _no_more_namespaces() -> tuple[str, ...]:
-    # Since bubblewrap 0.8. Namespaces within would widen what of the kernel can be reached.
-    shown = subprocess.run(  # noqa: S603 (fixed arguments)
-        [str(shutil.which("bwrap")), "--help"],
-        capture_output=True,
-        text=True,
-        timeout=_PROBE_S,
-        check=False,
-    )
-    return ("--disable-userns",) if "--disable-userns" in shown.stdout else ()
-
-
-@functools.cache
 def available_tiers(python: str = "") -> tuple[Tier, ...]:
     """Return the tiers that work on this machine, strongest first; `limits` always does.
 
@@ -160,103 +113,85 @@ def available_tiers(python: str = "") -> tuple[Tier, ...]:
         python: An interpreter that must run in them; empty for the usual one.
     """
     python = python or usual_python()
-    return (*(tier for tier in _PROGRAMS if _works(tier, python)), LIMITS)
+    return (*(tier for tier in SEPARATING if not why_not(tier, python)), LIMITS)
 
 
 def tier_named(name: str | None, python: str = "") -> Tier:
-    """Return the strongest tier that works, or the one asked for.
+    """Return the strongest tier that separates, or the one asked for.
 
     Args:
-        name: A tier's name; None for the strongest.
+        name: A tier's name; None for the strongest. Only who asks for `limits` gets it.
         python: An interpreter that must run in it; empty for the usual one.
 
+    Returns:
+        The tier; `Refused` if none was asked for and none works.
+
     Raises:
-        UnknownIsolation: If that tier does not exist or does not work here.
+        UnknownIsolation: If the tier that was asked for does not exist or does not work here.
     """
-    tiers = available_tiers(python) if name != LIMITS.name else (LIMITS,)
-    for tier in tiers:
-        if name in (None, tier.name):
-            return tier
-    known = ", ".join(tier.name for tier in tiers)
-    raise UnknownIsolation(f"isolation {name!r} does not work on this machine; these do: {known}")
+    python = python or usual_python()
+    if name is None:
+        reasons: dict[str, str] = {}
+        for tier in SEPARATING:
+            reasons[tier.name] = why_not(tier, python)
+            if not reasons[tier.name]:
+                return tier
+        return Refused(reasons)
+    if name == LIMITS.name:
+        return LIMITS
+    for tier in SEPARATING:
+        if tier.name == name:
+            reason = why_not(tier, python)
+            if not reason:
+                return tier
+            break
+    else:
+        reason = "there is no such isolation"
+    known = ", ".join(tier.name for tier in available_tiers(python))
+    raise UnknownIsolation(
+        f"isolation {name!r} does not work on this machine; these do: {known} ({reason})"
+    )
 
 
-def _works(tier: Tier, python: str) -> bool:
-    if sys.platform != "linux" or shutil.which(tier.name) is None:
-        return False
-    with tempfile.TemporaryDirectory(prefix="ocean-probe-") as name:
-        folder = Path(name)
-        for part in (*WRITABLE, *READ_ONLY, "tmp"):
-            (folder / "data" / part).mkdir(parents=True)
-        (folder / "control").mkdir()
-        write_wrappers(folder / "tools", python)
-        paths = interpreter_paths(python)
-        place = Place(folder / "data", folder / "control", folder / "tools", paths, False)
-        # It must write where it may, not where it may not, not see this machine's files, and
-        # find the interpreter.
+def _probe(tier: Tier, python: str, folder: Path) -> str:
+    data, control = folder / "data", folder / "control"
+    for part in (*WRITABLE, *READ_ONLY, "tmp"):
+        (data / part).mkdir(parents=True)
+    control.mkdir()
+    (folder / "secret").write_text("secret", encoding="utf-8")
+    log = control / "algorithm.log"
+    log.touch()
+    write_wrappers(folder / "tools", python)
+    place = Place(data, control, folder / "tools", interpreter_paths(python), False)
+    seen, tools = (DATA, TOOLS) if tier.own_root else (data, place.tools)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = _CODE.format(port=server.getsockname()[1])
+        # It must write where it may, not where it may not, not read this machine's files, find
+        # the interpreter, and not reach the network.
         script = (
-            f"touch /data/outputs/proof && ! touch /data/inputs/x && ! test -e {name} "
-            "&& test -r /proc/self/stat && python3 -c 'import json' && python -c ''"
+            f"touch {seen}/outputs/proof && ! true > {seen}/inputs/x && ! cat {folder}/secret "
+            f"&& exec python3 -c '{code}'"
         )
-        try:
-            done = subprocess.run(  # noqa: S603 (our own arguments)
-                tier.command(place, ["/bin/sh", "-c", script]),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env={"PATH": f"{TOOLS}:/usr/bin:/bin"},
-                timeout=_PROBE_S,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return False
-        return done.returncode == 0 and (folder / "data" / "outputs" / "proof").exists()
+        environment = {"PATH": f"{tools}:/usr/bin:/bin"}
+        launch = tier.launch(place, ["/bin/sh", "-c", script])
+        limits = Limits(wall_s=_PROBE_S).as_dict()
+        supervisor = supervise(
+            launch, data=data, control=control, environment=environment, limits=limits
+        )
+        with supervisor:
+            supervisor.wait(2 * _PROBE_S)
+    if (data / "outputs" / "proof").exists() and log.read_text().endswith("separated\n"):
+        return ""
+    said = log.read_text(errors="replace").strip().splitlines()
+    return said[-1][:200] if said else "the interpreter does not run in it"
 
 
-def interpreter_paths(python: str) -> tuple[Path, ...]:
-    """Return what an interpreter needs beside the system's folders: itself and its library.
-
-    Only the parts of a prefix that Python uses, so that a prefix which is somebody's home does
-    not show the home.
-    """
-    prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(python).resolve().parents[1]]
-    outside = [path for path in prefixes if not path.is_relative_to("/usr")]
-    parts = ("bin", "lib", "lib64", "pyvenv.cfg", "ssl")
-    return tuple(dict.fromkeys(path / part for path in outside for part in parts))
-
-
-def write_wrappers(tools: Path, python: str) -> None:
-    """Make `python` and `python3` start an interpreter.
-
-    They are scripts and not links, because the interpreter of a virtual environment must be
-    started by its own path.
-
-    Args:
-        tools: The folder for them; it is created.
-        python: The interpreter.
-    """
-    tools.mkdir(parents=True, exist_ok=True)
-    for name in ("python", "python3"):
-        wrapper = tools / name
-        wrapper.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n', encoding="utf-8")
-        wrapper.chmod(0o755)
-
-
-def usual_python() -> str:
-    """Return this interpreter's path: a virtual environment's own, else where it really is."""
-    in_environment = sys.prefix != sys.base_prefix
-    return sys.executable if in_environment else str(Path(sys.executable).resolve())
-
-
-def _system_paths(place: Place) -> list[Path]:
-    names = [*_SYSTEM, *(_WITH_NETWORK if place.allow_network else ())]
-    return [path for path in map(Path, names) if path.exists()]
-
-
-def _job_mounts(place: Place) -> list[tuple[Path, Path, bool]]:
-    mounts = [(place.data / name, DATA / name, True) for name in WRITABLE]
-    mounts += [(place.data / name, DATA / name, False) for name in READ_ONLY]
-    mounts.append((place.data / "tmp", Path("/tmp"), True))  # noqa: S108 (inside, its own)
-    mounts.append((place.tools, TOOLS, False))
-    # The interpreter last: it may itself be below /tmp.
-    mounts += [(path, path, False) for path in place.interpreters if path.exists()]
-    return mounts
+_CODE = """\
+import json, socket
+try:
+    socket.create_connection(("127.0.0.1", {port}), 2)
+except OSError:
+    print("separated")
+else:
+    print("the network is within reach")
+"""

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import platform
+import stat
 import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ocean_lib.localnet.runners import RunnerJob, RunOutcome
-from ocean_lib.localnet.runners._isolation import (
+from ocean_lib.localnet.runners import CannotRun, RunnerJob, RunOutcome
+from ocean_lib.localnet.runners._isolation import LIMITS, Refused, tier_named
+from ocean_lib.localnet.runners._launch import supervise
+from ocean_lib.localnet.runners._outputs import collect_outputs
+from ocean_lib.localnet.runners._place import (
     DATA,
     TOOLS,
-    WRITABLE,
     Place,
     interpreter_paths,
-    tier_named,
     usual_python,
     write_wrappers,
 )
-from ocean_lib.localnet.runners._outputs import list_outputs
 
-_SUPERVISOR = Path(__file__).with_name("_supervisor.py")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _CLOSE_S = 15.0
+_UNSAFE = (
+    "UNSAFE: nothing separates algorithms from this machine (isolation 'limits'): they can read "
+    "and change what this process can. Run only algorithms that you would run yourself"
+)
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -40,15 +44,17 @@ class LocalRunner:
     """Runs each algorithm as a child process with an environment and limits of its own.
 
     Whatever the isolation, an algorithm has a clean environment, its process tree dies as a
-    whole, and time, memory, processes, files and output are bounded. With `bwrap` and `unshare`
-    it also has namespaces of its own. With `limits` alone it sees the machine's files with the
-    rights of this process: then run only algorithms that you would run yourself.
+    whole, and time, memory, processes, files and output are bounded. Every isolation but
+    `limits` also keeps it from this machine's files, processes and network. With `limits` it
+    sees the machine with the rights of this process: then run only algorithms that you would run
+    yourself.
 
     Args:
         tools: A folder of its own for the interpreter's wrappers; it is created.
         python: The interpreter that `python` and `python3` mean in an entry point; None for
             this one.
-        isolation: `bwrap`, `unshare` or `limits`; None for the strongest that works.
+        isolation: `bwrap`, `unshare`, `landlock`, `sandbox-exec` or `limits`; None for the
+            strongest that works, but never `limits`. If none works, every job is refused.
 
     Raises:
         UnknownIsolation: If the isolation asked for does not work on this machine.
@@ -66,31 +72,42 @@ class LocalRunner:
         self._tools = tools
         self._running: dict[str, _Running] = {}
         write_wrappers(tools, python)
+        if isinstance(self._tier, Refused):
+            _log.warning("jobs will be refused: %s", self._tier.reason)
+        elif self._tier is LIMITS:
+            _log.warning("%s.", _UNSAFE)
 
     @property
     def isolation(self) -> str:
-        """The tier that separates algorithms from the machine."""
+        """The tier that separates algorithms from the machine, or `refused`."""
         return self._tier.name
 
     def submit(self, job: RunnerJob) -> None:
-        """Start the algorithm and return at once."""
-        control = job.folder / "control"
+        """Start the algorithm and return at once.
+
+        Raises:
+            CannotRun: If nothing separates algorithms here, or the job must have no network and
+                the isolation cannot see to that.
+        """
+        data, control = job.folder / "data", job.folder / "control"
         control.mkdir(exist_ok=True)
-        log = control / "algorithm.log"
-        log.write_text(self._header(job), encoding="utf-8")
-        log.chmod(0o600)
-        _link_log(log, job.folder / "data" / "logs" / "algorithm.log")
-        spec_path = control / "spec.json"
-        spec_path.write_text(json.dumps(self._spec(job, log)), encoding="utf-8")
-        spec_path.chmod(0o600)
-        process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
-            [sys.executable, "-I", "-S", str(_SUPERVISOR), str(spec_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
+        self._write_log(job)
+        if not (isinstance(self._tier, Refused) or job.allow_network or self._tier.cuts_network):
+            raise CannotRun(
+                f"the dataset allows no network access, and isolation {self.isolation!r} cannot "
+                "take the network away on this machine. Use a stronger isolation, or a dataset "
+                "with allowNetworkAccess."
+            )
+        place = Place(data, control, self._tools, self._interpreters, job.allow_network)
+        algorithm = self._seen(job) / "transformations" / "algorithm"
+        command = job.entrypoint.replace("$ALGO", str(algorithm))
+        launch = self._tier.launch(place, ["/bin/sh", "-c", command])
+        process = supervise(
+            launch,
+            data=data,
+            control=control,
+            environment=self.environment(job),
+            limits=job.limits.as_dict(),
         )
         self._running[job.job_id] = _Running(process, job)
 
@@ -113,7 +130,14 @@ class LocalRunner:
         """List the result files and forget the job; its folder already holds everything."""
         running = self._running.pop(job_id)
         self._let_go(running)
-        return list_outputs(running.job.folder / "data" / "outputs", running.job.limits)
+        data = running.job.folder / "data"
+        found = collect_outputs(data / "outputs", running.job.limits)
+        log = _log_file(running.job)
+        _add_own_log(data / "logs" / log.name, log, running.job.limits.log_bytes)
+        if found.left_out:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"[localnet] {found.describe()}\n")
+        return found.results
 
     def close(self) -> None:
         """End everything that still runs."""
@@ -121,36 +145,6 @@ class LocalRunner:
             self.stop(job_id)
         for job_id in list(self._running):
             self._let_go(self._running.pop(job_id))
-
-    def _let_go(self, running: _Running) -> None:
-        process = running.process
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-        deadline = time.monotonic() + _CLOSE_S
-        try:
-            process.wait(timeout=max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def _spec(self, job: RunnerJob, log: Path) -> dict[str, object]:
-        data, control = job.folder / "data", job.folder / "control"
-        algorithm = self._seen(job) / "transformations" / "algorithm"
-        place = Place(data, control, self._tools, self._interpreters, job.allow_network)
-        command = job.entrypoint.replace("$ALGO", str(algorithm))
-        return {
-            "argv": self._tier.command(place, ["/bin/sh", "-c", command]),
-            "env": self.environment(job),
-            "cwd": str(data),
-            "log": str(log),
-            "writable": [str(data / name) for name in (*WRITABLE, "tmp")],
-            "outcome": str(control / "outcome.json"),
-            "limits": job.limits.as_dict(),
-        }
-
-    def _seen(self, job: RunnerJob) -> Path:
-        return DATA if self._tier.separates else job.folder / "data"
 
     def environment(self, job: RunnerJob) -> dict[str, str]:
         """Build the whole environment of an algorithm: the protocol's names and few others.
@@ -160,8 +154,8 @@ class LocalRunner:
         own there is no `/data`, and the folders are the real ones.
         """
         data = self._seen(job)
-        tools = TOOLS if self._tier.separates else self._tools
-        scratch = "/tmp" if self._tier.separates else str(data / "tmp")  # noqa: S108 (its own)
+        tools = TOOLS if self._tier.own_root else self._tools
+        scratch = "/tmp" if self._tier.own_root else str(data / "tmp")  # noqa: S108 (its own)
         return {
             "DIDS": json.dumps(list(job.dids)),
             "TRANSFORMATION_DID": job.algorithm_did.removeprefix("did:op:"),
@@ -178,21 +172,42 @@ class LocalRunner:
             "LANG": "C.UTF-8",
         }
 
-    def _header(self, job: RunnerJob) -> str:
-        if self._tier.separates:
-            network = "with the network" if job.allow_network else "without a network"
-            where = f"the folders are below {DATA}, {network}"
-        else:
-            where = (
-                f"there is no {DATA}: the folders are in VOLUME, INPUTS, OUTPUTS and LOGS; files "
-                "and network of this machine are not cut off"
-            )
-        return (
-            f"[localnet] job {job.job_id}, isolation: {self.isolation}\n"
-            f"[localnet] image {job.image} is not used: python and python3 are Python "
-            f"{platform.python_version()} of this machine\n"
-            f"[localnet] {where}\n"
-        )
+    def _let_go(self, running: _Running) -> None:
+        process = running.process
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        try:
+            process.wait(timeout=_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _seen(self, job: RunnerJob) -> Path:
+        return DATA if self._tier.own_root else job.folder / "data"
+
+    def _write_log(self, job: RunnerJob) -> None:
+        log = _log_file(job)
+        log.touch(mode=0o600)
+        log.write_text("".join(f"[localnet] {line}\n" for line in self._header(job)))
+        # What is printed goes to the log that is served. An algorithm that looks for its log
+        # finds this one, and what it writes there is added at the end.
+        (job.folder / "data" / "logs" / log.name).touch()
+
+    def _header(self, job: RunnerJob) -> list[str]:
+        if isinstance(self._tier, Refused):
+            return [f"job {job.job_id}, isolation: {self.isolation}"]
+        network = "with the network" if job.allow_network else "without a network"
+        where = f"the folders are below {DATA}"
+        if not self._tier.own_root:
+            where = f"there is no {DATA}: the folders are in VOLUME, INPUTS, OUTPUTS and LOGS"
+        lines = [
+            f"job {job.job_id}, isolation: {self.isolation}",
+            f"image {job.image} is not used: python and python3 are Python "
+            f"{platform.python_version()} of this machine",
+            "; ".join((f"{where}, {network}", *self._tier.notes)),
+        ]
+        return [*lines, _UNSAFE] if self._tier is LIMITS else lines
 
 
 def read_outcome(folder: Path) -> RunOutcome | None:
@@ -204,7 +219,22 @@ def read_outcome(folder: Path) -> RunOutcome | None:
         return None
 
 
-def _link_log(log: Path, name: Path) -> None:
-    # The algorithm may replace the name in its folder; what is served is the file itself.
-    with contextlib.suppress(OSError):
-        name.hardlink_to(log)
+def _log_file(job: RunnerJob) -> Path:
+    return job.folder / "control" / "algorithm.log"
+
+
+def _add_own_log(written: Path, log: Path, most_bytes: int) -> None:
+    """Add what an algorithm wrote into its log itself, if that is a plain file of its own."""
+    try:
+        handle = os.open(written, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return
+    with os.fdopen(handle, "rb") as source:
+        status = os.fstat(handle)
+        room = most_bytes - log.stat().st_size
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not status.st_size:
+            return
+        with log.open("ab") as target:
+            target.write(b"[localnet] the algorithm itself wrote into its log:\n")
+            target.write(source.read(max(room, 0)))
+            target.write(b"\n")

@@ -319,7 +319,7 @@ class Handmade:
         url = f"{self.network.provider_url}{SERVICES}/compute"
         return self.http.delete(url, params=self.query(job_id), timeout=30)
 
-    def ended(self, job_id: str, *, seconds: float = 20.0) -> dict[str, Any]:
+    def ended(self, job_id: str, *, seconds: float = 60.0) -> dict[str, Any]:
         """Wait until a job has ended and return it with its results."""
         until(lambda: self.status(job_id)["dateFinished"] is not None, seconds=seconds)
         return self.result(job_id)

@@ -276,7 +276,7 @@ def test_too_many_jobs_are_refused_with_503(tmp_path: Path) -> None:
 
     assert len(set(accepted)) == 2
     assert answer.status_code == 503
-    assert answer.json()["error"].startswith("2 jobs are waiting or running")
+    assert answer.json()["error"].startswith("The queue is full: 2 jobs are waiting or running.")
     assert after == before
 
 

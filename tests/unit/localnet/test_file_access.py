@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from ocean_lib.localnet import _addresses, _web_files
 from ocean_lib.localnet._file_access import FileAccess, FileUnavailable
 from ocean_lib.localnet._file_store import FileStore
+from ocean_lib.localnet._web_files import Patience, open_url
 
 
 class _Handler(BaseHTTPRequestHandler):
     """Answers as its path says."""
+
+    places: ClassVar[dict[str, str]] = {
+        "to-file": "/file.csv",
+        "to-loop": "/to-loop",
+        "to-secret": "http://169.254.169.254/latest",
+        "to-disk": "file:///etc/passwd",
+        "to-cloud": "http://[fd00:ec2::254]/latest",
+        "to-nowhere": "http://[::1",
+        "to-link": "//169.254.0.7/x",
+        "to-everything": "http://0.0.0.0:1/",
+    }
 
     def do_GET(self) -> None:
         server = self.server
         assert isinstance(server, ThreadingHTTPServer)
         part = self.path.strip("/")
         if part.startswith("to-"):
-            places = {
-                "to-file": "/file.csv",
-                "to-loop": "/to-loop",
-                "to-secret": "http://169.254.169.254/latest",
-                "to-disk": "file:///etc/passwd",
-            }
             self.send_response(302)
-            self.send_header("Location", places[part])
+            self.send_header("Location", self.places[part])
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif part == "missing":
             self.send_error(404)
+        elif part == "echo":
+            body = f"{self.headers['Host']} {self.headers['Authorization']}".encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        elif part in ("drip", "silence"):
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not server.ended.wait(0.02):  # type: ignore[attr-defined]
+                    self.wfile.write(b"x" if part == "drip" else b"")
         else:
             body = b"a,b\n1,2\n"
             self.send_response(200)
@@ -51,9 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.ended = threading.Event()  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
+    server.ended.set()  # type: ignore[attr-defined]
     server.shutdown()
     server.server_close()
     thread.join()
@@ -88,7 +113,19 @@ def test_a_name_never_has_a_folder(url: str, files: FileAccess) -> None:
     assert file.name == "evil.sh"
 
 
-@pytest.mark.parametrize("path", ["missing", "to-loop", "to-secret", "to-disk"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "missing",
+        "to-loop",
+        "to-secret",
+        "to-disk",
+        "to-cloud",
+        "to-nowhere",
+        "to-link",
+        "to-everything",
+    ],
+)
 def test_what_cannot_or_must_not_be_read_is_invalid(url: str, files: FileAccess, path: str) -> None:
     assert files.describe(f"{url}/{path}") == {"valid": False}
 
@@ -106,10 +143,21 @@ def test_what_cannot_or_must_not_be_read_is_invalid(url: str, files: FileAccess,
         "http://169.254.169.254/",
         "http://[fd00:ec2::254]/",
         "http://[::ffff:169.254.169.254]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[2002:a9fe:a9fe::1]/",
+        "http://[fe80::1%25lo]/",
+        "http://168.63.129.16/",
+        "http://0xa9fea9fe/",
+        "http://2852039166/",
+        "http://169.254.169.254.\n127.0.0.1/",
+        "gopher://127.0.0.1/",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1:9/" + "x" * 20_000,
         "http://0.0.0.0/",
         "http://no-such-host.invalid/",
         "http://127.0.0.1:9/x",
     ],
+    ids=lambda wrong: repr(wrong)[:40],
 )
 def test_urls_that_are_no_files_are_invalid(files: FileAccess, wrong: object) -> None:
     assert files.describe(wrong) == {"valid": False}
@@ -159,3 +207,91 @@ def test_only_exact_urls_name_an_own_file(store: FileStore, tmp_path: Path, url:
 def test_a_published_file_needs_a_name(store: FileStore, name: str) -> None:
     with pytest.raises(ValueError, match="needs a name"):
         store.add(b"", name)
+
+
+def test_where_others_can_publish_private_addresses_are_refused(
+    url: str, store: FileStore, tmp_path: Path
+) -> None:
+    exposed = FileAccess(store, allow_private=False)
+    own = "http://127.0.0.1:1" + store.add(b"1", "own")
+
+    with pytest.raises(FileUnavailable, match="only public ones are allowed"):
+        exposed.fetch(f"{url}/file.csv", tmp_path / "copy")
+    assert exposed.describe("http://10.0.0.1/") == {"valid": False}
+    assert exposed.describe(own)["valid"] is True
+
+
+def test_a_name_is_looked_up_once_for_each_hop_and_the_connection_goes_there(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(url.rsplit(":", 1)[1])
+    looked_up = []
+
+    def rebinding(host: str, *_: object, **__: object) -> list[object]:
+        looked_up.append(host)
+        address = "127.0.0.1" if len(looked_up) == 1 else "169.254.169.254"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    # create_connection looks up what it is given: an address, so nothing is left to rebind.
+    monkeypatch.setattr(_addresses.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(_web_files.socket, "create_connection", lambda place, _: _connected(place))
+    opened = open_url(
+        f"http://rebinds.example:{port}/echo", allow_private=True, patience=Patience(5)
+    )
+    body = opened.read(1000)
+    opened.close()
+
+    assert looked_up == ["rebinds.example"]
+    assert body == f"rebinds.example:{port} None".encode()
+
+
+def _connected(place: tuple[str, int]) -> socket.socket:
+    connection = socket.socket()
+    connection.connect(place)
+    return connection
+
+
+def test_a_redirect_from_a_public_address_leads_to_no_private_one(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(url.rsplit(":", 1)[1])
+    public = ipaddress.ip_address("93.184.216.34")
+    real = _addresses.resolve
+
+    def resolve(host: str, at: int) -> list[_addresses.Address]:
+        return [public] if host == "public.example" else real(host, at)
+
+    monkeypatch.setattr(_addresses, "resolve", resolve)
+    monkeypatch.setattr(
+        _web_files.socket, "create_connection", lambda place, _: _connected(("127.0.0.1", port))
+    )
+    first = open_url("http://public.example/file.csv", allow_private=True, patience=Patience(5))
+    first.close()
+
+    assert first.status == 200
+    monkeypatch.setitem(_Handler.places, "to-file", f"{url}/file.csv")
+    with pytest.raises(FileUnavailable, match="only public ones"):
+        open_url("http://public.example/to-file", allow_private=True, patience=Patience(5))
+
+
+def test_a_urls_own_user_is_sent_to_its_host_only(url: str, files: FileAccess) -> None:
+    file = files.open(url.replace("//", "//me:secret@") + "/echo")
+    body = b"".join(file.chunks)
+    file.close()
+
+    assert body.endswith(b" Basic bWU6c2VjcmV0")
+
+
+@pytest.mark.parametrize("path", ["drip", "silence"])
+def test_a_file_that_takes_too_long_is_not_taken(url: str, path: str) -> None:
+    opened = open_url(f"{url}/{path}", allow_private=True, patience=Patience(0.3))
+    with contextlib.closing(opened), pytest.raises(FileUnavailable, match="too long"):
+        while opened.read(1000):
+            pass
+
+
+def test_a_file_that_nobody_waits_for_is_given_up(
+    url: str, files: FileAccess, tmp_path: Path
+) -> None:
+    with pytest.raises(FileUnavailable, match="not wanted any more"):
+        files.fetch(f"{url}/silence", tmp_path / "copy", given_up=lambda: True)

@@ -159,3 +159,14 @@ def test_state_outlives_the_connection(tmp_path: Path) -> None:
     second.close()
 
     assert value == 1
+
+
+def test_a_request_is_read_by_who_runs_the_job_and_forgotten_at_its_end(database: Database) -> None:
+    store = JobStore(database)
+    job = store.create(request())
+    listed = store.select(job.owner)[0].request_json
+    before = store.get(job.job_id).request_json
+    store.finish(job.job_id, JobStatus.FINISHED)
+
+    assert (listed, store.get(job.job_id).request_json) == ("", "")
+    assert before == request().to_json()

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome
+from ocean_lib.localnet.runners._folders import written
 from ocean_lib.localnet.runners._isolation import UnknownIsolation, available_tiers, tier_named
-from ocean_lib.localnet.runners._outputs import list_outputs, remove_tree
+from ocean_lib.localnet.runners._outputs import collect_outputs, remove_tree
 from ocean_lib.localnet.runners.local import LocalRunner
 
 Run = Callable[..., tuple[RunOutcome, str, list[str]]]
@@ -68,6 +69,39 @@ def finish(runner: LocalRunner, job_id: str) -> RunOutcome:
     return outcome
 
 
+def test_what_an_algorithm_needs_of_python_works(run: Run) -> None:
+    code = """
+import asyncio, concurrent.futures, hashlib, os, shutil, socket, ssl, subprocess, tempfile
+import threading, uuid
+out = os.environ["OUTPUTS"]
+with tempfile.NamedTemporaryFile("w", delete=False) as file:
+    file.write("moved")
+shutil.copy2(file.name, out + "/copied")
+shutil.move(file.name, out + "/moved")
+os.makedirs(out + "/a/b")
+os.rename(out + "/moved", out + "/a/b/moved")
+os.replace(out + "/copied", out + "/a/copied")
+print(subprocess.run(["sh", "-c", "echo child | cat"], capture_output=True, text=True).stdout)
+async def main():
+    process = await asyncio.create_subprocess_exec("true")
+    return await process.wait()
+print("asyncio", asyncio.run(main()))
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    print("threads", sum(pool.map(int, "1234")))
+read_fd, write_fd = os.pipe()
+if os.fork() == 0:
+    os.write(write_fd, b"fork"); os._exit(0)
+print(os.read(read_fd, 9), os.wait()[1], uuid.uuid4().version, os.cpu_count() > 0)
+print(ssl.create_default_context() is not None, len(os.urandom(4)))
+"""
+    outcome, log, names = run(code)
+
+    assert outcome == RunOutcome("exited", 0), log
+    assert names == ["a/copied", "a/b/moved"]
+    assert "child" in log
+    assert "asyncio 0" in log
+
+
 def test_an_algorithm_runs_to_its_end(run: Run, runner: LocalRunner) -> None:
     code = "import os; open(os.environ['OUTPUTS'] + '/x', 'w').write(os.environ['DIDS'])"
     outcome, log, names = run(code)
@@ -117,6 +151,16 @@ def test_cpu_time_is_limited(run: Run) -> None:
     outcome, _, _ = run("while True: pass", Limits(cpu_s=1))
 
     assert outcome.exit_code not in (0, None)
+    assert outcome.describe() == "the job used too much CPU time: more than 1 s"
+
+
+def test_what_an_algorithm_writes_into_its_log_is_added_to_it(run: Run) -> None:
+    code = (
+        "import os\nprint('printed')\nopen(os.environ['LOGS'] + '/algorithm.log', 'a').write('own')"
+    )
+    _, log, _ = run(code)
+
+    assert log.index("isolation:") < log.index("printed") < log.index("own")
 
 
 def test_no_file_grows_beyond_the_limit(run: Run) -> None:
@@ -183,8 +227,42 @@ def test_outputs_are_capped_in_number(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number:02}").write_text("x")
 
-    assert len(list_outputs(tmp_path, Limits(output_files=5))) == 5
-    assert len(list_outputs(tmp_path, Limits(output_bytes=7))) == 7
+    assert len(collect_outputs(tmp_path, Limits(output_files=5)).results) == 5
+    assert len(collect_outputs(tmp_path, Limits(output_bytes=7)).results) == 7
+
+
+def test_what_is_left_out_of_the_results_is_told(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "new\nline").write_text("x")
+    found = collect_outputs(tmp_path, Limits())
+
+    assert [str(path) for path in found.results] == ["plain"]
+    assert found.describe() == (
+        "not published of the outputs: 1 symbolic links, 1 names with control characters, "
+        "1 devices, pipes or sockets"
+    )
+    assert not (tmp_path / "link").is_symlink()
+    assert not (tmp_path / "pipe").exists()
+
+
+def test_a_folder_deeper_than_any_path_is_removed(tmp_path: Path) -> None:
+    top = tmp_path / "job"
+    top.mkdir()
+    here = os.open(top, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("x" * 9, dir_fd=here)
+        below = os.open("x" * 9, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    size, names = written([str(top)], most_bytes=10**9, most_names=100)
+    remove_tree(top)
+
+    assert size > 0
+    assert names > 100
+    assert not top.exists()
 
 
 def test_a_locked_folder_is_removed(tmp_path: Path) -> None:
@@ -200,100 +278,13 @@ def test_a_locked_folder_is_removed(tmp_path: Path) -> None:
 
 
 def test_the_strongest_tier_that_works_is_taken() -> None:
-    assert tier_named(None).name == TIERS[0]
+    assert tier_named(None).name == (TIERS[0] if len(TIERS) > 1 else "refused")
     assert TIERS[-1] == "limits"
     with pytest.raises(UnknownIsolation, match=r"these do: .*limits"):
         tier_named("steel")
 
 
 SEPARATING = [name for name in TIERS if name != "limits"]
-HOSTILE = """
-import ctypes, os, socket, sys
-
-def attempt(name, action):
-    try:
-        action()
-    except Exception as error:
-        print("refused", name, type(error).__name__)
-    else:
-        print("SUCCEEDED", name)
-
-def read(path):
-    return lambda: open(path, "rb").read(1)
-
-def write(path):
-    return lambda: open(path, "w").write("x")
-
-def listen_at(path):
-    return lambda: socket.socket(socket.AF_UNIX).connect(path)
-
-attempt("key", read(%(key)r))
-attempt("passwd", read("/etc/passwd"))
-attempt("shadow", read("/etc/shadow"))
-attempt("another job", read(%(other)r))
-attempt("own control", read(%(control)r))
-attempt("change an input", write("/data/inputs/file"))
-attempt("new input", write("/data/inputs/new"))
-attempt("change the algorithm", write("/data/transformations/algorithm"))
-attempt("change a program", write("/usr/bin/env"))
-attempt("change the interpreter's wrapper", write("/localnet/bin/python"))
-attempt("new file at the root", write("/new"))
-attempt("tcp", lambda: socket.create_connection(("127.0.0.1", %(port)d), 2))
-attempt("unix socket", listen_at(%(socket)r))
-attempt("see the network's process", lambda: os.kill(%(pid)d, 0))
-attempt("become root", lambda: os.setuid(0) if os.getuid() else open("/proc/1/root/etc/passwd"))
-attempt("device", lambda: os.mknod("/data/outputs/disk", 0o60600, os.makedev(8, 0)))
-libc = ctypes.CDLL(None, use_errno=True)
-def user_namespace():
-    if libc.unshare(0x10000000) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-attempt("a namespace of its own", user_namespace)
-def mount():
-    if libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, b"") != 0:
-        raise OSError(ctypes.get_errno(), "mount")
-attempt("mount", mount)
-print("inputs", sorted(os.listdir("/data/inputs")), "processes",
-      sorted(int(name) for name in os.listdir("/proc") if name.isdigit())[-1] < 100)
-open("/data/outputs/ok", "w").write("x")
-open("/tmp/ok", "w").write("x")
-"""
-
-
-@pytest.mark.parametrize("tier", SEPARATING)
-def test_a_hostile_algorithm_gets_nothing(tier: str, tmp_path: Path) -> None:
-    key = tmp_path / "keys.json"
-    key.write_text("secret")
-    other = tmp_path / "other" / "data" / "inputs" / "file"
-    other.parent.mkdir(parents=True)
-    other.write_text("secret")
-    unix = socket.socket(socket.AF_UNIX)
-    unix.bind(str(tmp_path / "s"))
-    unix.listen()
-    tcp = socket.create_server(("127.0.0.1", 0))
-    runner = LocalRunner(tmp_path / "tools", isolation=tier)
-    code = HOSTILE % {
-        "key": str(key),
-        "other": str(other),
-        "control": str(tmp_path / "job" / "control" / "spec.json"),
-        "port": tcp.getsockname()[1],
-        "socket": str(tmp_path / "s"),
-        "pid": os.getpid(),
-    }
-    job = prepare(tmp_path / "job", code, Limits())
-    (job.folder / "data" / "inputs" / "file").write_text("data")
-    runner.submit(job)
-    outcome = finish(runner, "job")
-    results = runner.collect("job")
-    log = (job.folder / "control" / "algorithm.log").read_text()
-    for opened in (unix, tcp):
-        opened.close()
-
-    assert "SUCCEEDED" not in log, log
-    assert log.count("refused") == 18
-    assert "inputs ['file'] processes True" in log
-    assert outcome == RunOutcome("exited", 0), log
-    assert [str(path) for path in results] == ["ok"]
-    assert (job.folder / "data" / "inputs" / "file").read_text() == "data"
 
 
 @pytest.mark.parametrize("tier", SEPARATING)

@@ -103,7 +103,9 @@ def test_query_documents(query: Any, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["(iris", "iris)", "NOT", {"fuzzy": {"a": "b"}}, {"a": 1, "b": 2}]
+    "query",
+    ["(iris", "iris)", "NOT", "--0", "(" * 200_000, {"fuzzy": {"a": "b"}}, {"a": 1, "b": 2}],
+    ids=lambda query: str(query)[:20],
 )
 def test_what_is_not_understood_is_an_error(query: Any) -> None:
     with pytest.raises(BadQuery):

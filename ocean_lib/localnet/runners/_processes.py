@@ -1,0 +1,167 @@
+"""Which processes are below another one, and what they use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_LINUX = sys.platform == "linux"
+_PAGE_BYTES = resource.getpagesize()
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_MOST_OPEN_FILES = 4096
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as it was when it was looked at.
+
+    Attributes:
+        pid: Its number.
+        parent: Its parent's number.
+        threads: How many threads it has.
+        cpu_s: What it and the children it has waited for have used.
+        resident_bytes: What it holds in memory.
+        ended: Whether only its exit status is left.
+    """
+
+    pid: int
+    parent: int
+    threads: int
+    cpu_s: float
+    resident_bytes: int
+    ended: bool = False
+
+
+def descendants(pid: int) -> list[Process]:
+    """Return the processes below `pid`; a detached one only if `pid` adopts orphans."""
+    children: dict[int, list[Process]] = {}
+    for process in _from_proc() if _LINUX else _from_ps():
+        children.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    left = [pid]
+    while left:
+        below = children.pop(left.pop(), [])
+        found += below
+        left += [process.pid for process in below]
+    return found
+
+
+def kill_below(patience_s: float = 10.0) -> None:
+    """Freeze, then kill, whatever is below this process, until nothing is left.
+
+    This process' own children are left for it to collect.
+
+    Args:
+        patience_s: When to give up; only a process that the kernel holds takes long.
+    """
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        alive = [process.pid for process in descendants(os.getpid()) if not process.ended]
+        if not alive:
+            return
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in alive:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, number)
+        time.sleep(0.002)
+
+
+def tasks_of_user(user: int) -> int:
+    """Return how many threads a user has; 0 where that cannot be told."""
+    if not _LINUX:
+        return 0
+    count = 0
+    for process in _from_proc():
+        try:
+            if os.stat(f"/proc/{process.pid}").st_uid == user:  # noqa: PTH116 (one of many)
+                count += process.threads
+        except OSError:
+            continue
+    return count
+
+
+def newest_pid() -> int | None:
+    """Return the number of the newest process of all, which is cheap; None if unknown."""
+    try:
+        with open("/proc/loadavg", "rb") as file:  # noqa: PTH123 (many times a second)
+            return int(file.read().split()[-1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def available_bytes() -> int | None:
+    """Return how much memory the machine has left; None if unknown."""
+    try:
+        with open("/proc/meminfo", "rb") as file:  # noqa: PTH123 (many times a second)
+            for line in file:
+                if line.startswith(b"MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+    return None
+
+
+def held_bytes(processes: Iterable[Process]) -> int:
+    """Return the size of deleted files that processes still hold open."""
+    sizes: dict[tuple[int, int], int] = {}
+    looked_at = 0
+    for process in processes:
+        folder = f"/proc/{process.pid}/fd"
+        try:
+            names = os.listdir(folder)  # noqa: PTH208 (one of many)
+        except OSError:
+            continue
+        for name in names:
+            looked_at += 1
+            if looked_at > _MOST_OPEN_FILES:
+                return sum(sizes.values())
+            try:
+                status = os.stat(f"{folder}/{name}")  # noqa: PTH116 (one of many)
+            except OSError:
+                continue
+            if status.st_nlink == 0:
+                sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
+    return sum(sizes.values())
+
+
+def _from_proc() -> Iterable[Process]:
+    for name in os.listdir("/proc"):  # noqa: PTH208 (several times a second)
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 (one of many)
+                # The name, in brackets, may hold anything.
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        ticks = sum(map(int, fields[11:15]))
+        yield Process(
+            pid=int(name),
+            parent=int(fields[1]),
+            threads=int(fields[17]),
+            cpu_s=ticks / _TICKS_PER_S,
+            resident_bytes=int(fields[21]) * _PAGE_BYTES,
+            ended=fields[0] in (b"Z", b"X"),
+        )
+
+
+def _from_ps() -> Iterable[Process]:
+    shown = subprocess.run(
+        ["/bin/ps", "-axo", "pid=,ppid=,rss=,time="],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in shown.stdout.splitlines():
+        pid, parent, kilobytes, time = line.split()
+        cpu_s = 0.0
+        for part in time.replace("-", ":").split(":"):
+            cpu_s = cpu_s * 60 + float(part)
+        yield Process(int(pid), int(parent), 1, cpu_s, int(kilobytes) * 1024)
