@@ -50,7 +50,7 @@ class ProviderKey:
         try:
             data = ecies.decrypt(self._secret, binascii.unhexlify(encrypted.removeprefix("0x")))
             files = _safe_json.loads(data)
-        except Exception as error:
+        except Exception as error:  # coincurve and pycryptodome each fail in ways of their own
             raise ForeignDocument("the file list was encrypted by another Provider") from error
         if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
             raise ForeignDocument("the decrypted document is not a list of files")
