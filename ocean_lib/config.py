@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import difflib
-import importlib.util
 import logging
 import os
 from collections.abc import Mapping
@@ -47,6 +46,7 @@ from ocean_lib._config_options import (
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
 from ocean_lib.ocean.env_constants import ENV_CONFIG_FILE
+from ocean_lib.web3_internal.artifacts import ADDRESS_FILE
 
 __all__ = [
     "Config",
@@ -280,10 +280,10 @@ class Config(configparser.ConfigParser):
     def address_file(self) -> str:
         """Path of the JSON file with the contracts' addresses per network.
 
-        The file of the ocean-contracts package if the option is empty.
+        This library's own file if the option is empty.
         """
         path = self._value(SECTION_ETH_NETWORK, NAME_ADDRESS_FILE)
-        return str(Path(path).expanduser().resolve()) if path else _packaged_address_file()
+        return str(Path(path).expanduser().resolve() if path else ADDRESS_FILE)
 
     @property
     def network_url(self) -> str:
@@ -388,19 +388,6 @@ def _fault(error: configparser.Error) -> str:
     if line is None and getattr(error, "errors", None):
         line = error.errors[0][0]  # type: ignore[attr-defined]
     return type(error).__name__ + (f" in line {line}" if line else "")
-
-
-def _packaged_address_file() -> str:
-    # find_spec finds the package without importing it; importing reads all of its contracts.
-    spec = importlib.util.find_spec("artifacts")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "address.json"
-        if path.is_file():
-            return str(path.resolve())
-    raise ConfigError(
-        f"No address file: {SECTION_ETH_NETWORK}.{NAME_ADDRESS_FILE} is empty, and the package "
-        "ocean-contracts, which has one, is not installed."
-    )
 
 
 def _host_of(url: str) -> str:

@@ -28,6 +28,7 @@ def make_network(state: Path | None, **options: Any) -> LocalNetwork:
     """
     try:
         # The pieces that only the extra brings; the network imports them late.
+        import artifacts  # noqa: F401
         import eth.chains  # noqa: F401
         import flask  # noqa: F401
 

@@ -39,7 +39,7 @@ class DataToken(ERC20Token):
 
     Args:
         address: where it is; None for an object that only searches orders of all data tokens.
-        abi_path: folder of artifacts; None: the package `artifacts`.
+        abi_path: folder of artifacts, with or without bytecode; None: this library's.
         web3: the chain; writes use the wallet's when it is None.
         gas_limit: the most gas for one transaction; None: whatever is needed.
     """

@@ -37,7 +37,7 @@ class ContractBase:
 
     Args:
         address: where the contract is; None for an object that only searches logs.
-        abi_path: folder of artifacts; None: the package `artifacts`.
+        abi_path: folder of artifacts, with or without bytecode; None: this library's.
         web3: the chain.
         gas_limit: the most gas for one transaction; None: whatever is needed.
         timeout_s: how long to wait for a transaction's receipt.

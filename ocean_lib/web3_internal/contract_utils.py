@@ -1,32 +1,40 @@
-"""ABIs and addresses of the contracts, read as JSON files from the `artifacts` package."""
+"""ABIs and addresses of the contracts, read as JSON files.
+
+They are this library's own, or those of a folder that the user names. This library's have no
+bytecode: only deploying needs it, so it is read from ocean-contracts, and only when asked for.
+"""
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.exceptions import ConfigError
+from ocean_lib.web3_internal.artifacts import ADDRESS_FILE, FOLDER
 
 if TYPE_CHECKING:
     from web3 import Web3
     from web3.contract import Contract
 
 _NETWORK_ALIASES = {"ganache": "development"}
-_ADDRESS_FILE_NAME = "address.json"
+_INSTALL = 'pip install "ocean-compute[localnet]"'
 
 
 def get_contract_definition(contract_name: str, abi_path: str | None = None) -> dict[str, Any]:
-    """Return a contract's artifact: `abi`, `bytecode` and what else its file holds.
+    """Return a contract's artifact: `contractName`, `abi` and `bytecode`.
+
+    Where ocean-contracts is installed, `["bytecode"]` and the contracts that the client does not
+    call are read from there.
 
     Args:
         contract_name: such as `DataTokenTemplate`.
-        abi_path: folder of artifacts; None: the package `artifacts`.
+        abi_path: folder of artifacts, with or without bytecode; None: this library's.
 
     Raises:
         TypeError: there is no such artifact.
+        ConfigError: from `["bytecode"]`, when there is none.
     """
     if not contract_name.isidentifier():
         raise TypeError(f"Contract name {contract_name!r} does not exist in artifacts.")
@@ -41,18 +49,20 @@ def load_contract(
     Args:
         web3: the chain.
         contract_name: such as `DataTokenTemplate`.
-        address: where it is; None for an object that knows no address.
-        abi_path: folder of artifacts; None: the package `artifacts`.
+        address: where it is; None for an object that knows no address: it reads logs, and its
+            `constructor` deploys.
+        abi_path: folder of artifacts, with or without bytecode; None: this library's.
 
     Raises:
         TypeError: there is no such artifact.
+        ConfigError: from `constructor`, when there is no bytecode.
     """
     definition = get_contract_definition(contract_name, abi_path)
     make: Any = web3.eth.contract
     contract: Contract = (
         make(address=address, abi=definition["abi"])
         if address
-        else make(abi=definition["abi"], bytecode=definition["bytecode"])
+        else _without_address(make, definition)
     )
     return contract
 
@@ -63,7 +73,7 @@ def get_contracts_addresses(network: str, address_file: str | None) -> dict[str,
     Args:
         network: its name; `ganache` stands for `development`.
         address_file: a JSON file, network name to contract name to address, or the folder it is
-            in; empty: the one of the package `artifacts`.
+            in; empty: this library's.
 
     Returns:
         The addresses; None if the file does not list the network.
@@ -79,32 +89,91 @@ def get_contracts_addresses(network: str, address_file: str | None) -> dict[str,
     return None
 
 
+class _Definition(dict[str, Any]):
+    """An artifact whose bytecode, if its file has none, is looked for when it is asked for.
+
+    Args:
+        name: the contract's.
+        folder: where its file is.
+        artifact: what the file holds.
+    """
+
+    def __init__(self, name: str, folder: Path, artifact: dict[str, Any]) -> None:
+        # Kept for the life of the process, so only what is used: a whole artifact of
+        # ocean-contracts is half a megabyte.
+        used = ("contractName", "abi", "bytecode")
+        super().__init__({key: artifact[key] for key in used if key in artifact})
+        self._name, self._folder = name, folder
+
+    def __missing__(self, key: str) -> Any:
+        if key != "bytecode":
+            raise KeyError(key)
+        if self._folder != FOLDER:  # the user's own: its contract may be another one
+            raise ConfigError(
+                f"The bytecode of {self._name} is needed to deploy it, and {self._name}.json in "
+                f"{self._folder} has none. Give a folder whose artifacts have it."
+            )
+        text = _text_in_ocean_contracts(self._name)
+        if text is None:
+            raise ConfigError(
+                f"The bytecode of {self._name} is needed to deploy it, and only the package "
+                f"ocean-contracts has it. Install it: {_INSTALL}"
+            )
+        return json.loads(text)["bytecode"]
+
+
 @lru_cache(maxsize=32)
-def _definition(contract_name: str, abi_path: str) -> dict[str, Any]:
-    folder = Path(abi_path) if abi_path else resources.files("artifacts")
-    text = ""
+def _definition(contract_name: str, abi_path: str) -> _Definition:
+    folder = Path(abi_path) if abi_path else FOLDER
+    text, hint = _text(folder / f"{contract_name}.json"), ""
+    if text is None and folder == FOLDER:
+        text = _text_in_ocean_contracts(contract_name)
+        hint = f" The contracts that the client does not call come with {_INSTALL}"
+    if text is None:
+        raise TypeError(f"Contract name {contract_name!r} does not exist in artifacts.{hint}")
+    return _Definition(contract_name, folder, json.loads(text))
+
+
+def _text_in_ocean_contracts(contract_name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    # By the name of the distribution: a folder `artifacts` may be anybody's.
     try:
-        text = folder.joinpath(f"{contract_name}.json").read_text("utf-8")
+        package = distribution("ocean-contracts")
+    except PackageNotFoundError:
+        return None
+    return _text(Path(str(package.locate_file(f"artifacts/{contract_name}.json"))))
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
     except OSError:
-        raise TypeError(f"Contract name {contract_name!r} does not exist in artifacts.") from None
-    artifact = json.loads(text)
-    # Kept for the life of the process, so only what is used: a whole artifact is half a megabyte.
-    return {key: artifact[key] for key in ("contractName", "abi", "bytecode") if key in artifact}
+        return None
+
+
+def _without_address(make: Any, definition: dict[str, Any]) -> Any:
+    def constructor(*args: Any, **kwargs: Any) -> Any:
+        whole = make(abi=definition["abi"], bytecode=definition["bytecode"])
+        return whole.constructor(*args, **kwargs)
+
+    contract = make(abi=definition["abi"])
+    contract.constructor = staticmethod(constructor)  # logs are read without any bytecode
+    return contract
 
 
 def _read_addresses(address_file: str | None) -> dict[str, Any]:
     try:
         if address_file:
             path = Path(address_file).expanduser()
-            path = path / _ADDRESS_FILE_NAME if path.is_dir() else path
-            text = path.read_text("utf-8")
+            path = path / ADDRESS_FILE.name if path.is_dir() else path
         else:
-            text = resources.files("artifacts").joinpath(_ADDRESS_FILE_NAME).read_text("utf-8")
-        networks = json.loads(text)
+            path = ADDRESS_FILE
+        networks = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no JSON text"
         raise ConfigError(
-            f"The address file {address_file or 'of ocean-contracts'} cannot be read: {reason}. "
+            f"The address file {address_file or 'of this library'} cannot be read: {reason}. "
             "Check address.file in the config (ADDRESS_FILE in the environment)."
         ) from None
     if not isinstance(networks, dict):

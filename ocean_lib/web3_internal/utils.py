@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import namedtuple
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ConfigError, InvalidInput
-from ocean_lib.web3_internal import _keys
+from ocean_lib.web3_internal import _keys, artifacts
 from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import DEFAULT_NETWORK_NAME, NETWORK_NAME_MAP
 
@@ -140,10 +139,8 @@ def personal_ec_recover(message: str, signed_message: str) -> str:
 
 
 def get_artifacts_path() -> str:
-    """Return the folder of the contracts' artifacts."""
-    import artifacts
-
-    return str(Path(str(artifacts.__file__)).parent.resolve())
+    """Return the folder of the contracts' artifacts: ABIs and addresses, no bytecode."""
+    return str(artifacts.FOLDER)
 
 
 def _given(web3: Web3 | None) -> Web3:

@@ -312,18 +312,11 @@ def test_known_options_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> No
     assert caplog.text == ""
 
 
-def test_the_address_file_of_the_contracts_is_the_default() -> None:
+def test_the_librarys_own_address_file_is_the_default() -> None:
     path = Path(Config(options_dict={}).address_file)
 
     assert path.is_absolute()
     assert "DTFactory" in json.loads(path.read_text(encoding="utf-8"))["mainnet"]
-
-
-def test_without_the_contracts_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-
-    with pytest.raises(ConfigError, match="ocean-contracts"):
-        _ = Config(options_dict={}).address_file
 
 
 def test_no_secret_is_in_repr_log_or_error(caplog: pytest.LogCaptureFixture) -> None:
