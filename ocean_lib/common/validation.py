@@ -155,8 +155,11 @@ def check_url(url: object, *, name: str = "url") -> str:
 
 def _url_fault(url: object, schemes: tuple[str, ...], *, userinfo: bool = False) -> str:
     """Say what is wrong with a URL; '' if nothing is."""
-    if not isinstance(url, str):
-        return "it is not text"
+    return _text_fault(url, schemes, userinfo) if isinstance(url, str) else "it is not text"
+
+
+@lru_cache(maxsize=256)
+def _text_fault(url: str, schemes: tuple[str, ...], userinfo: bool) -> str:
     if not url:
         return "it is empty"
     if not url.isprintable() or any(c.isspace() or c == "\\" for c in url):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,6 +23,7 @@ class _BoundedAdapter(HTTPAdapter):
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
+        self._pools: dict[Hashable, Any] = {}
         super().__init__(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -35,8 +36,24 @@ class _BoundedAdapter(HTTPAdapter):
             manager.pool_classes_by_scheme = POOLS
         return manager
 
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """Find the pool of a host asked before without taking URL and settings apart again."""
+        if proxies or not isinstance(request.url, str):
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        origin = request.url[: request.url.find("/", len("https://"))]
+        key = (origin, verify, cert)
+        pool = self._pools.get(key)
+        if pool is None or pool.pool is None:  # closed, to make room for other hosts
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            if len(self._pools) >= POOL_SIZE:
+                self._pools.clear()
+            self._pools[key] = pool
+        return pool
+
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        url = super().request_url(request, proxies)
+        url = super().request_url(request, proxies) if proxies else request.path_url
         call = CALL.get()
         if call is None or self._is_socks(request, proxies):
             return url
@@ -64,7 +81,7 @@ class _BoundedAdapter(HTTPAdapter):
     @staticmethod
     def _is_socks(request: requests.PreparedRequest, proxies: Any) -> bool:
         # PySocks brings its own connection class, which would not put the query back.
-        proxy = select_proxy(request.url or "", proxies)
+        proxy = select_proxy(request.url or "", proxies) if proxies else None
         return bool(proxy) and str(proxy).lower().startswith("socks")
 
 
@@ -75,6 +92,37 @@ class _Session(requests.Session):
         super().__init__()
         self._environment: Expiring[tuple[str, ...], tuple[dict[str, str], str | None]]
         self._environment = Expiring(256, CACHE_LIFETIME_S)
+        self._prepared: Expiring[Hashable, requests.PreparedRequest]
+        self._prepared = Expiring(256, CACHE_LIFETIME_S)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare the first request to an address as requests does, and copy it for those after.
+
+        Preparing costs as much CPU as the way to the server and back, and from one call to the
+        next only the query and the body differ.
+        """
+        if not (_is_plain(request) and self.auth is None and not self.params):
+            return super().prepare_request(request)
+        query, body = request.params, request.data
+        key = (
+            request.method,
+            request.url,
+            tuple(request.headers.items()),
+            tuple(self.headers.items()),
+            tuple(self.hooks["response"]),
+        )
+        known = self._prepared.get(key)
+        if known is None:
+            bare = requests.Request(request.method, request.url, request.headers)
+            known = super().prepare_request(bare)
+            self._prepared.put(key, known)
+        prepared = known.copy()
+        prepared.hooks = {event: list(hooks) for event, hooks in known.hooks.items()}
+        if query:
+            prepared.url = f"{prepared.url}?{urlencode(query)}"
+        if body:
+            prepared.prepare_body(body, None)
+        return prepared
 
     def resolve_redirects(
         self, *args: Any, yield_requests: bool = False, **kwargs: Any
@@ -111,6 +159,20 @@ class _Session(requests.Session):
             "verify": self.verify if verify is None else verify,
             "cert": self.cert if cert is None else cert,
         }
+
+
+def _is_plain(request: requests.Request) -> bool:
+    """Whether only a query of texts and a body of bytes come to an address without either."""
+    query, body, url = request.params, request.data, request.url
+    return (
+        isinstance(url, str)
+        and not ("?" in url or "#" in url)
+        and not (request.files or request.json or request.auth or request.cookies)
+        and not any(request.hooks.values())
+        and (not body or isinstance(body, bytes))
+        and isinstance(query, dict)
+        and all(isinstance(part, str) for pair in query.items() for part in pair)
+    )
 
 
 def get_requests_session(timeouts: Timeouts | None = None) -> requests.Session:
