@@ -79,7 +79,7 @@ class Places:
         """
         is_remembered = check_did(did) in self._assets
         provider_uri = compute_endpoint(self.asset(did))
-        is_remembered |= self._data_provider.knows_provider(provider_uri)
+        is_remembered = is_remembered or self._data_provider.knows_provider(provider_uri)
         try:
             return act(self._data_provider.build_endpoint(name, provider_uri)[1])
         except (EndpointNotFound, ConnectFailed, RequestTimeout, JobNotFound) as error:

@@ -11,6 +11,7 @@ from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.http_requests.deadline import Deadline, time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
+from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.validation import check_did, check_job_id
 from ocean_lib.config import Config
 from ocean_lib.data_provider._connection import timeouts_of
@@ -40,6 +41,10 @@ T = TypeVar("T")
 _LOOK_SHARE = 0.25  # of a start's time, kept for finding a job whose answer was lost
 _LOOK_AT_MOST_S = 10.0
 
+_REACHABLE_FOR_S = 2.0
+"""How long data that the Provider could reach is taken to be there still: starts in a row ask once.
+"""
+
 
 @enforce_types
 class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
@@ -65,6 +70,9 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
         )
         self._starts = _start.Starts()
+        self._reachable: Expiring[str, bool] = Expiring(
+            1024, min(_REACHABLE_FOR_S, config.cache_lifetime_s)
+        )
 
     def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
         """Pair the attributes with the configured Provider, for `OceanAssets.create`.
@@ -93,8 +101,9 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
     ) -> str:
         """Start a job on ordered data.
 
-        What cannot work is refused before the Provider is asked to start. The start is sent
-        once; if its answer is lost, the job is looked for by its order.
+        What cannot work is refused before the Provider is asked to start. Whether it can reach
+        the data is asked at most every 2 seconds, so that starts in a row are one request each.
+        The start is sent once; if its answer is lost, the job is looked for by its order.
 
         Args:
             input_datasets: the main input first; it needs a compute service and decides on the
@@ -303,6 +312,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
     def clear_caches(self) -> None:
         """Forget assets, endpoints and nonces; the next call asks for them again."""
         self._places.clear()
+        self._reachable.clear()
         self._data_provider.clear_caches()
 
     def _operation(self) -> AbstractContextManager[Deadline]:
@@ -349,8 +359,11 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             asset = self._places.asset(did)
             return bool(self._data_provider.check_asset_file_info(asset, url))
 
+        if did in self._reachable:
+            return
         if not self._places.at_provider(did, "fileinfo", ask):
             raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
+        self._reachable.put(did, True)
 
     def _jobs_since(self, did: str, address: str, age_s: float) -> list[JobInfo]:
         found: list[JobInfo] = self._places.at_provider(

@@ -13,7 +13,13 @@ import pytest
 
 from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
-from ocean_lib.exceptions import ConnectFailed, EndpointNotFound, JobNotFound
+from ocean_lib.exceptions import (
+    AssetNotConsumable,
+    ConnectFailed,
+    EndpointNotFound,
+    JobNotFound,
+)
+from ocean_lib.ocean import ocean_compute
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.counting import BUDGET, CountedNetwork, counted_network, old_count
 from tests.players import DID, Fault, Provider, World, dated, new_wallet, start
@@ -113,6 +119,55 @@ def test_a_lifetime_of_0_remembers_nothing(world: World) -> None:
 
     assert world.provider.count()["endpoints"] >= 1
     assert len(world.aquarius.seen) >= 1
+
+
+def test_starts_in_a_row_ask_once_whether_the_data_can_be_reached(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocean_compute, "_REACHABLE_FOR_S", 3600.0)
+    wallet, compute = new_wallet(), world.compute()
+    start(compute, wallet)
+    world.forget_requests()
+
+    start(compute, wallet)
+    start(compute, wallet)
+
+    assert world.requests() == 2
+    assert world.provider.count()["start"] == 2
+
+
+def test_data_that_could_not_be_reached_is_asked_about_again(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute()
+    world.provider.faults["fileinfo"] = Fault(dated([{"index": 0, "valid": False}]))
+    for _ in range(2):
+        with pytest.raises(AssetNotConsumable):
+            start(compute, wallet)
+    world.provider.faults.clear()
+
+    start(compute, wallet)
+
+    assert world.provider.count()["fileinfo"] == 3
+
+
+@pytest.mark.parametrize("forgets", ["clear_caches", "a lifetime of 0", "its time is over"])
+def test_whether_data_can_be_reached_is_not_believed_for_long(
+    world: World, forgets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if forgets == "its time is over":
+        monkeypatch.setattr(ocean_compute, "_REACHABLE_FOR_S", 0.05)
+    lifetime_s = 0 if forgets == "a lifetime of 0" else 60
+    wallet, compute = new_wallet(), world.compute(**{"cache.lifetime": lifetime_s})
+    start(compute, wallet)
+    world.provider.faults["fileinfo"] = Fault(dated([{"index": 0, "valid": False}]))
+    if forgets == "clear_caches":
+        compute.clear_caches()
+    if forgets == "its time is over":
+        threading.Event().wait(0.1)
+
+    with pytest.raises(AssetNotConsumable):
+        start(compute, wallet)
+
+    assert world.provider.count()["start"] == 1
 
 
 def test_caches_are_of_one_instance(world: World) -> None:

@@ -131,6 +131,7 @@ class OnTheWire:
     def disable(self) -> Any:
         self.world.aquarius.ddo["isDisable"] = True
         self.world.provider.faults["fileinfo"] = Fault(dated([]))
+        self.compute.clear_caches()
         return start(self.compute, self.wallet)
 
     def no_service(self) -> Any:
