@@ -36,13 +36,17 @@ class Environment:
         """Where its packages lie."""
         return next(self.python.parents[1].glob("lib/python*/site-packages"))
 
-    def size_bytes(self) -> int:
-        """Return what the client and its dependencies take on disk, without pip and the like."""
+    def size_bytes(self, *, with_bytecode: bool = True) -> int:
+        """Return what the client and its dependencies take on disk, without pip and the like.
+
+        Args:
+            with_bytecode: count what Python compiled from the modules, too.
+        """
         return sum(
             file.stat().st_size
             for part in self._parts()
             for file in ([part] if part.is_file() else part.rglob("*"))
-            if file.is_file()
+            if file.is_file() and (with_bytecode or file.suffix != ".pyc")
         )
 
     def packages(self) -> dict[str, str]:

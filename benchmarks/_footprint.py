@@ -75,6 +75,13 @@ def install(bench: Bench) -> Iterator[Row]:
         [old.size_bytes() / 1e6] if old else [],
         note="files of client and dependencies, compiled modules included",
     )
+    yield Row(
+        "installed size, as the packages hold it",
+        "MB",
+        [bench.ours.size_bytes(with_bytecode=False) / 1e6],
+        [old.size_bytes(with_bytecode=False) / 1e6] if old else [],
+        note="without Python's compiled modules, which it makes itself",
+    )
     yield Row("packages", "", [len(bench.ours.packages())], [len(old.packages())] if old else [])
     yield Row(
         "installs from wheels alone (1: yes)",
