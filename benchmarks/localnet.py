@@ -88,7 +88,6 @@ def _anvil(program: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [program, "--host", "127.0.0.1", "--port", str(port), "--silent"]
-    command += ["--balance", "1000000"]  # its first account funds eleven of the network's
     process = subprocess.Popen(command)
     try:
         ends = time.monotonic() + 20

@@ -27,18 +27,9 @@ def make_network(state: Path | None, **options: Any) -> LocalNetwork:
         CommandError: the extra is not installed.
     """
     try:
-        # The pieces that only the extra brings; the network imports them late.
-        import artifacts  # noqa: F401
-        import eth.chains  # noqa: F401
-        import flask  # noqa: F401
-
         from ocean_lib.localnet import LocalNetwork
     except ModuleNotFoundError as error:
-        raise CommandError(
-            f"The embedded network needs {error.name}. Install it: "
-            'pip install "ocean-compute[localnet]"',
-            ExitCode.ERROR,
-        ) from None
+        raise CommandError(str(error), ExitCode.ERROR) from None
     return LocalNetwork(state, **options)
 
 

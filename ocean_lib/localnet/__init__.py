@@ -7,6 +7,7 @@ its REST API, and a runner that really runs the algorithms. Install it with
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,15 +15,28 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalNetwork", "LocalNetworkError"]
 
+_OF_THE_EXTRA = ("artifacts", "coincurve", "ecies", "eth", "flask", "jsonschema", "waitress")
+
 
 def __getattr__(name: str) -> object:
     # Loaded on demand: the chain and the web server are heavy imports.
     if name in __all__:
+        _check_extra()
         from ocean_lib.localnet import network
 
         return getattr(network, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
+
+
+def _check_extra() -> None:
+    for module in _OF_THE_EXTRA:
+        if find_spec(module) is None:
+            message = (
+                f"The embedded network is not installed (the module {module!r} is missing): "
+                'pip install "ocean-compute[localnet]"'
+            )
+            raise ModuleNotFoundError(message, name=module)
 
 
 def __dir__() -> list[str]:

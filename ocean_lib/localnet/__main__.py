@@ -12,8 +12,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet._http_server import LOOPBACK
-from ocean_lib.localnet.network import LocalNetwork, LocalNetworkError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,7 +83,7 @@ def _print_text(description: dict[str, Any]) -> None:
         print(f"{name.replace('_', ' '):<20}{description[name]}")  # noqa: T201
     lines = ["", "contracts"]
     lines += [f"  {name:<26}{address}" for name, address in description["contracts"].items()]
-    lines += ["", "accounts, with 1000 ether each"]
+    lines += ["", "funded accounts"]
     lines += [f"  {address}" for address in description["accounts"]]
     lines += [f"their private keys are in {description['keys_file']}"]
     lines += [f"  {key}" for key in description.get("private_keys", [])]

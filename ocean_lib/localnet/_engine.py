@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ocean_lib.localnet._expiry import Expiry
 from ocean_lib.localnet._file_access import FileAccess
 from ocean_lib.localnet._provisioning import FOLDERS, CannotProvision, Provisioner
 from ocean_lib.localnet.faults import Faults
@@ -41,7 +42,7 @@ class JobEngine:
         folder: Where the jobs' folders are.
         at_once: How many jobs run at the same time.
         limits: What a job may use; a request can only shorten its time.
-        results_lifetime_s: How long results and logs are served after a job's end.
+        results_lifetime_s: How long results and logs are kept after a job's end.
         faults: Which jobs get stuck.
     """
 
@@ -63,7 +64,7 @@ class JobEngine:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or Limits()
         self._provisioner = Provisioner(files, folder, self._limits)
-        self._results_lifetime_s = results_lifetime_s
+        self._expiry = Expiry(folder, results_lifetime_s)
         self._faults = faults or Faults()
         self._changed = threading.Condition()
         # Not the jobs themselves: each may hold megabytes of code and documents.
@@ -85,6 +86,7 @@ class JobEngine:
 
     def start(self) -> None:
         """Take up what an earlier run left, and begin to work."""
+        self._expiry.start(self._store.ended())
         for job in self._store.unfinished():
             if job.status >= JobStatus.RUNNING:
                 self._end(job.job_id, "the network stopped while this job was running")
@@ -115,11 +117,11 @@ class JobEngine:
 
     def forget(self, job: Job) -> None:
         """Delete the files of a job."""
-        remove_tree(self._folder / job.job_id)
+        self._expiry.remove(job.job_id)
 
     def result_file(self, job: Job, path: str) -> Path | None:
         """Return the file behind a result's name, or None if there is none, or no longer."""
-        if job.finished is None or time.time() - job.finished > self._results_lifetime_s:
+        if job.finished is None or self._expiry.is_over(job.finished):
             return None
         folder = self._folder / job.job_id
         if path == job.log_path:
@@ -141,6 +143,7 @@ class JobEngine:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._runner.close()
+        self._expiry.close()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -236,6 +239,7 @@ class JobEngine:
             log_path=LOG_NAME,
             time_exceeded=outcome.reason == "wall_time",
         )
+        self._expiry.add(job.job_id, time.time())
 
     def _leave_or_end(self, job: Job) -> None:
         # When the network closes, it is not its owner's wish: the next start takes it up again.
@@ -250,6 +254,7 @@ class JobEngine:
         self._note(job_id, note)
         self._remove_inputs(job_id)
         self._store.finish(job_id, status, log_path=LOG_NAME)
+        self._expiry.add(job_id, time.time())
 
     def _remove_inputs(self, job_id: str) -> None:
         # The data is not needed any more, and what is not kept cannot leave.

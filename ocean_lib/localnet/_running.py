@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocean_lib.localnet.faults import Faults
 
 _ACCOUNT_WEI = 1000 * 10**18
+_GUEST_WEI = 100 * 10**18  # on a chain that others use too: anvil has 100,000 ether in all
 
 
 class Running:
@@ -128,7 +129,7 @@ class Running:
         self._closers.append(chain.close)
         self.chain = chain
         self.rpc_url = url
-        fund(chain, addresses, _ACCOUNT_WEI)
+        fund(chain, addresses, _GUEST_WEI)
 
     def _read_ports(self) -> dict[str, int]:
         path = self.folder / "ports.json"

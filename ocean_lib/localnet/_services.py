@@ -52,7 +52,7 @@ class JobOptions:
         at_once: How many run at the same time; 0 for the number of cores.
         max_jobs: How many may wait or run.
         limits: What a job may use.
-        results_lifetime_s: How long results and logs are served after a job's end.
+        results_lifetime_s: How long results and logs are kept and served after a job's end.
         isolation: What separates algorithms from this machine; None for the strongest.
         runner: Where algorithms run; None for processes of this machine.
     """

@@ -50,7 +50,7 @@ class OceanContracts:
     fixed_rate_exchange: str
     dispenser: str
     block_number: int = 0
-    """No event of these contracts is in a block before this one."""
+    """No event of these contracts is in a block before this one; 0 if they were found again."""
 
     def as_address_file(self) -> dict[str, dict[str, str]]:
         """Build the content of an address file, in the format of ocean-contracts.

@@ -144,10 +144,11 @@ class Job:
             authorised: Without it, the keys that only the owner may see are left out.
         """
         folder = f"{base_url}/results/{self.token}"
+        log_url = f"{folder}/{self.log_path}" if self.log_path and not self.removed else None
         document: dict[str, Any] = {
             "agreementId": self.agreement_id,
             "algoDID": self.algorithm_did,
-            "algorithmLogUrl": f"{folder}/{self.log_path}" if self.log_path else None,
+            "algorithmLogUrl": log_url,
             "dateCreated": self.created,
             "dateFinished": self.finished,
             "inputDID": list(self.input_dids),
@@ -232,6 +233,11 @@ class JobStore:
             f"SELECT {_LIGHT} FROM jobs WHERE finished IS NULL ORDER BY created"  # noqa: S608
         )
         return [_job(row) for row in rows]
+
+    def ended(self) -> list[tuple[str, float]]:
+        """Return the ids of the jobs that have ended, and when they did."""
+        rows = self._database.rows("SELECT job_id, finished FROM jobs WHERE finished IS NOT NULL")
+        return [(row["job_id"], row["finished"]) for row in rows]
 
     def count_unfinished(self) -> int:
         """Return how many jobs have not ended."""

@@ -45,7 +45,8 @@ class MetadataCache:
         database: Where they are kept.
         chain: Where the Metadata contract is.
         contract: The contract's address.
-        first_block: No event is before this block.
+        first_block: No event is before this block. If it is not 0, the contract is new, and what
+            the database holds is of another chain: it is forgotten.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class MetadataCache:
         self._contract = contract
         self._first_block = first_block
         self._lock = threading.Lock()
+        if first_block:
+            self._forget()
 
     def ddo(self, did: str) -> dict[str, Any] | None:
         """Return the DDO of an asset, or None."""
@@ -127,6 +130,11 @@ class MetadataCache:
                     "ON CONFLICT (name) DO UPDATE SET block = excluded.block",
                     (latest,),
                 )
+
+    def _forget(self) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM assets")
+            connection.execute("DELETE FROM sync")
 
     def _apply(self, event: MetadataEvent, fresh: dict[str, dict[str, Any]]) -> None:
         did = "did:op:" + event.datatoken.removeprefix("0x")

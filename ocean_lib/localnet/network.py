@@ -64,15 +64,16 @@ class LocalNetwork:
         port: The port of the Provider and the metadata cache; 0 for the one that `state_dir`
             remembers, or any free one.
         rpc_port: The same for the chain's JSON-RPC.
-        chain_url: A JSON-RPC URL to use in place of the embedded chain. It must fund the first
-            of its own accounts, or the network's deployer, itself.
+        chain_url: A JSON-RPC URL to use in place of the embedded chain. A development node's own
+            accounts (`eth_accounts`) fill up the network's accounts and its deployer to 100
+            ether, if these have less than 1; on another chain they need ether before the start.
         chain_id: The embedded chain's id.
         seed: Makes the keys of a new network predictable, for recorded tests.
         account_count: How many funded accounts there are.
         jobs_at_once: How many jobs run at the same time; None for the number of cores.
         max_jobs: How many jobs may wait or run; starting more is answered with 503.
         limits: What a job may use.
-        results_lifetime_s: How long results and logs are served after a job's end.
+        results_lifetime_s: How long results and logs are kept and served after a job's end.
         isolation: What separates algorithms from this machine: `bwrap`, `unshare`, `landlock` or
             `sandbox-exec`; None for the strongest that works here. The attribute `isolation`
             names it. If none works it is `refused`: the network starts, and jobs end with the
@@ -220,7 +221,7 @@ class LocalNetwork:
 
     @property
     def accounts(self) -> list[LocalAccount]:
-        """The funded accounts, each with 1000 ether at first."""
+        """The funded accounts: each has 1000 ether at first, 100 on a chain by `chain_url`."""
         from eth_account import Account
 
         return [Account.from_key(key) for key in self._parts.keys.accounts]

@@ -56,11 +56,7 @@ def ocean_network(ocean_network_options: dict[str, Any]) -> Iterator[LocalNetwor
     try:
         from ocean_lib.localnet import LocalNetwork
     except ModuleNotFoundError as error:
-        pytest.fail(
-            f"the embedded network needs the module {error.name!r}: "
-            'pip install "ocean-compute[localnet]"',
-            pytrace=False,
-        )
+        pytest.fail(str(error), pytrace=False)
     with LocalNetwork(**ocean_network_options) as network:
         yield network
 

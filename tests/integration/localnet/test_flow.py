@@ -229,6 +229,7 @@ def test_deleted_results_are_gone(world: World) -> None:
     assert (answer.status_code, answer.text) == (200, '""\n')
     assert after["removed"] == 1
     assert after["resultsUrl"] == ""
+    assert after["algorithmLogUrl"] is None
     assert world.consumer.http.get(url, timeout=10).status_code == 404
 
 

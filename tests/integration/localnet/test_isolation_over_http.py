@@ -13,7 +13,7 @@ import pytest
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.runners import _filters, _isolation
 from tests.integration.localnet.conftest import World, make_world
-from tests.integration.localnet.handmade import compute_service, raw
+from tests.integration.localnet.handmade import compute_service, raw, until
 
 WRITES = """
 import os
@@ -151,6 +151,7 @@ def test_results_end_with_their_lifetime() -> None:
         while time.time() < finished + 1.0:
             last = [world.consumer.http.get(url, timeout=10).status_code for url in urls]
         last = [world.consumer.http.get(url, timeout=10).status_code for url in urls]
+        until(lambda: not (network.state_dir / "jobs" / str(ended["jobId"])).exists())
         world.close()
 
     assert first == 200

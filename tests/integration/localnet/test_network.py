@@ -7,7 +7,9 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
 from tests.integration.localnet.conftest import World, make_world
-from tests.integration.localnet.handmade import ETHER, detaching, raw, running, until
+from tests.integration.localnet.handmade import ASSETS, ETHER, detaching, raw, running, until
 from tests.integration.localnet.process import attached, command, described
 from tests.integration.localnet.test_flow import SLEEPER
 
@@ -203,6 +205,26 @@ def test_another_chain_can_stand_in_the_embedded_ones_place(world: World) -> Non
         assert ended["status"] == 70
 
 
+def test_on_a_new_chain_a_state_folder_has_none_of_the_old_chains_assets(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path) as network:
+        world = make_world(network)
+        old = world.open_dataset
+        known = world.consumer.get(ASSETS).json()
+        world.close()
+    for file in tmp_path.glob("chain.db*"):
+        file.unlink()
+    with LocalNetwork(tmp_path) as network:
+        world = make_world(network)
+        at_first = world.consumer.get(ASSETS).json()
+        again = world.algorithm
+        name = world.consumer.ddo(again)["service"][0]["attributes"]["main"]["name"]
+        world.close()
+
+    assert (known, at_first) == ([old], [])
+    assert again == old  # the same factory's first token
+    assert name == "sum"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_runs_until_a_signal_and_leaves_nothing(number: int) -> None:
     with command() as process:
@@ -280,11 +302,40 @@ def test_too_many_jobs_are_refused_with_503(tmp_path: Path) -> None:
     assert after == before
 
 
-def test_results_are_served_for_a_time(tmp_path: Path) -> None:
+def test_results_are_served_and_kept_for_a_time(tmp_path: Path) -> None:
     with LocalNetwork(tmp_path, results_lifetime_s=0.0) as network:
         world = make_world(network)
         ended = world.consumer.ended(_run_raw(world, "print()"))
         answer = world.consumer.http.get(ended["algorithmLogUrl"], timeout=10)
+        until(lambda: not list((tmp_path / "jobs").iterdir()))
+        still = world.consumer.result(ended["jobId"])
         world.close()
 
     assert answer.status_code == 404
+    assert still == ended
+
+
+def test_results_that_expired_while_it_was_off_are_gone_at_the_next_start(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path) as network:
+        world = make_world(network)
+        old, young = (world.consumer.ended(_run_raw(world, "print('kept')")) for _ in range(2))
+        world.close()
+    _finished_earlier(tmp_path, old["jobId"], seconds=7 * 24 * 3600)
+    with LocalNetwork(tmp_path) as network:
+        world = make_world(network)
+        until(lambda: not (tmp_path / "jobs" / old["jobId"]).exists())
+        answer = world.consumer.http.get(old["algorithmLogUrl"], timeout=10)
+        log = world.consumer.read(young["algorithmLogUrl"])
+        status = world.consumer.status(old["jobId"])["status"]
+        world.close()
+
+    assert answer.status_code == 404
+    assert "kept" in log
+    assert status == 70
+
+
+def _finished_earlier(folder: Path, job_id: str, *, seconds: float) -> None:
+    with closing(sqlite3.connect(folder / "network.db")) as database, database:
+        database.execute(
+            "UPDATE jobs SET finished = finished - ? WHERE job_id = ?", (seconds, job_id)
+        )
