@@ -18,8 +18,8 @@ HELD_BACK_BY = {
 
 WEB3_IS_LARGE = (
     "web3, which ordering and publishing need, with aiohttp and the rest 23 MB (without it 58 MB "
-    "would be left, 4.5 times less); eth-account's cytoolz 15 MB, pydantic 10, pycryptodome 9; ours "
-    "is 3 MB"
+    "would be left, 4.5 times less); eth-account's cytoolz 15 MB, pydantic 10, pycryptodome 9; "
+    "ours is 3 MB"
 )
 
 

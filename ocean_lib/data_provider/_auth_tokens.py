@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ocean_lib.common.utils.forks import renew_in_children
+
 LIFETIME_S = 23 * 3600
 """An hour less than the Provider's, for clocks that differ and calls under way."""
 
@@ -18,6 +20,10 @@ class AuthTokens:
     """Tokens by address, made when first needed and kept for their lifetime."""
 
     def __init__(self) -> None:
+        self._renew()
+        renew_in_children(self, AuthTokens._renew)
+
+    def _renew(self) -> None:
         self._tokens: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 

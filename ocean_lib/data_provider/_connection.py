@@ -64,11 +64,11 @@ class ProviderConnection:
     @classmethod
     def shared(cls: type[Connection]) -> Connection:
         """Return the instance that calls on the class run on; made at the first use."""
-        with cls._shared_lock:
-            if cls not in cls._shared:
-                cls._shared[cls] = cls()
-            found: Connection = cls._shared[cls]
-            return found
+        found: Connection | None = cls._shared.get(cls)
+        if found is None:
+            with cls._shared_lock:
+                found = cls._shared.get(cls) or cls._shared.setdefault(cls, cls())
+        return found
 
     @class_callable
     def get_http_client(self) -> Any:

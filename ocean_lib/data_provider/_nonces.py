@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.exceptions import OceanError, RequestTimeout, ResultsWithheld, SignatureRejected
 
 T = TypeVar("T")
@@ -29,6 +30,10 @@ class NonceBook:
     """The next nonce of every (Provider, address as sent) this instance has signed for."""
 
     def __init__(self) -> None:
+        self._renew()
+        renew_in_children(self, NonceBook._renew)
+
+    def _renew(self) -> None:
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._lock = threading.Lock()
 

@@ -61,6 +61,11 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[WorkflowRefused], str], ...] = (
         "Publish the algorithm and send it by DID, or ask the publisher to allow raw code.",
     ),
     (
+        re.compile(r"denied with code:?\s*2\b", re.IGNORECASE),
+        AccessDenied,
+        "The Provider cannot reach the asset's file: try again later, or ask the publisher.",
+    ),
+    (
         re.compile(r"denied with code", re.IGNORECASE),
         AccessDenied,
         "Ask the publisher to enable the asset or to let the address in.",
@@ -237,9 +242,9 @@ def _refused(answer: Answer, words: str) -> ProviderError:
     for pattern, kind, advice in _REFUSALS:
         if pattern.search(words):
             error = _error(kind, answer, words, advice)
-            code = re.search(r"denied with code:?\s*(\d+)", words)
-            if isinstance(error, AccessDenied) and code:
-                error.code = int(code[1])
+            if isinstance(error, AccessDenied):
+                code = re.search(r"denied with code:?\s*(\d+)", words)
+                error.code = int(code[1]) if code else None
             return error
     return _error(WorkflowRefused, answer, words, "Mend what the Provider names and try again.")
 

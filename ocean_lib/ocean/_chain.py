@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ConfigError, OceanError
 from ocean_lib.models.data_token import DataToken
@@ -39,6 +40,10 @@ class ChainAccess:
         self._config = config
         self._web3 = web3
         self._addresses: dict[str, str] | None = None
+        self._renew()
+        renew_in_children(self, ChainAccess._renew)
+
+    def _renew(self) -> None:
         self._lock = threading.Lock()
 
     @property

@@ -17,6 +17,7 @@ from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import (
     check_address,
     check_did,
@@ -198,8 +199,12 @@ class Starts:
 
     def __init__(self) -> None:
         self._known: Expiring[str, bool] = Expiring(KNOWN_JOBS, KNOWN_FOR_S)
-        self._open: Counter[str] = Counter()
         self._unresolved: Expiring[str, bool] = Expiring(KNOWN_JOBS, UNRESOLVED_FOR_S)
+        self._renew()
+        renew_in_children(self, Starts._renew)
+
+    def _renew(self) -> None:
+        self._open: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def is_known(self, job_id: str) -> bool:
@@ -255,8 +260,18 @@ class LostAnswer:
     def __enter__(self) -> LostAnswer:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not self._is_open:
+            return
         self._close()
+        if error is None or isinstance(error, OceanError):
+            return
+        self._starts.unresolved(self._order)
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(
+                "stopped starting a job that may have started: list the wallet's jobs with "
+                f"compute.jobs(wallet, {self._main.did!r}) and find agreementId {self._order}."
+            ) from None
 
     def _close(self) -> None:
         if self._is_open:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from enforce_typing import enforce_types
 
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_address
 from ocean_lib.config import Config
 from ocean_lib.models.data_token import DataToken
@@ -47,6 +48,10 @@ class Ocean:
         self._chain = ChainAccess(self._config)
         self._data_provider: Any = data_provider
         self._parts: dict[str, Any] = {}
+        self._renew()
+        renew_in_children(self, Ocean._renew)
+
+    def _renew(self) -> None:
         self._lock = threading.RLock()
 
     @property

@@ -18,6 +18,7 @@ from ocean_lib.data_provider._connection import timeouts_of
 from ocean_lib.data_provider._payloads import compute_text
 from ocean_lib.data_provider._responses import JobInfo, JobResult, result_of
 from ocean_lib.exceptions import (
+    AccessDenied,
     AssetNotConsumable,
     ConnectFailed,
     ConnectionBroken,
@@ -176,6 +177,11 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 with time_limit(deadline.remaining() - look_s):
                     return self._places.at_provider(main.did, "computeStart", send)
             except OceanError as error:
+                if _is_out_of_reach(error, main.did):
+                    self._reachable.forget(main.did)
+                    raise AssetNotConsumable(
+                        ConsumableCodes.CONNECTIVITY_FAIL, main.did, address
+                    ) from None
                 if not lost.may_have_started:
                     raise
                 failure = error
@@ -372,6 +378,15 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             lambda url: self._data_provider.jobs_since(did, url, address, age_s),
         )
         return found
+
+
+def _is_out_of_reach(error: OceanError, did: str) -> bool:
+    """Whether a start was refused because the Provider cannot reach this data set any more."""
+    return (
+        isinstance(error, AccessDenied)
+        and error.code == ConsumableCodes.CONNECTIVITY_FAIL
+        and did in error.provider_text
+    )
 
 
 def _check_call(did: str, job_id: str, wallet: Any) -> None:

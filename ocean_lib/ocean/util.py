@@ -6,6 +6,7 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_url
 from ocean_lib.exceptions import ConfigError, InvalidUrl
 from ocean_lib.ocean._amounts import Amount, from_base, to_base
@@ -86,7 +87,7 @@ def get_web3_connection_provider(network_url: str) -> HTTPProvider:
     from web3 import HTTPProvider
     from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 
-    return HTTPProvider(
+    provider = HTTPProvider(
         _node_url(network_url),
         request_kwargs={"timeout": (RPC_CONNECT_TIMEOUT_S, RPC_READ_TIMEOUT_S)},
         exception_retry_configuration=ExceptionRetryConfiguration(
@@ -97,6 +98,14 @@ def get_web3_connection_provider(network_url: str) -> HTTPProvider:
             method_allowlist=[m for m in REQUEST_RETRY_ALLOWLIST if m != "eth_sendRawTransaction"],
         ),
     )
+    renew_in_children(provider, _renew_sessions)
+    return provider
+
+
+def _renew_sessions(provider: HTTPProvider) -> None:
+    # web3 keeps a session for each thread, and the child's first thread goes by its parent's name.
+    manager: Any = provider._request_session_manager
+    provider._request_session_manager = type(manager)()
 
 
 def get_web3(network_url: str) -> Web3:

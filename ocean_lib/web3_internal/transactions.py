@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional, Union
 from weakref import WeakValueDictionary
 
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_address, check_tx_hash
 from ocean_lib.exceptions import (
     ChainError,
@@ -40,10 +41,6 @@ _NONCE_REFUSED = re.compile(
     r"known transaction|already imported|underpriced",
     re.IGNORECASE,
 )
-# Nonces belong to an address. While one thread asks for the next one, signs and sends, others
-# with the same address wait; the lock goes when nobody holds it.
-_locks: "WeakValueDictionary[str, _Lock]" = WeakValueDictionary()
-_locks_guard = threading.Lock()
 
 
 class _Lock:
@@ -51,6 +48,32 @@ class _Lock:
 
     def __init__(self) -> None:
         self.held = threading.Lock()
+
+
+class _Turns:
+    """A lock for each address, gone when nobody holds it.
+
+    Nonces belong to an address: while one thread asks for the next one, signs and sends, others
+    with the same address wait.
+    """
+
+    def __init__(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+        self._guard = threading.Lock()
+
+    def of(self, address: str) -> _Lock:
+        renew_in_children(self, _Turns._renew)
+        with self._guard:
+            lock = self._locks.get(address)
+            if lock is None:
+                lock = self._locks[address] = _Lock()
+            return lock
+
+
+_TURNS = _Turns()
 
 
 def sign_hash(msg_hash: object, wallet: Union[Wallet, Signer]) -> str:
@@ -259,7 +282,7 @@ def _sign_and_send(
     web3: "Web3", signer: Any, address: str, fields: dict[str, Any], operation: str
 ) -> str:
     refusal = ""
-    lock = _lock_of(address)  # a name of its own keeps it alive
+    lock = _TURNS.of(address)  # a name of its own keeps it alive
     for _ in range(NONCE_ATTEMPTS):
         with lock.held:
             raw = _sign(signer, complete_transaction(web3, fields, address), address)
@@ -351,14 +374,6 @@ def _replayed_reason(web3: "Web3", fields: dict[str, Any], block_number: int) ->
     except (ChainError, TransportError):
         logger.debug("the reason of a revert could not be read")
     return "the contract gave no reason"
-
-
-def _lock_of(address: str) -> _Lock:
-    with _locks_guard:
-        lock = _locks.get(address)
-        if lock is None:
-            lock = _locks[address] = _Lock()
-        return lock
 
 
 def _keccak(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from ocean_lib.exceptions import (
+    AccessDenied,
+    AssetNotConsumable,
     ConnectFailed,
     InvalidInput,
     JobError,
@@ -224,6 +227,42 @@ def test_the_age_of_a_job_is_measured_by_the_providers_clock(world: World) -> No
 
     assert job_id != old
     assert job_id == world.provider.jobs[-1]["jobId"]
+
+
+def test_an_interrupted_start_says_so_and_its_job_is_given_to_no_other(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute(**FAST)
+
+    def press_ctrl_c(exchange: Exchange) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        exchange.over.wait(0.5)
+
+    lost(world, acts=True, reply=press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt, match="may have started"):
+        start(compute, wallet)
+    lost(world, acts=False)
+
+    with pytest.raises(StartUncertain):
+        start(compute, wallet)
+
+    assert len(world.provider.jobs) == 1
+
+
+@pytest.mark.parametrize("is_main", [True, False])
+def test_data_that_went_out_of_reach_since_it_was_asked_about_is_not_consumable(
+    world: World, is_main: bool
+) -> None:
+    wallet, compute = new_wallet(), world.compute(**FAST)
+    start(compute, wallet)
+    did = DID if is_main else ALGORITHM_DID
+    said = {"error": f"Error: Access to asset {did} was denied with code: 2."}
+    lost(world, acts=False, reply=as_json(said, 400))
+
+    with pytest.raises(AssetNotConsumable if is_main else AccessDenied, match="cannot reach"):
+        start(compute, wallet)
+
+    world.provider.faults.clear()
+    start(compute, wallet)
+    assert world.provider.count()["fileinfo"] == (2 if is_main else 1)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from ocean_lib.common.http_requests.limits import (
 )
 from ocean_lib.common.http_requests.redaction import safe_url, server_words
 from ocean_lib.common.http_requests.requests_session import get_requests_session
+from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.exceptions import (
     MalformedResponse,
     OceanError,
@@ -129,7 +130,14 @@ class HttpExchange:
         self.timeouts = timeouts or Timeouts()
         self.max_answer_bytes = max_answer_bytes
         self._client = client
+        self._is_own = client is None
         self._lock = threading.Lock()
+        renew_in_children(self, HttpExchange._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        if self._is_own:
+            self._client = None
 
     @property
     def client(self) -> Any:
@@ -143,6 +151,7 @@ class HttpExchange:
     def client(self, client: Any) -> None:
         with self._lock:
             self._client = client
+            self._is_own = client is None
 
     def send(
         self,

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 from cachetools import TTLCache
 
+from ocean_lib.common.utils.forks import renew_in_children
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -21,6 +23,12 @@ class Expiring(Generic[K, V]):
 
     def __init__(self, size: int, lifetime_s: float) -> None:
         self._entries: TTLCache[K, V] = TTLCache(size, lifetime_s)
+        self._lock = threading.Lock()
+        renew_in_children(self, Expiring._renew)
+
+    def _renew(self) -> None:
+        # Another thread of the parent may have been at work on the entries.
+        self._entries = TTLCache(self._entries.maxsize, self._entries.ttl)
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:

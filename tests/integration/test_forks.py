@@ -1,0 +1,157 @@
+"""A client made before a fork works in parent and children, each on connections of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ocean_lib.common.http_requests.deadline import time_limit
+from ocean_lib.common.utils import forks
+from ocean_lib.ocean.ocean import Ocean
+from tests.players import DID, OTHER_ORDER, World, new_wallet, start
+
+if TYPE_CHECKING:
+    from ocean_lib.localnet import LocalNetwork
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork"),
+    # Python says from 3.12 on that threads and fork do not go together; these tests are about it.
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
+]
+
+
+def in_child(act: Callable[[], object]) -> str:
+    """Run something in a forked child; return '', what it raised there, or that it hung."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        try:
+            act()
+            os.write(write, b"done")
+        except BaseException:
+            os.write(write, traceback.format_exc()[-4000:].encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as said:
+        text = said.read().decode()
+    os.waitpid(pid, 0)
+    return "" if text == "done" else text or "it did not end"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+def test_a_child_makes_connections_of_its_own(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute()
+    job_id = start(compute, wallet)
+    before = {request.connection for request in world.provider.server.requests}
+    world.forget_requests()
+
+    said = in_child(lambda: compute.status(DID, job_id, wallet))
+    in_the_child = {request.connection for request in world.provider.server.requests[-1:]}
+    compute.status(DID, job_id, wallet)
+    in_the_parent = {request.connection for request in world.provider.server.requests[-1:]}
+
+    assert said == ""
+    assert not in_the_child & before
+    assert in_the_parent <= before
+
+
+def test_a_turn_that_a_thread_of_the_parent_had_is_not_waited_for(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute()
+    job_id = start(compute, wallet)
+    account = compute._data_provider._nonces._account(world.provider.url, wallet.address)
+
+    def ask() -> None:
+        with time_limit(5):
+            compute.result(DID, job_id, wallet)
+
+    with account.turn:
+        said = in_child(ask)
+
+    assert said == ""
+
+
+def test_a_child_starts_jobs_of_its_own(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute()
+    start(compute, wallet)
+    read, write = os.pipe()
+
+    said = in_child(lambda: os.write(write, start(compute, wallet, order=OTHER_ORDER).encode()))
+    made = os.read(read, 100).decode()
+    os.close(read)
+    os.close(write)
+
+    assert said == ""
+    assert made == world.provider.jobs[-1]["jobId"]
+    assert start(compute, wallet) == world.provider.jobs[-1]["jobId"]
+
+
+def test_a_session_of_the_users_is_kept(world: World) -> None:
+    class Session:
+        def request(self, *_: object, **__: object) -> None:
+            raise AssertionError
+
+    compute = world.compute()
+    mine = Session()
+    compute._data_provider.set_http_client(mine)
+
+    def check() -> None:
+        assert compute._data_provider.get_http_client() is mine
+
+    assert in_child(check) == ""
+
+
+def test_locks_that_threads_hold_are_new_in_the_child(world: World) -> None:
+    compute = world.compute()
+    held = [compute.http._lock, compute._reachable._lock, compute._starts._lock]
+    for lock in held:
+        lock.acquire()
+
+    def use() -> None:
+        assert compute.http.client is not None
+        assert DID not in compute._reachable
+        assert not compute._starts.is_crowded(OTHER_ORDER)
+
+    said = in_child(use)
+
+    for lock in held:
+        lock.release()
+    assert said == ""
+
+
+def test_what_has_gone_is_not_renewed() -> None:
+    class Thing:
+        pass
+
+    thing = Thing()
+    forks.renew_in_children(thing, lambda _: None)
+    known = len(forks._renewals)
+
+    del thing
+
+    assert len(forks._renewals) < known
+
+
+def test_the_chain_is_asked_on_a_connection_of_the_child(network: LocalNetwork) -> None:
+    web3 = Ocean(network.config).web3
+    chain_id = web3.eth.chain_id
+    provider: Any = web3.provider
+    sessions = provider._request_session_manager
+
+    def ask() -> None:
+        assert provider._request_session_manager is not sessions
+        assert web3.eth.chain_id == chain_id
+
+    assert in_child(ask) == ""
+    assert web3.eth.chain_id == chain_id
