@@ -9,17 +9,18 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.validation import check_did, check_tx_hash
+from ocean_lib.common.validation import check_did, check_tx_hash, printable
 from ocean_lib.config import Config
 from ocean_lib.data_provider._responses import JobInfo
 from ocean_lib.exceptions import InvalidInput, MalformedResponse
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.job_status import JobState, JobStatus
+from ocean_lib.ocean._arguments import check_whole
 from ocean_lib.ocean._places import Places
 from ocean_lib.ocean._progress import progress_bar
 from ocean_lib.ocean._rounds import Rounds
-from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, wait
+from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.web3_internal.signer import Signer, signer_address
 
@@ -140,7 +141,7 @@ class JobHandles:
             poll_interval: seconds between rounds; None for 0.2 s at first, growing to 30 s.
             on_update: called with each status that differs from the one before.
             progress: show a bar; None for where somebody looks.
-            max_workers: how many Providers and wallets are asked at the same time.
+            max_workers: how many Providers and wallets are asked at the same time; 1 at least.
             patience: for how many seconds the looks at one job may fail, one after the other,
                 before waiting gives up. A Provider that is away does not keep the others from
                 being asked.
@@ -153,11 +154,14 @@ class JobHandles:
             KeyboardInterrupt: with a text that says that the jobs go on.
             JobNotFound: a Provider knows no such job of its wallet.
             TransportError: no answer about a job for longer than `patience`.
-            InvalidInput: what is no job, or one job with two wallets.
+            InvalidInput: what is no job, one job with two wallets, or an argument that cannot
+                work; nothing was asked.
 
         When it raises, each handle's `last_status` still says what was seen last.
         """
-        handles = list(jobs)
+        check_wait(timeout, poll_interval, patience, on_update)
+        max_workers = check_whole("max_workers", max_workers, least=1)
+        handles = _all_of(jobs)
         by_id = _by_id(handles)
         if not handles:
             return []
@@ -214,6 +218,17 @@ class JobHandles:
             return ask(self._data_provider.build_compute_endpoint(provider_uri)[1])
 
 
+def _all_of(jobs: Iterable[ComputeJob]) -> list[ComputeJob]:
+    try:
+        each = iter(jobs)
+    except TypeError:
+        raise InvalidInput(
+            f"wait_all takes a list of ComputeJobs, got {type(jobs).__name__}. "
+            "Give [job] for a single one; or wait for it with job.wait()."
+        ) from None
+    return list(each)
+
+
 def _by_id(handles: Sequence[ComputeJob]) -> dict[str, list[ComputeJob]]:
     """Sort handles by their job; one job may have several."""
     by_id: dict[str, list[ComputeJob]] = defaultdict(list)
@@ -240,7 +255,7 @@ def _state(state: JobState | str | None) -> JobState | None:
         return JobState(state)
     except ValueError:
         names = ", ".join(repr(known.value) for known in JobState)
-    raise InvalidInput(f"There is no job state {state!r}; the states are {names}.")
+    raise InvalidInput(f"There is no job state {printable(state)}; the states are {names}.")
 
 
 def _bare(tx_hash: str) -> str:

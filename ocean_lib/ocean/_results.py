@@ -14,7 +14,7 @@ from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.http_requests.files import name_in_url, numbered, safe_file_name, write_whole
 from ocean_lib.common.http_requests.limits import BACKOFF_S
-from ocean_lib.common.http_requests.redaction import one_line, safe_url
+from ocean_lib.common.http_requests.redaction import SecretUrl, one_line, safe_url
 from ocean_lib.common.utils.html_table import html_table
 from ocean_lib.exceptions import (
     DownloadError,
@@ -37,7 +37,7 @@ class JobFile:
 
     Attributes:
         name: made safe for every platform.
-        url: where it lies; may carry secrets, so it is not in the repr.
+        url: where it lies; who has it may read the file, so it is in no repr and no message.
         is_log: whether it is a log.
         index: its place among the job's files.
     """
@@ -95,7 +95,7 @@ def files_of(urls: Sequence[str], logs: Sequence[str]) -> FileList:
         while name.lower() in names:
             name = numbered(name, index)
         names.add(name.lower())
-        files.append(JobFile(name, url, is_log, index))
+        files.append(JobFile(name, SecretUrl(url), is_log, index))
     return files
 
 

@@ -20,14 +20,14 @@ class Rounds:
     Args:
         jobs: the jobs by their ids.
         plan: told of every status and failure.
-        max_workers: how many places are asked at the same time.
+        max_workers: how many places are asked at the same time; 1 at least.
     """
 
     def __init__(self, jobs: Mapping[str, ComputeJob], plan: Wait, max_workers: int) -> None:
         self._jobs = jobs
         self._plan = plan
         self._places: dict[str, Place] = {}
-        self._pool = ThreadPoolExecutor(max(1, max_workers), "ocean-wait")
+        self._pool = ThreadPoolExecutor(max_workers, "ocean-wait")
 
     def close(self) -> None:
         """Ask nothing more; requests on their way are not waited for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import (
     AquariusError,
     EndpointNotFound,
-    InvalidInput,
     JobTimeoutError,
     MalformedResponse,
     OceanError,
@@ -25,6 +23,7 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.models.job_status import JobStatus
+from ocean_lib.ocean._arguments import check_callback, check_pause, check_seconds
 
 FIRST_INTERVAL_S = 0.2
 """Just after the start: a short job is over soon."""
@@ -83,6 +82,18 @@ def passes(error: OceanError, *, has_answered: bool) -> bool:
     return has_answered and isinstance(error, (MalformedResponse, EndpointNotFound))
 
 
+def check_wait(timeout: object, poll_interval: object, patience: object, on_update: object) -> None:
+    """Check what a wait is given, under the names users know.
+
+    Raises:
+        InvalidInput: an argument cannot work.
+    """
+    check_seconds("timeout", timeout, or_none=True)
+    check_pause("poll_interval", poll_interval)
+    check_seconds("patience", patience)
+    check_callback("on_update", on_update)
+
+
 @dataclass
 class Wait:
     """One wait for one or many jobs; the caller looks and sleeps, this decides.
@@ -98,7 +109,7 @@ class Wait:
         look_s: how long one look may take.
 
     Raises:
-        InvalidInput: a number cannot work.
+        InvalidInput: an argument cannot work.
     """
 
     job_ids: Sequence[str]
@@ -110,9 +121,7 @@ class Wait:
     look_s: float = Timeouts.total_s
 
     def __post_init__(self) -> None:
-        _check_seconds("timeout", self.timeout_s, or_none=True)
-        _check_seconds("patience", self.patience_s)
-        _check_seconds("poll_interval", self.poll_interval_s, or_none=True, positive=True)
+        check_wait(self.timeout_s, self.poll_interval_s, self.patience_s, self.on_update)
         self.seen: dict[str, JobStatus] = {}
         self._intervals = intervals(self.poll_interval_s)
         self._deadline = Deadline(self.timeout_s)
@@ -229,19 +238,3 @@ def wait(plan: Wait, look: Callable[[], None]) -> dict[str, JobStatus]:
     except KeyboardInterrupt:
         pass
     raise plan.interrupted()
-
-
-def _check_seconds(
-    name: str, value: float | None, *, or_none: bool = False, positive: bool = False
-) -> None:
-    if value is None and or_none:
-        return
-    if (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and (math.isfinite(value) or not positive)
-        and (value > 0 or (value == 0 and not positive))
-    ):
-        return
-    wanted = "positive seconds" if positive else "seconds from 0 on"
-    raise InvalidInput(f"{name} must be {wanted}{' or None' if or_none else ''}, got {value!r}.")

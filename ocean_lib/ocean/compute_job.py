@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.html_table import html_table, when
-from ocean_lib.common.validation import check_did, check_job_id
+from ocean_lib.common.validation import check_did, check_job_id, printable
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
 from ocean_lib.models.job_status import FINISHED, JobStatus
+from ocean_lib.ocean._arguments import check_folder, check_text, check_whole
 from ocean_lib.ocean._progress import progress_bar
 from ocean_lib.ocean._results import (
     DownloadReport,
@@ -22,7 +23,7 @@ from ocean_lib.ocean._results import (
     files_of,
     read_file,
 )
-from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, wait
+from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
 from ocean_lib.web3_internal.signer import Signer, signer_address
 
 if TYPE_CHECKING:
@@ -110,13 +111,12 @@ class ComputeJob:
             raise InvalidInput(f"This is no job as to_dict makes it: {', '.join(missing)} missing.")
         if signer_address(wallet).lower() != data["owner"].lower():
             raise InvalidInput(
-                f"Job {one_line(data['job_id'], 80)} belongs to {one_line(data['owner'], 80)}, "
+                f"Job {printable(data['job_id'])} belongs to {printable(data['owner'])}, "
                 "and the wallet is "
                 f"{signer_address(wallet)}. Use the wallet that started the job."
             )
-        return cls(
-            compute, data["did"], data["job_id"], wallet, order_tx=str(data.get("order_tx") or "")
-        )
+        order_tx = check_text("order_tx", data.get("order_tx") or "")
+        return cls(compute, data["did"], data["job_id"], wallet, order_tx=order_tx)
 
     def to_dict(self) -> dict[str, str]:
         """Return what it takes to find this job again; JSON will do. No key is in it."""
@@ -126,6 +126,23 @@ class ComputeJob:
             "owner": self.owner,
             "order_tx": self.order_tx,
         }
+
+    def __copy__(self) -> ComputeJob:
+        return ComputeJob(
+            self._compute,
+            self.did,
+            self.job_id,
+            self._wallet,
+            order_tx=self.order_tx,
+            last_status=self.last_status,
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A ComputeJob cannot be pickled: it holds connections and a wallet. Keep "
+            "job.to_dict(), and make the job again where it is needed, with "
+            "compute.job(kept['did'], kept['job_id'], wallet)."
+        )
 
     def __repr__(self) -> str:
         state = self.last_status.text.strip() if self.last_status else "not looked at yet"
@@ -181,7 +198,9 @@ class ComputeJob:
             KeyboardInterrupt: with a text that says that the job goes on.
             JobNotFound: the Provider knows no such job of this wallet.
             TransportError: no answer for longer than `patience`.
+            InvalidInput: an argument cannot work; nothing was asked.
         """
+        check_wait(timeout, poll_interval, patience, on_update)
         with progress_bar(progress, total=FINISHED, desc="Job", bar_format=_BAR) as bar:
             plan = self._plan(timeout, poll_interval, patience, _both(_show(bar), on_update))
 
@@ -216,6 +235,7 @@ class ComputeJob:
             JobTimeoutError: the time is used up; the job goes on.
             JobNotFound: the Provider knows no such job of this wallet.
             TransportError: no answer for longer than `patience`.
+            InvalidInput: an argument cannot work; nothing was asked.
         """
         import asyncio  # where it is awaited it is loaded; elsewhere it is a tenth of our import
 
@@ -256,9 +276,11 @@ class ComputeJob:
             name: of the file, as `files` gives it.
 
         Raises:
+            InvalidInput: the name is no text; nothing was asked.
             JobError: there is no such file.
             ResponseTooLarge: it is longer than the config's limit for an answer; use `download`.
         """
+        check_text("name", name)
         return io.BytesIO(self._read(self._file(lambda file: file.name == name, name)))
 
     def result_json(self, name: str | None = None) -> Any:
@@ -268,9 +290,12 @@ class ComputeJob:
             name: of the file; None if the job has just one that ends in .json.
 
         Raises:
+            InvalidInput: the name is no text; nothing was asked.
             JobError: there is no such file, or more than one.
             MalformedResponse: it is not JSON.
         """
+        if name is not None:
+            check_text("name", name)
         file = self._file(
             lambda file: (
                 file.name == name if name else not file.is_log and file.name.endswith(".json")
@@ -305,18 +330,22 @@ class ComputeJob:
             folder: made if it is not there.
             logs: also the logs.
             progress: show a bar; None for where somebody looks.
-            max_bytes: refuse files that are longer.
+            max_bytes: refuse files that are longer; None for no limit.
 
         Returns:
             The paths, in a report that also says what failed.
 
         Raises:
+            InvalidInput: an argument cannot work; nothing was asked.
             JobError: there is no output (yet).
             DownloadError: there are files, and none could be brought.
 
         Warns:
             DownloadWarning: some files failed.
         """
+        path = check_folder("folder", folder)
+        if max_bytes is not None:
+            max_bytes = check_whole("max_bytes", max_bytes, least=0)
         there = self.files()
         files = [file for file in there if logs or not file.is_log]
         if not files:
@@ -331,7 +360,7 @@ class ComputeJob:
             return download_files(
                 self._compute.http,
                 files,
-                Path(folder).expanduser(),
+                path,
                 max_bytes=max_bytes,
                 on_bytes=bar.update,
             )
@@ -388,7 +417,7 @@ class ComputeJob:
             return found[0]
         there = ", ".join(file.name for file in files) or "nothing yet"
         raise JobError(
-            f"Job {self.job_id} has {len(found) or 'no'} result(s) {one_line(wanted, 100)!r}; "
+            f"Job {self.job_id} has {len(found) or 'no'} result(s) {printable(wanted, limit=100)}; "
             f"there is {there}."
         )
 

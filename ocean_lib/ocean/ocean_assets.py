@@ -426,5 +426,6 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             "web3": self._chain.web3,
             "gas_limit": self._config.gas_limit,
             "timeout_s": self._config.transaction_timeout_s,
+            "asset_of": self.resolve,
         }
         return function(*args, **{**limits, **kwargs})

@@ -332,7 +332,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path):
     with serve(answer(200, CONTENT)) as server:
         job = a_job([f"{server.url}/a"])
 
-        for folder in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing", "nul\0"):
+        for folder in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing"):
             with pytest.raises(DownloadError, match=r"writing to .* failed"):
                 job.download(folder, progress=False)
 
