@@ -24,13 +24,40 @@ def make_network(state: Path | None, **options: Any) -> LocalNetwork:
     """Return a network that is not started yet.
 
     Raises:
-        CommandError: the extra is not installed.
+        CommandError: the extra is not installed, or an option cannot be used.
     """
     try:
-        from ocean_lib.localnet import LocalNetwork
+        from ocean_lib.localnet import LocalNetwork, LocalNetworkError
     except ModuleNotFoundError as error:
         raise CommandError(str(error), ExitCode.ERROR) from None
-    return LocalNetwork(state, **options)
+    try:
+        return LocalNetwork(state, **options)
+    except LocalNetworkError as error:
+        raise CommandError(str(error), _code_of(error)) from None
+
+
+def start(network: LocalNetwork) -> None:
+    """Start a network.
+
+    Raises:
+        CommandError: it cannot start.
+    """
+    from ocean_lib.localnet import LocalNetworkError
+
+    try:
+        network.start()
+    except LocalNetworkError as error:
+        raise CommandError(str(error), _code_of(error)) from None
+
+
+def _code_of(error: Exception) -> ExitCode:
+    from ocean_lib.localnet._errors import BadOption
+    from ocean_lib.localnet.chain import ChainUnreachableError
+
+    if isinstance(error, BadOption):
+        return ExitCode.USAGE
+    away = isinstance(error.__cause__, ChainUnreachableError)
+    return ExitCode.UNREACHABLE if away else ExitCode.ERROR
 
 
 def write_config(network: LocalNetwork) -> Path:
@@ -46,7 +73,9 @@ def write_config(network: LocalNetwork) -> Path:
         config.write(file)
     unfinished.replace(path)
     # The folder holds keys and private data, and may lie in somebody's repository.
-    (network.state_dir / ".gitignore").write_text("*\n", encoding="utf-8")
+    ignore = network.state_dir / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
     return path
 
 

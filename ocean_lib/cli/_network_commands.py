@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import shlex
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -11,21 +10,31 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli import _embedded
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._options import output_options
 from ocean_lib.cli._session import Session, pass_session
 
 if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
 
+
 _SHOWN = ("provider_url", "rpc_url", "chain_id", "isolation", "state_dir")
+
+
+class _StateFolder(click.Path):
+    """A folder's path; not an empty one, as of a shell's variable that is not set."""
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+        """Refuse what is empty, which would stand for the current folder."""
+        if value == "":
+            self.fail("it is empty. Name a folder, or leave the option out.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @click.command(short_help="Run a network on this machine, until Ctrl-C.")
 @click.option(
     "--state",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_StateFolder(file_okay=False, path_type=Path),
     default=Path("ocean-localnet"),
     show_default="ocean-localnet",
     help="Keep everything here, and continue with it.",
@@ -55,30 +64,21 @@ def localnet(
     algorithms. The state folder then holds config.ini for the other commands, and the wallets
     of a publisher and a consumer with play money.
     """
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    from ocean_lib.localnet._signals import EndSignals
+
+    end = EndSignals()
     network = _embedded.make_network(
         None if temporary else state,
         jobs_at_once=jobs,
         **{name: value for name, value in options.items() if value is not None},
     )
-    _start(network)
+    _embedded.start(network)
     try:
         _show(session, network)
-        ended.wait()
+        end.wait()
     finally:
         network.stop()
     session.out.say("The network is stopped.")
-
-
-def _start(network: LocalNetwork) -> None:
-    from ocean_lib.localnet import LocalNetworkError
-
-    try:
-        network.start()
-    except LocalNetworkError as error:
-        raise CommandError(str(error), ExitCode.ERROR) from None
 
 
 def _show(session: Session, network: LocalNetwork) -> None:
@@ -92,10 +92,11 @@ def _show(session: Session, network: LocalNetwork) -> None:
         session.out.document({**described, "wallets": wallets, "wallet_password": password})
         return
     session.out.fields({name: described[name] for name in _SHOWN})
-    publisher, consumer = (wallets[role]["keystore"] for role in _embedded.ROLES)
+    config = shlex.quote(described["config_file"])
+    publisher, consumer = (shlex.quote(wallets[role]["keystore"]) for role in _embedded.ROLES)
     click.echo(
         "\nIn another terminal:\n\n"
-        f"  export CONFIG_FILE={described['config_file']}\n"
+        f"  export CONFIG_FILE={config}\n"
         f"  export OCEAN_WALLET_PASSWORD={_embedded.WALLET_PASSWORD}\n"
         f"  export OCEAN_KEYSTORE={publisher}   # or\n"
         f"  export OCEAN_KEYSTORE={consumer}\n"
@@ -123,7 +124,7 @@ def quickstart(session: Session, folder: Path | None) -> None:
 
     session.out.say("Starting a network on this machine ...")
     network = _embedded.make_network(None)
-    _start(network)
+    _embedded.start(network)
     try:
         outcome: dict[str, Any] = run_story(network, session.out.say, folder)
     finally:

@@ -80,7 +80,11 @@ class ProviderConnection:
         """Use another session; called on the class, for the shared instance.
 
         Args:
-            http_client: a `requests.Session` or something like it; None for a new one of ours.
+            http_client: a `requests.Session` or something like it (see `HttpExchange`); None for
+                a new one of ours.
+
+        Raises:
+            InvalidInput: it cannot be called as a session is.
         """
         self.http.client = http_client
 

@@ -6,14 +6,16 @@ import argparse
 import configparser
 import io
 import json
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
+from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet._http_server import LOOPBACK
+from ocean_lib.localnet._signals import EndSignals
+
+_BAD_OPTION = 2  # as argparse has it
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,13 +100,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line; None for the process's own.
 
     Returns:
-        The exit status.
+        The exit status: 1 if it cannot start, 2 if that is for an option.
     """
     options = _parser().parse_args(arguments)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    network = LocalNetwork(
+    end = EndSignals()
+    try:
+        with _network(options) as network:
+            description = describe(network, show_keys=options.show_keys)
+            if options.json:
+                print(json.dumps(description, indent=1), flush=True)  # noqa: T201
+            else:
+                _print_text(description)
+            end.wait()
+    except LocalNetworkError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return _BAD_OPTION if isinstance(error, BadOption) else 1
+    return 0
+
+
+def _network(options: argparse.Namespace) -> LocalNetwork:
+    return LocalNetwork(
         options.state,
         port=options.port,
         rpc_port=options.rpc_port,
@@ -116,18 +131,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         isolation=options.isolation,
         chain_url=options.chain_url,
     )
-    try:
-        with network:
-            description = describe(network, show_keys=options.show_keys)
-            if options.json:
-                print(json.dumps(description, indent=1), flush=True)  # noqa: T201
-            else:
-                _print_text(description)
-            ended.wait()
-    except LocalNetworkError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ocean_lib.localnet._closing import close_all
 from ocean_lib.localnet._expiry import Expiry
 from ocean_lib.localnet._file_access import FileAccess
 from ocean_lib.localnet._provisioning import FOLDERS, CannotProvision, Provisioner
@@ -142,8 +143,7 @@ class JobEngine:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
-        self._runner.close()
-        self._expiry.close()
+        close_all([self._runner.close, self._expiry.close])
 
     def _work(self) -> None:
         while (job := self._next()) is not None:

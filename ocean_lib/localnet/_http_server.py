@@ -72,6 +72,7 @@ class HttpServer:
         )
         server.channel_class = _channel_class()
         self._server = server
+        self._stopping = False
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -92,21 +93,32 @@ class HttpServer:
 
     def stop(self) -> None:
         """Close every connection, end the threads and release the port."""
+        self._stopping = True
         if self._thread.is_alive():
-            self._server.trigger.pull_trigger(self._close_connections)
+            self._server.pull_trigger()
             self._thread.join(_JOIN_S)
+        # Nobody reads the trigger any more. It is a pipe that must outlive the workers: once it is
+        # closed, its number may be another file's, which a worker would write into.
+        self._server.pull_trigger = _nothing
+        self._listener.close()
         self._close_connections()
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=_JOIN_S)
-        self._listener.close()
+        self._server.asyncore.close_all(self._map, ignore_all=True)
 
     def _run(self) -> None:
-        while self._map:
+        while self._map and not self._stopping:
             self._server.asyncore.loop(
                 timeout=1.0, map=self._map, use_poll=self._server.adj.asyncore_use_poll, count=1
             )
 
     def _close_connections(self) -> None:
-        self._server.asyncore.close_all(self._map, ignore_all=True)
+        for channel in list(self._server.active_channels.values()):
+            with contextlib.suppress(OSError):
+                channel.handle_close()  # which wakes a worker that waits to write
+
+
+def _nothing() -> None:
+    """Stand in for a trigger that nobody waits for."""
 
 
 def _channel_class() -> type[Any]:

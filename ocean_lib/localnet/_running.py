@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ocean_lib.localnet._closing import close_all
 from ocean_lib.localnet._cors import with_cors
 from ocean_lib.localnet._funding import fund
 from ocean_lib.localnet._http_server import HttpServer
 from ocean_lib.localnet._keys import NetworkKeys, kept_keys
 from ocean_lib.localnet._services import JobOptions, Place, Services
+from ocean_lib.localnet._state_folder import take_folder
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient
@@ -24,7 +26,14 @@ _GUEST_WEI = 100 * 10**18  # on a chain that others use too: anvil has 100,000 e
 
 
 class Running:
-    """Everything of a network that is running; `close` works at any stage."""
+    """Everything of a network that is running; `close` works at any stage.
+
+    Args:
+        state_dir: Where state is kept; None for a temporary folder.
+
+    Raises:
+        BadOption: If the folder is not the network's to use.
+    """
 
     keys: NetworkKeys
     contracts: OceanContracts
@@ -39,9 +48,9 @@ class Running:
             self._temporary = tempfile.TemporaryDirectory(
                 prefix="ocean-localnet-", ignore_cleanup_errors=True
             )
-            state_dir = Path(self._temporary.name)
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder = state_dir
+            self.folder = Path(self._temporary.name)
+        else:
+            self.folder = take_folder(state_dir)
         self._closers: list[Callable[[], None]] = []
         self._saved_ports = self._read_ports()
 
@@ -92,11 +101,12 @@ class Running:
         self._write("ports.json", self._saved_ports)
 
     def close(self) -> None:
-        """Close what is open, the last first."""
-        while self._closers:
-            self._closers.pop()()
+        """Close what is open, the last first, also when something cannot be closed."""
+        closers = [*reversed(self._closers)]
+        self._closers.clear()
         if self._temporary is not None:
-            self._temporary.cleanup()
+            closers.append(self._temporary.cleanup)
+        close_all(closers)
 
     def _embedded_chain(self, port: int, chain_id: int, addresses: list[str]) -> None:
         from ocean_lib.localnet.chain import EmbeddedChain

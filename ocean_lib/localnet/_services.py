@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, has_request_context, request
 
 from ocean_lib.localnet._aquarius_api import aquarius_api
+from ocean_lib.localnet._closing import close_all
 from ocean_lib.localnet._compute_api import ComputeApi
 from ocean_lib.localnet._cors import with_cors
 from ocean_lib.localnet._encryption import ProviderKey
@@ -185,7 +186,4 @@ class Services:
 
     def close(self) -> None:
         """Stop answering, end running jobs, close the database."""
-        self._faults.close()
-        self._server.stop()
-        self._engine.close()
-        self._database.close()
+        close_all([self._faults.close, self._server.stop, self._engine.close, self._database.close])

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import atexit
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.localnet._errors import BadOption, LocalNetworkError
 from ocean_lib.localnet._funding import CannotFund
 from ocean_lib.localnet._http_server import LOOPBACK, PortInUse, is_loopback
+from ocean_lib.localnet._options import (
+    checked_chain_url,
+    checked_duration,
+    checked_folder,
+    checked_whole,
+)
 from ocean_lib.localnet._running import Running
 from ocean_lib.localnet._services import JobOptions
 from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
@@ -35,9 +43,12 @@ _START_FAULTS = (
     ChainUnreachableError,
     RpcError,
     TransactionError,
+    OSError,  # of the state folder: a full disk, a file that cannot be written
+    sqlite3.Error,
 )
 
 
+_HIGHEST_PORT = 65535
 _EXPOSED = (
     "The network on {host} can be reached from other machines. Nothing is encrypted on the way. "
     "Whoever reaches it can read the chain, the metadata and the states of jobs, can publish and "
@@ -48,10 +59,6 @@ _EXPOSED = (
 _log = logging.getLogger(__name__)
 
 
-class LocalNetworkError(RuntimeError):
-    """The network cannot be started or used; the text says why and what to do."""
-
-
 class LocalNetwork:
     """A whole Ocean V3 network, on 127.0.0.1 unless it is told otherwise.
 
@@ -60,7 +67,8 @@ class LocalNetwork:
 
     Args:
         state_dir: A folder that keeps everything (chain, assets, nonces, jobs, results, keys)
-            and continues with it; None for a temporary folder that is removed at the end.
+            and continues with it: a new folder, an empty one, or one of an earlier network. None
+            for a temporary folder that is removed at the end.
         port: The port of the Provider and the metadata cache; 0 for the one that `state_dir`
             remembers, or any free one.
         rpc_port: The same for the chain's JSON-RPC.
@@ -84,6 +92,9 @@ class LocalNetwork:
             attribute `faults` changes it while the network runs.
         host: The address to listen on. One that other machines can reach needs `expose` too.
         expose: Let other machines reach the network; what that means is logged as a warning.
+
+    Raises:
+        LocalNetworkError: If an option has a value that none can use.
     """
 
     def __init__(
@@ -106,20 +117,23 @@ class LocalNetwork:
         host: str = LOOPBACK,
         expose: bool = False,
     ) -> None:
-        self._state_dir = Path(state_dir).absolute() if state_dir is not None else None
-        self._ports = (port, rpc_port)
+        self._state_dir = checked_folder(state_dir)
+        self._ports = (
+            checked_whole("port", port, 0, _HIGHEST_PORT),
+            checked_whole("rpc_port", rpc_port, 0, _HIGHEST_PORT),
+        )
         self._host = host
         self._expose = expose
         self._faults = Faults(faults)
-        self._chain_url = chain_url
-        self._chain_id = chain_id
+        self._chain_url = checked_chain_url(chain_url)
+        self._chain_id = checked_whole("chain_id", chain_id, 1)
         self._seed = seed
-        self._account_count = account_count
+        self._account_count = checked_whole("account_count", account_count, 1)
         self._job_options = JobOptions(
-            at_once=jobs_at_once or 0,
-            max_jobs=max_jobs,
+            at_once=0 if jobs_at_once is None else checked_whole("jobs_at_once", jobs_at_once, 1),
+            max_jobs=checked_whole("max_jobs", max_jobs, 1),
             limits=limits or Limits(),
-            results_lifetime_s=results_lifetime_s,
+            results_lifetime_s=checked_duration("results_lifetime_s", results_lifetime_s),
             isolation=isolation,
             runner=runner,
         )
@@ -141,12 +155,13 @@ class LocalNetwork:
         """Start everything and return when it answers.
 
         Raises:
-            LocalNetworkError: If a port is taken, the state cannot be read, the chain refuses, or
-                the host can be reached from elsewhere and `expose` is not set.
+            LocalNetworkError: If a port is taken, the state cannot be read, the folder for it
+                holds other files, the chain refuses, or the host can be reached from elsewhere
+                and `expose` is not set.
         """
         exposed = not is_loopback(self._host)
         if exposed and not self._expose:
-            raise LocalNetworkError(
+            raise BadOption(
                 f"the network cannot start: on {self._host} other machines can reach it. Pass "
                 "expose=True (--expose) if they shall, or leave the host out."
             )
@@ -303,7 +318,8 @@ class LocalNetwork:
             running.serve(self._job_options, self._faults)
         except _START_FAULTS as error:
             running.close()
-            raise LocalNetworkError(f"the network cannot start: {error}") from error
+            kind = BadOption if isinstance(error, UnknownIsolation) else LocalNetworkError
+            raise kind(f"the network cannot start: {error}") from error
         except BaseException:
             running.close()
             raise

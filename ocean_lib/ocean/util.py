@@ -6,16 +6,10 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_url
 from ocean_lib.exceptions import ConfigError, InvalidUrl
 from ocean_lib.ocean._amounts import Amount, from_base, to_base
 from ocean_lib.ocean.env_constants import ENV_INFURA_PROJECT_ID
-from ocean_lib.web3_internal.constants import (
-    RPC_CONNECT_TIMEOUT_S,
-    RPC_READ_RETRIES,
-    RPC_READ_TIMEOUT_S,
-)
 from ocean_lib.web3_internal.contract_utils import (
     get_contracts_addresses as _addresses_of_network,
 )
@@ -75,7 +69,8 @@ def from_base_18(num_base: int) -> Decimal:
 def get_web3_connection_provider(network_url: str) -> HTTPProvider:
     """Return web3's provider for a node.
 
-    Calls have time-outs. Reads are repeated on connection failures; a transaction never is.
+    Calls have time-outs, and a deadline over all their attempts (`time_limit`). Reads are repeated
+    on connection failures; a transaction never is.
 
     Args:
         network_url: an http(s) URL, or the name of a network: `ganache` and `polygon` have a known
@@ -84,28 +79,9 @@ def get_web3_connection_provider(network_url: str) -> HTTPProvider:
     Raises:
         ConfigError: it is neither, or the project id is missing.
     """
-    from web3 import HTTPProvider
-    from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
+    from ocean_lib.web3_internal._node import NodeProvider
 
-    provider = HTTPProvider(
-        _node_url(network_url),
-        request_kwargs={"timeout": (RPC_CONNECT_TIMEOUT_S, RPC_READ_TIMEOUT_S)},
-        exception_retry_configuration=ExceptionRetryConfiguration(
-            errors=_retried_errors(),
-            retries=1 + RPC_READ_RETRIES,
-            # web3's own list repeats this one too: its second answer says "nonce too low" for a
-            # transaction that has arrived, which reads like a refusal.
-            method_allowlist=[m for m in REQUEST_RETRY_ALLOWLIST if m != "eth_sendRawTransaction"],
-        ),
-    )
-    renew_in_children(provider, _renew_sessions)
-    return provider
-
-
-def _renew_sessions(provider: HTTPProvider) -> None:
-    # web3 keeps a session for each thread, and the child's first thread goes by its parent's name.
-    manager: Any = provider._request_session_manager
-    provider._request_session_manager = type(manager)()
+    return NodeProvider(_node_url(network_url))
 
 
 def get_web3(network_url: str) -> Web3:
@@ -197,9 +173,3 @@ def _node_url(network_url: Any) -> str:
     raise ConfigError(
         f"{reason} Or give one of the names {', '.join(sorted(SUPPORTED_NETWORK_NAMES))}."
     )
-
-
-def _retried_errors() -> tuple[type[BaseException], ...]:
-    import requests
-
-    return (ConnectionError, requests.ConnectionError, requests.HTTPError, requests.Timeout)

@@ -23,6 +23,8 @@ NETWORK_NAME_MAP = {
 RPC_CONNECT_TIMEOUT_S = 10.0
 RPC_READ_TIMEOUT_S = 30.0
 RPC_READ_RETRIES = 2
+RPC_TOTAL_TIMEOUT_S = 60.0
+"""For one question to the node, with all its attempts, where no `time_limit` holds."""
 
 RECEIPT_TIMEOUT_S = 120.0
 RECEIPT_POLL_S = 0.1

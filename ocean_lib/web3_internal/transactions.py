@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional, Union
 from weakref import WeakValueDictionary
 
+from ocean_lib.common.http_requests.deadline import Deadline, current_deadline
 from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_address, check_tx_hash
 from ocean_lib.exceptions import (
@@ -240,7 +241,10 @@ def wait_for_receipt(
     from web3.exceptions import TransactionNotFound
 
     wanted: Any = check_tx_hash(tx_hash)
-    deadline = time.monotonic() + timeout_s
+    began_s, deadline = time.monotonic(), Deadline(timeout_s)
+    outer = current_deadline()
+    if outer is not None and outer.remaining() < deadline.remaining():
+        deadline = outer
     pause, trouble = RECEIPT_POLL_S, ""
     while True:
         try:
@@ -251,10 +255,11 @@ def wait_for_receipt(
                     trouble = ""
         except (TransportError, ChainError) as error:
             trouble = f" Last answer: {error}"
-        left = deadline - time.monotonic()
+        left = deadline.remaining()
         if left <= 0:
+            waited_s = time.monotonic() - began_s
             raise TransactionTimeout(
-                f"Cannot {operation}: transaction {wanted} is not in a block after {timeout_s:g} "
+                f"Cannot {operation}: transaction {wanted} is not in a block after {waited_s:.3g} "
                 f"seconds; it may still come.{trouble} Look its hash up before sending again.",
                 tx_hash=str(wanted),
             )

@@ -6,17 +6,14 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ocean_lib.common.http_requests.deadline import time_limit
 from ocean_lib.common.utils import forks
-from ocean_lib.ocean.ocean import Ocean
+from ocean_lib.ocean.util import get_web3
 from tests.players import DID, OTHER_ORDER, World, new_wallet, start
-
-if TYPE_CHECKING:
-    from ocean_lib.localnet import LocalNetwork
+from tests.wire import Reply, Request, WireServer, as_json
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork"),
@@ -143,15 +140,15 @@ def test_what_has_gone_is_not_renewed() -> None:
     assert len(forks._renewals) < known
 
 
-def test_the_chain_is_asked_on_a_connection_of_the_child(network: LocalNetwork) -> None:
-    web3 = Ocean(network.config).web3
-    chain_id = web3.eth.chain_id
-    provider: Any = web3.provider
-    sessions = provider._request_session_manager
+def test_the_chain_is_asked_on_a_connection_of_the_child() -> None:
+    def answer(request: Request) -> Reply:
+        return as_json({"jsonrpc": "2.0", "id": request.json()["id"], "result": "0x7"})
 
-    def ask() -> None:
-        assert provider._request_session_manager is not sessions
-        assert web3.eth.chain_id == chain_id
+    with WireServer(answer) as node:
+        web3 = get_web3(node.url)
 
-    assert in_child(ask) == ""
-    assert web3.eth.chain_id == chain_id
+        asked = [web3.eth.chain_id, in_child(lambda: web3.eth.block_number), web3.eth.gas_price]
+
+        parent, child, parent_again = [request.connection for request in node.requests]
+    assert asked == [7, "", 7]
+    assert parent == parent_again != child

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import signal
 import subprocess
@@ -59,12 +60,9 @@ def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path)
 
 def test_ctrl_c_leaves_nothing_running(example: Path) -> None:
     algorithm = example.parent / "algorithms" / "classify.py"
-    mark = example.parents[1] / "started"
-    algorithm.write_text(
-        "import os, pathlib, time\n"
-        f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\n"
-        "time.sleep(600)\n"
-    )
+    token = secrets.token_hex(8)  # in the algorithm's command line, which every sandbox shows
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)", token]
+    algorithm.write_text(f"import os\nos.execv({sys.executable!r}, {sleep!r})\n")
     process = subprocess.Popen(
         [sys.executable, example],
         cwd=example.parents[1],
@@ -72,15 +70,26 @@ def test_ctrl_c_leaves_nothing_running(example: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: "40" in _read_states(process), 60)
+    try:
+        wait_until(lambda: "40" in _read_states(process), 60)
+        wait_until(lambda: token in _processes(), 60)
 
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert process.returncode != 0
     assert "nothing is left running" in told
-    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    left = _processes()
+    assert token not in left
     assert str(example.parents[1]) not in left.replace(str(example), "")
+
+
+def _processes() -> str:
+    """Return the command lines of all that runs here."""
+    ps = ["ps", "-eww", "-o", "args"]
+    return subprocess.run(ps, capture_output=True, text=True, check=True).stdout
 
 
 def _read_states(process: subprocess.Popen[str]) -> str:

@@ -1,11 +1,12 @@
-"""Connections that end in time and never show a query to urllib3's log.
+"""Connections that end in time, show urllib3's log no secret, and know what was sent.
 
-Two things urllib3 does not offer, put where its classes are meant to be extended:
+Three things urllib3 does not offer, put where its classes are meant to be extended:
 
 - Its read time-out starts anew with every byte, so a server that drips holds a call for ever.
   Here every read of the socket gets what is left of the operation's deadline.
 - It logs each request's target at DEBUG and repeats it in its errors, signature included. Here
-  the query travels beside the target and joins it only on the request line.
+  the target travels beside the one that is shown, and takes its place on the request line only.
+- It calls a TLS handshake that takes too long a read time-out, as if a request had been sent.
 """
 
 from __future__ import annotations
@@ -25,10 +26,19 @@ from ocean_lib.common.http_requests.deadline import Deadline
 
 @dataclass
 class Call:
-    """What a request carries past urllib3."""
+    """What a request carries past urllib3.
+
+    Attributes:
+        deadline: for every read of the socket.
+        hides_path: whether the path is a secret as the query is.
+        target: what goes on the request line in place of what urllib3 shows; '' for the same.
+        is_sent: whether some of the request went out; None if another's connection had it.
+    """
 
     deadline: Deadline
-    query: str = ""
+    hides_path: bool = False
+    target: str = ""
+    is_sent: bool | None = None
 
 
 CALL: ContextVar[Call | None] = ContextVar("ocean_http_call", default=None)
@@ -80,15 +90,22 @@ class _Bounded:
 
     def connect(self) -> None:
         call = CALL.get()
-        if call is not None and isinstance(self.timeout, (int, float)):
+        if call is None:
+            return super().connect()  # type: ignore[misc,no-any-return]
+        if isinstance(self.timeout, (int, float)):
             # 0 would mean non-blocking; a deadline that is over is noticed before the next read.
             self.timeout = max(0.001, call.deadline.capped(self.timeout))
+        # Without TLS, urllib3 connects only after it has put the request together.
+        put, call.is_sent = call.is_sent, False
         super().connect()  # type: ignore[misc]
+        call.is_sent = put
+        return None
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         call = CALL.get()
-        if call is not None and call.query:
-            url = f"{url}?{call.query}"
+        if call is not None:
+            call.is_sent = True
+            url = call.target or url
         super().putrequest(method, url, *args, **kwargs)  # type: ignore[misc]
 
 

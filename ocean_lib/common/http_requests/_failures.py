@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 import requests
@@ -19,6 +23,24 @@ from ocean_lib.exceptions import (
     OceanError,
     RequestTimeout,
 )
+
+FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
+
+_MISSING_FILE = re.compile(r"Could not find .*TLS (?P<what>.+), invalid path: (?P<path>.*)")
+_BAD_URLS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationParseError,
+)
+_CONNECT_TIMEOUTS = (urllib3.exceptions.ConnectTimeoutError, requests.exceptions.ConnectTimeout)
+_TIMEOUTS = (TimeoutError, urllib3.exceptions.ReadTimeoutError, requests.exceptions.Timeout)
+_SERVER_HINT = "Check that the server runs and that the URL in the config is right."
+_PROXY_HINT = (
+    "Check the proxy: HTTP_PROXY, HTTPS_PROXY or ALL_PROXY in the environment names it, or the "
+    "session; NO_PROXY names what is asked without."
+)
+_BUNDLE_HINT = "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment, or the session's verify"
 
 
 def no_time(
@@ -49,60 +71,172 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
 
 
-def failure_of(error: Exception, url: str, operation: str, deadline: Deadline) -> OceanError:
-    causes = list(_causes(error))
-    where = safe_url(url)
+@dataclass(frozen=True)
+class _Failed:
+    """A request that failed.
 
-    def any_of(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(cause, kinds) for cause in causes)
+    Attributes:
+        operation: what was asked, in words.
+        url: where.
+        deadline: of the operation.
+        causes: the error and all it wraps.
+        proxy: through which it went, '' for none.
+        is_sent: whether some of it went out; None if nobody knows.
+    """
 
-    if any_of(
-        requests.exceptions.InvalidURL,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.InvalidSchema,
-        urllib3.exceptions.LocationParseError,
-        UnicodeError,
-    ):
-        return InvalidUrl(f"Could not {operation}: {where!r} is no URL that can be asked.")
+    operation: str
+    url: str
+    deadline: Deadline
+    causes: tuple[BaseException, ...]
+    proxy: str
+    is_sent: bool | None
+
+    def has(self, *kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in self.causes)
+
+    @property
+    def where(self) -> str:
+        through = f" through the proxy {self.proxy}" if self.proxy else ""
+        return f"{safe_url(self.url)}{through}"
+
+    @property
+    def why(self) -> str:
+        texts = (c.strerror for c in self.causes if isinstance(c, OSError) and c.strerror)
+        reason = one_line(next(texts, ""), 100)
+        return f" ({reason})" if reason else ""
+
+    def not_connected(self, what: str, hint: str) -> ConnectFailed:
+        return ConnectFailed(f"Could not {self.operation}: {what}. {hint}")
+
+
+def failure_of(
+    error: Exception,
+    url: str,
+    operation: str,
+    deadline: Deadline,
+    *,
+    proxy: str = "",
+    is_sent: bool | None = None,
+) -> OceanError:
+    failed = _Failed(operation, url, deadline, tuple(_causes(error)), proxy, is_sent)
+    for meaning in _MEANINGS:
+        found = meaning(failed)
+        if found is not None:
+            return found
+    return ConnectionBroken(
+        f"Could not {operation}: the connection to {failed.where} ended before a whole answer "
+        "came. The server may have restarted; try again."
+    )
+
+
+def _unusable_address(failed: _Failed) -> OceanError | None:
+    """Tell a URL that is none from a proxy that cannot be used: requests calls both URLs."""
+    if not (failed.has(*_BAD_URLS) or (failed.has(UnicodeError) and not failed.is_sent)):
+        return None
+    if not (failed.proxy and _is_url(failed.url)):
+        where = safe_url(failed.url)
+        return InvalidUrl(f"Could not {failed.operation}: {where!r} is no URL that can be asked.")
+    hint = _PROXY_HINT
+    if failed.proxy.lower().startswith("socks"):
+        hint = f"A SOCKS proxy needs a package more: pip install requests[socks]. {hint}"
+    return failed.not_connected(f"{failed.proxy!r} cannot be used as a proxy", hint)
+
+
+def _is_url(url: str) -> bool:
+    try:
+        requests.Request("GET", url).prepare()
+    except ValueError:  # also what requests raises for a URL
+        return False
+    return url.lower().startswith(("http://", "https://"))
+
+
+def _missing_file(failed: _Failed) -> OceanError | None:
+    found = next(filter(None, (_MISSING_FILE.search(str(c)) for c in failed.causes)), None)
+    if found is None:
+        return None
+    is_bundle = "CA" in found["what"]
+    what = "CA bundle" if is_bundle else found["what"].replace("certificate", "client certificate")
+    return failed.not_connected(
+        f"the {what} {one_line(found['path'], 200)!r} is not there",
+        f"Check {_BUNDLE_HINT if is_bundle else 'the cert of the session'}.",
+    )
+
+
+def _no_connection(failed: _Failed) -> OceanError | None:
     # Before the connect time-out: urllib3's NewConnectionError is a subclass of that.
-    if any_of(
+    if not failed.has(
         urllib3.exceptions.NewConnectionError,
         urllib3.exceptions.ProxyError,
         socket.gaierror,
         ConnectionRefusedError,
     ):
-        reason = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
-        return ConnectFailed(
-            f"Could not {operation}: no connection to {where}"
-            f"{f' ({one_line(reason, 100)})' if reason else ''}. "
-            "Check that the server runs and that the URL in the config is right."
+        return None
+    hint = _PROXY_HINT if failed.proxy else _SERVER_HINT
+    return failed.not_connected(f"no connection to {failed.where}{failed.why}", hint)
+
+
+def _too_late(failed: _Failed) -> OceanError | None:
+    if not failed.has(*_TIMEOUTS, *_CONNECT_TIMEOUTS):
+        return None
+    is_unsent = failed.is_sent is False or failed.has(*_CONNECT_TIMEOUTS)
+    if failed.deadline.is_over:
+        return no_time(
+            failed.operation, failed.url, failed.deadline, may_have_arrived=not is_unsent
         )
-    if any_of(urllib3.exceptions.ConnectTimeoutError, requests.exceptions.ConnectTimeout):
-        return RequestTimeout(
-            f"Could not {operation}: no connection to {where} in time. "
-            "Check the address, or allow more time (timeout.connect).",
-            may_have_arrived=False,
+    if is_unsent and (failed.proxy or failed.has(*_CONNECT_TIMEOUTS)):
+        what = f"no connection to {failed.where} in time"
+        hint = "Check the address, or allow more time (timeout.connect)."
+        hint = _PROXY_HINT if failed.proxy else hint
+    elif is_unsent:
+        what = f"{failed.where} took the connection, but answered no TLS handshake in time"
+        hint = (
+            "It may speak http and not https: check the URL's scheme, or allow more time "
+            "(timeout.connect)."
         )
-    if any_of(urllib3.exceptions.SSLError):
-        return ConnectFailed(
-            f"Could not {operation}: the TLS connection to {where} failed. "
-            "Check the server's certificate and the URL's scheme (http or https)."
-        )
-    if any_of(TimeoutError, urllib3.exceptions.ReadTimeoutError, requests.exceptions.Timeout):
-        if deadline.is_over:
-            return no_time(operation, url, deadline, may_have_arrived=True)
-        return RequestTimeout(
-            f"Could not {operation}: {where} stopped answering. "
-            "Try again, or allow more time (timeout.read)."
-        )
-    if any_of(urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError):
-        return MalformedResponse(
-            f"Could not {operation}: the answer of {where} is not compressed as it says. "
-            "Check that the URL is that of the right service.",
-            operation=operation,
-            url=where,
-        )
-    return ConnectionBroken(
-        f"Could not {operation}: the connection to {where} ended before a whole answer came. "
-        "The server may have restarted; try again."
+    else:
+        what = f"{failed.where} stopped answering"
+        hint = "Try again, or allow more time (timeout.read)."
+    return RequestTimeout(
+        f"Could not {failed.operation}: {what}. {hint}", may_have_arrived=not is_unsent
     )
+
+
+def _no_tls(failed: _Failed) -> OceanError | None:
+    if failed.is_sent or not failed.has(urllib3.exceptions.SSLError, ssl.SSLError):
+        return None
+    if failed.is_sent is None and failed.has(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return None  # it may as well have been the end of a connection that was in use
+    return failed.not_connected(
+        f"the TLS connection to {failed.where} failed{failed.why}",
+        "Check the server's certificate, the URL's scheme (http or https) and the CA bundle "
+        f"({_BUNDLE_HINT}).",
+    )
+
+
+def _bad_compression(failed: _Failed) -> OceanError | None:
+    if not failed.has(urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError):
+        return None
+    return MalformedResponse(
+        f"Could not {failed.operation}: the answer of {failed.where} is not compressed as it "
+        "says. Check that the URL is that of the right service.",
+        operation=failed.operation,
+        url=safe_url(failed.url),
+    )
+
+
+def _ended_early(failed: _Failed) -> OceanError | None:
+    if failed.is_sent is not False:
+        return None
+    hint = _PROXY_HINT if failed.proxy else _SERVER_HINT
+    return failed.not_connected(f"no connection to {failed.where}{failed.why}", hint)
+
+
+_MEANINGS: tuple[Callable[[_Failed], OceanError | None], ...] = (
+    _unusable_address,
+    _missing_file,
+    _no_connection,
+    _too_late,
+    _no_tls,
+    _bad_compression,
+    _ended_early,
+)

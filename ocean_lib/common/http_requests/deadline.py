@@ -13,6 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from numbers import Real
+from typing import Any
+
+from ocean_lib.common.validation import printable
+from ocean_lib.exceptions import InvalidInput
 
 
 class Deadline:
@@ -77,12 +82,20 @@ def time_limit(
 
     Yields:
         The deadline in force.
+
+    Raises:
+        InvalidInput: a time is no positive number. Inside another limit `seconds` may also be
+            0 or less, as what is left of that one may be.
     """
+    outer = _CURRENT.get()
+    _check_seconds("seconds", seconds, may_be_over=outer is not None)
+    for name, given in (("connect_s", connect_s), ("read_s", read_s)):
+        if given is not None:
+            _check_seconds(name, given)
     connect, read = _REQUEST_TIMES.get()
     times = _REQUEST_TIMES.set(
         (connect if connect_s is None else connect_s, read if read_s is None else read_s)
     )
-    outer = _CURRENT.get()
     deadline = Deadline(seconds)
     if outer is not None and outer.remaining() < deadline.remaining():
         deadline = outer
@@ -92,3 +105,11 @@ def time_limit(
     finally:
         _CURRENT.reset(token)
         _REQUEST_TIMES.reset(times)
+
+
+def _check_seconds(name: str, value: Any, *, may_be_over: bool = False) -> None:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (is_number and (value > 0 or (may_be_over and value <= 0))):
+        raise InvalidInput(
+            f"time_limit needs {name} to be a positive number of seconds, got {printable(value)}."
+        )

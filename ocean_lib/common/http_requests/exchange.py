@@ -13,14 +13,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import Any
 
 import requests
-import urllib3.exceptions
 
 from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.http_requests._failures import failure_of, no_time
+from ocean_lib.common.http_requests._clients import (
+    check_client,
+    check_response,
+    failure_of_client,
+    method_of,
+)
+from ocean_lib.common.http_requests._connections import CALL, Call
+from ocean_lib.common.http_requests._failures import FAILURES, failure_of, no_time
 from ocean_lib.common.http_requests.deadline import (
     Deadline,
     current_deadline,
@@ -33,8 +38,8 @@ from ocean_lib.common.http_requests.limits import (
     READ_ATTEMPTS,
     Timeouts,
 )
-from ocean_lib.common.http_requests.redaction import safe_url, server_words
-from ocean_lib.common.http_requests.requests_session import get_requests_session
+from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url, server_words
+from ocean_lib.common.http_requests.requests_session import get_requests_session, proxy_of
 from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.exceptions import (
     MalformedResponse,
@@ -114,10 +119,14 @@ class HttpExchange:
 
     Args:
         client: a `requests.Session`, or anything with its `request` method or the methods named
-            after the verbs. None makes our own pooled session at the first call. A client of
-            yours is used as it is: whether it logs URLs is up to it.
+            after the verbs, which returns what is like a `requests.Response`. None makes our own
+            pooled session at the first call. A client of yours is used as it is: whether it logs
+            URLs is up to it.
         timeouts: connect, read and total times.
         max_answer_bytes: longer answers are refused.
+
+    Raises:
+        InvalidInput: the client cannot be called as a session is.
     """
 
     def __init__(
@@ -129,15 +138,13 @@ class HttpExchange:
     ) -> None:
         self.timeouts = timeouts or Timeouts()
         self.max_answer_bytes = max_answer_bytes
-        self._client = client
+        self._client = check_client(client)
         self._is_own = client is None
-        self._lock = threading.Lock()
+        self._renew()
         renew_in_children(self, HttpExchange._renew)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        if self._is_own:
-            self._client = None
 
     @property
     def client(self) -> Any:
@@ -149,6 +156,7 @@ class HttpExchange:
 
     @client.setter
     def client(self, client: Any) -> None:
+        check_client(client)
         with self._lock:
             self._client = client
             self._is_own = client is None
@@ -286,23 +294,31 @@ class HttpExchange:
             max(_LEAST_S, deadline.capped(connect_s)),
             max(_LEAST_S, deadline.capped(read_s)),
         )
-        call = _verb(self.client, method)
-        response: requests.Response = self._mapped(
-            lambda: call(
+        client = self.client
+        send = method_of(client, method, operation)
+        token = CALL.set(Call(deadline, hides_path=isinstance(url, SecretUrl)))
+        try:
+            response: requests.Response = self._mapped(
+                lambda: send(
+                    url,
+                    params=dict(params) if params else None,
+                    data=body,
+                    headers=headers,
+                    timeout=timeout,
+                    allow_redirects=follow_redirects,
+                    stream=True,
+                ),
                 url,
-                params=dict(params) if params else None,
-                data=body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=follow_redirects,
-                stream=True,
-            ),
-            url,
-            operation,
-            deadline,
-        )
+                operation,
+                deadline,
+            )
+        finally:
+            CALL.reset(token)
+        if not self._is_own:
+            check_response(response, client, url, operation)
         if 300 <= response.status_code < 400 and response.headers.get("location"):
-            target = safe_url(str(response.headers["location"]))
+            kind = SecretUrl if isinstance(url, SecretUrl) else str
+            target = safe_url(kind(response.headers["location"]))
             _close(response)
             raise RedirectRefused(
                 f"Could not {operation}: {safe_url(url)} redirects to {target}, and a request is "
@@ -316,7 +332,7 @@ class HttpExchange:
     def _pieces(
         self, response: requests.Response, url: str, operation: str, deadline: Deadline
     ) -> Iterator[bytes]:
-        pieces = iter(response.iter_content(_CHUNK))
+        pieces = _read(response)
         while True:
             if deadline.is_over:
                 raise no_time(operation, url, deadline, may_have_arrived=True)
@@ -332,14 +348,16 @@ class HttpExchange:
             return act()
         except OceanError:
             raise
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            HTTPException,
-            OSError,
-            ValueError,
-        ) as error:
-            failure = failure_of(error, url, operation, deadline)
+        except Exception as error:
+            call = CALL.get()
+            if isinstance(error, FAILURES) or (self._is_own and isinstance(error, ValueError)):
+                is_sent = True if call is None else call.is_sent
+                proxy = proxy_of(self._client, url)
+                failure = failure_of(error, url, operation, deadline, proxy=proxy, is_sent=is_sent)
+            elif self._is_own:
+                raise  # a fault of ours, which has to be seen as it is
+            else:
+                failure = failure_of_client(error, self._client, url, operation)
         # Raised here, outside the handler, so that the lower error (it may hold the URL) is
         # not attached to ours.
         raise failure
@@ -358,12 +376,8 @@ def operation_limit(
         yield deadline
 
 
-def _verb(client: Any, method: str) -> Callable[..., Any]:
-    request = getattr(client, "request", None)
-    if request is not None:
-        return lambda url, **options: request(method, url, **options)
-    found: Callable[..., Any] = getattr(client, method.lower())
-    return found
+def _read(response: requests.Response) -> Iterator[bytes]:
+    yield from response.iter_content(_CHUNK)  # not called before the first piece is asked for
 
 
 def _worth_retrying(answer: Answer) -> bool:

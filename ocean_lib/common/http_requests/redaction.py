@@ -13,18 +13,36 @@ _TAG = re.compile(r"<[^<>]*>")
 _TITLE = re.compile(r"<title>[^<]*</title>", re.IGNORECASE)
 # A signature or key is 64 hex digits or more; a transaction hash is exactly 64, and useful.
 _LONG_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{65,}(?:-\d+)?")
+# A job's id has 32, an address or a DID 40: these are public.
+_SHORTEST_SECRET = 48
+_SECRET_IN_PATH = re.compile(f"(?:0x)?[0-9a-fA-F]{{{_SHORTEST_SECRET},}}")
 # Also of a URL that was itself encoded.
 _QUERY = re.compile(r"(?<=[a-zA-Z0-9/])(?:\?|%3F)[^\s\"'<>]+", re.IGNORECASE)
 
 
+class SecretUrl(str):
+    """A URL that gives what lies behind it to whoever has it: no more than the host is shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"SecretUrl({safe_url(self)!r})"
+
+
 def safe_url(url: str) -> str:
-    """Return the URL without user, password, query and fragment: they may carry secrets."""
+    """Return the URL without user, password, query and fragment: they may carry secrets.
+
+    So may the path: of a `SecretUrl` it is not shown, of others what is as long as a key is not.
+    """
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return "(unreadable URL)"
-    return one_line(urlunsplit((parts.scheme, host, parts.path, "", "")), 200)
+    path = "/…" if isinstance(url, SecretUrl) else parts.path
+    if len(path) > _SHORTEST_SECRET:
+        path = _SECRET_IN_PATH.sub("…", path)
+    return one_line(urlunsplit((parts.scheme, host, path, "", "")), 200)
 
 
 def one_line(text: object, limit: int = MAX_TEXT) -> str:

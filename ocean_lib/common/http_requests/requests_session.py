@@ -10,21 +10,30 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 
 from ocean_lib.common.http_requests._connections import CALL, POOLS, Call
 from ocean_lib.common.http_requests.deadline import Deadline, current_deadline
 from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, POOL_SIZE, Timeouts
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.common.utils.forks import renew_in_children
 
 
 class _BoundedAdapter(HTTPAdapter):
     """Sends a request on a connection that knows the deadline and hides the query."""
 
+    __attrs__ = [*HTTPAdapter.__attrs__, "_timeouts"]  # noqa: RUF012  (what a copy gets)
+
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._pools: dict[Hashable, Any] = {}
         super().__init__(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=0)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._pools = {}
+        super().__setstate__(state)  # type: ignore[misc]
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -55,10 +64,15 @@ class _BoundedAdapter(HTTPAdapter):
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
         url = super().request_url(request, proxies) if proxies else request.path_url
         call = CALL.get()
-        if call is None or self._is_socks(request, proxies):
+        if call is None:
             return url
-        target, _, call.query = url.partition("?")
-        return target
+        if self._is_socks(request, proxies):
+            call.target, call.is_sent = "", True
+            return url
+        call.target = url
+        if call.is_sent is None:
+            call.is_sent = False
+        return _without_path(url) if call.hides_path else url.partition("?")[0]
 
     def send(
         self,
@@ -71,8 +85,11 @@ class _BoundedAdapter(HTTPAdapter):
     ) -> requests.Response:
         if timeout is None:
             timeout = (self._timeouts.connect_s, self._timeouts.read_s)
-        deadline = current_deadline() or Deadline(self._timeouts.total_s)
-        token = CALL.set(Call(deadline))
+        if isinstance(cert, list):
+            cert = tuple(cert)  # urllib3 looks for a pool by it
+        if CALL.get() is not None:
+            return super().send(request, stream, timeout, verify, cert, proxies)
+        token = CALL.set(Call(current_deadline() or Deadline(self._timeouts.total_s)))
         try:
             return super().send(request, stream, timeout, verify, cert, proxies)
         finally:
@@ -90,6 +107,14 @@ class _Session(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
+        self._remember_nothing()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[misc]
+        self._remember_nothing()
+        renew_in_children(self, _renew_connections)
+
+    def _remember_nothing(self) -> None:
         self._environment: Expiring[tuple[str, ...], tuple[dict[str, str], str | None]]
         self._environment = Expiring(256, CACHE_LIFETIME_S)
         self._prepared: Expiring[Hashable, requests.PreparedRequest]
@@ -101,7 +126,7 @@ class _Session(requests.Session):
         Preparing costs as much CPU as the way to the server and back, and from one call to the
         next only the query and the body differ.
         """
-        if not (_is_plain(request) and self.auth is None and not self.params):
+        if not (_is_plain(request) and self._adds_headers_only()):
             return super().prepare_request(request)
         query, body = request.params, request.data
         key = (
@@ -109,20 +134,30 @@ class _Session(requests.Session):
             request.url,
             tuple(request.headers.items()),
             tuple(self.headers.items()),
-            tuple(self.hooks["response"]),
         )
-        known = self._prepared.get(key)
+        try:
+            known = self._prepared.get(key)
+        except TypeError:  # a header that cannot be: requests says so
+            return super().prepare_request(request)
         if known is None:
             bare = requests.Request(request.method, request.url, request.headers)
             known = super().prepare_request(bare)
             self._prepared.put(key, known)
         prepared = known.copy()
-        prepared.hooks = {event: list(hooks) for event, hooks in known.hooks.items()}
+        prepared.hooks = {"response": []}
         if query:
             prepared.url = f"{prepared.url}?{urlencode(query)}"
         if body:
             prepared.prepare_body(body, None)
         return prepared
+
+    def _adds_headers_only(self) -> bool:
+        return (
+            self.auth is None
+            and not self.params
+            and self.hooks == {"response": []}
+            and isinstance(self.headers, (dict, CaseInsensitiveDict))
+        )
 
     def resolve_redirects(
         self, *args: Any, yield_requests: bool = False, **kwargs: Any
@@ -161,6 +196,25 @@ class _Session(requests.Session):
         }
 
 
+def _without_path(url: str) -> str:
+    """Hide the path of a target: "/path", or for a proxy "http://host/path"."""
+    return ("" if url.startswith("/") else "/".join(url.split("/", 3)[:3])) + "/..."
+
+
+def proxy_of(client: Any, url: str) -> str:
+    """Name the proxy that a session asks a URL through, without its password; '' for none."""
+    if not isinstance(client, requests.Session):
+        return ""
+    try:
+        settings = client.merge_environment_settings(url, {}, None, None, None)
+        proxy = select_proxy(url, settings["proxies"])
+    except ValueError:
+        return ""
+    scheme, sep, rest = str(proxy or "").rpartition("://")
+    host = rest.rpartition("@")[2].partition("/")[0]
+    return one_line(f"{scheme}{sep}{host}" if scheme.isalnum() else host, 100)
+
+
 def _is_plain(request: requests.Request) -> bool:
     """Whether only a query of texts and a body of bytes come to an address without either."""
     query, body, url = request.params, request.data, request.url
@@ -173,6 +227,12 @@ def _is_plain(request: requests.Request) -> bool:
         and isinstance(query, dict)
         and all(isinstance(part, str) for pair in query.items() for part in pair)
     )
+
+
+def _renew_connections(session: _Session) -> None:
+    for prefix, adapter in list(session.adapters.items()):
+        if isinstance(adapter, _BoundedAdapter):
+            session.mount(prefix, _BoundedAdapter(adapter._timeouts))
 
 
 def get_requests_session(timeouts: Timeouts | None = None) -> requests.Session:
@@ -191,4 +251,5 @@ def get_requests_session(timeouts: Timeouts | None = None) -> requests.Session:
     session.mount("https://", adapter)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "ocean-compute"
+    renew_in_children(session, _renew_connections)
     return session

@@ -1,0 +1,114 @@
+"""`ocean-compute localnet`: whose files it leaves alone, what it prints, how it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli_driver import DEADLINE_S, CommandLine
+
+MINE = {"config.ini": "[mine]\n", ".gitignore": "build/\n", "address.json": "{}\n"}
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> CommandLine:
+    """A command line in a folder with a blank and a letter of another alphabet."""
+    folder = tmp_path / "my wörk"
+    folder.mkdir()
+    return CommandLine(folder, {})
+
+
+def _ended(running: subprocess.Popen[str], *numbers: int) -> tuple[str, str]:
+    """Read until the network runs, end it, and return what stdout and stderr had to say."""
+    assert running.stdout is not None
+    told = ""
+    try:
+        for text in running.stdout:
+            told += text
+            if "OCEAN_KEYSTORE" in text and "or" not in text.split():
+                break
+        for number in numbers:
+            running.send_signal(number)
+        rest, err = running.communicate(timeout=DEADLINE_S)
+    finally:
+        running.kill()
+    assert running.returncode == 0, err
+    return told + rest, err
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_a_project_is_not_taken_for_a_state_folder(line: CommandLine) -> None:
+    for name, text in MINE.items():
+        (line.folder / name).write_text(text)
+    said = line.run("localnet", "--state", ".", code=2)
+
+    assert "address.json, config.ini" in said.err
+    assert "Choose a folder that is new" in said.err
+    assert _contents(line.folder) == MINE
+
+
+def test_an_empty_state_is_not_the_current_folder(line: CommandLine) -> None:
+    said = line.run("localnet", "--state", "", code=2)
+
+    assert "'--state': it is empty" in said.err
+    assert _contents(line.folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        (("--isolation", "foo"), 2, "isolation 'foo' does not work"),
+        (("--host", "0.0.0.0"), 2, "--expose"),
+        (("--chain-url", "foo"), 2, "no http(s) URL"),
+        (("--chain-url", ""), 2, "no http(s) URL"),
+        (("--chain-url", "http://127.0.0.1:9"), 6, "no JSON-RPC answer from http://127.0.0.1:9"),
+    ],
+)
+def test_what_is_wrong_with_an_option_has_the_documented_status(
+    line: CommandLine, options: tuple[str, str], code: int, expected: str
+) -> None:
+    said = line.run("localnet", "--temporary", *options, code=code)
+
+    assert expected in said.err
+    assert said.out == ""
+
+
+def test_what_it_prints_to_copy_can_be_copied_from_any_folder(line: CommandLine) -> None:
+    out, _ = _ended(line.started("localnet"), signal.SIGINT)
+    exports = [text.strip() for text in out.splitlines() if text.strip().startswith("export")]
+    shell = "\n".join([*exports, 'echo "$CONFIG_FILE"', 'echo "$OCEAN_KEYSTORE"'])
+    shown = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
+    config, keystore = map(Path, shown.splitlines())
+
+    state = line.folder / "ocean-localnet"
+    assert config == state / "config.ini"
+    assert keystore == state / "wallets" / "consumer.json"
+    assert config.is_file()
+    assert keystore.is_file()
+
+
+def test_its_folder_is_taken_again_with_the_users_own_gitignore(line: CommandLine) -> None:
+    state = line.folder / "ocean-localnet"
+    _ended(line.started("localnet"), signal.SIGINT, signal.SIGTERM)
+    at_first, keys = (state / ".gitignore").read_text(), (state / "keys.json").read_text()
+    (state / ".gitignore").write_text("!wallets\n")
+    _ended(line.started("localnet"), signal.SIGTERM)
+
+    assert at_first == "*\n"
+    assert (state / ".gitignore").read_text() == "!wallets\n"
+    assert (state / "keys.json").read_text() == keys
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
+def test_closing_the_terminal_takes_a_temporary_networks_keys_away(line: CommandLine) -> None:
+    out, err = _ended(line.started("localnet", "--temporary"), signal.SIGHUP)
+    config = next(text for text in out.splitlines() if "CONFIG_FILE=" in text).partition("=")[2]
+
+    assert "The network is stopped." in err
+    assert not Path(config).parent.exists()
