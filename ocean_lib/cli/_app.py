@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -44,7 +46,7 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
 
 
 class Story(click.Group):
-    """A group that lists its commands by section, and lets Ctrl-C through."""
+    """A group that lists its commands by section, and lets Ctrl-C and a closed pipe through."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, then the options."""
@@ -56,14 +58,26 @@ class Story(click.Group):
                 )
         click.Command.format_options(self, ctx, formatter)
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the options; --help and --version write here already."""
+        with _past_click():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; click would turn what is caught here into something else."""
-        try:
+        """Run the command."""
+        with _past_click():
             return super().invoke(ctx)
-        except (KeyboardInterrupt, EOFError):
-            raise Stopped from None
-        except BrokenPipeError:
-            raise PipeClosed from None
+
+
+@contextmanager
+def _past_click() -> Iterator[None]:
+    """Rename what click would turn into something else."""
+    try:
+        yield
+    except (KeyboardInterrupt, EOFError):
+        raise Stopped from None
+    except BrokenPipeError:
+        raise PipeClosed from None
 
 
 def _epilog() -> str:

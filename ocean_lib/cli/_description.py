@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ocean_lib.ocean.ocean import Ocean
 
 DEFAULT_TIMEOUT_S = 3600
+DEFAULT_CAP = 1000  # as `OceanAssets.create` documents it
 _ABOUT = {
     "description": "description",
     "copyright_holder": "copyrightHolder",
@@ -189,8 +191,8 @@ def describe(
     }
     about |= {name: values for name in ("tags", "categories") if (values := fields.texts(name))}
     files = tuple(_file(entry, folder, where) for entry in fields.entries("files"))
-    price, timeout_s = fields.number("price", 1), int(fields.number("timeout", DEFAULT_TIMEOUT_S))
-    token = _token(fields)
+    price, timeout_s = fields.amount("price", 1), fields.seconds("timeout", DEFAULT_TIMEOUT_S)
+    token = _token(fields, price, where)
     rules, access = None, True
     if kind == "algorithm":
         main["algorithm"] = _algorithm(fields)
@@ -224,23 +226,36 @@ def _rules(fields: Fields) -> Rules | None:
         compute.flag("allow_raw_algorithm", default=False),
         compute.flag("allow_all_published_algorithms", default=False),
         compute.flag("allow_network_access", default=False),
-        int(compute.number("max_run_time", DEFAULT_TIMEOUT_S)),
+        compute.seconds("max_run_time", DEFAULT_TIMEOUT_S),
     )
     compute.check_all_known()
     return rules
 
 
-def _token(fields: Fields) -> Token:
+def _token(fields: Fields, price: float, where: str) -> Token:
     token = fields.part("token")
-    cap = token.number("cap", 0)
+    cap = token.amount("cap", 0)
     found = Token(
         token.text("name", ""),
         token.text("symbol", ""),
-        f"{cap:f}" if cap else "",
+        f"{_exactly(cap):f}" if cap else "",
         token.text("address", ""),
     )
     token.check_all_known()
+    most = cap or DEFAULT_CAP
+    if not found.address and price > most:
+        raise InvalidInput(
+            f"{where}: nobody could ever pay a price of {price}, as there will be {most} tokens at "
+            "most. Lower it, or raise token: cap."
+        )
     return found
+
+
+def _exactly(amount: float) -> Decimal:
+    """Return an amount as it goes to the chain."""
+    from ocean_lib.ocean.util import from_base_18, to_base_18
+
+    return from_base_18(to_base_18(amount))
 
 
 def _file(entry: Any, folder: Path, where: str) -> FileEntry:

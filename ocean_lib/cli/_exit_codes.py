@@ -19,8 +19,10 @@ class ExitCode(enum.IntEnum):
     UNREACHABLE = 6
     NOT_FOUND = 7
     UNCERTAIN = 8
+    HUNG_UP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
     @property
     def reason(self) -> str:
@@ -39,8 +41,10 @@ MEANINGS = {
     ExitCode.NOT_FOUND: "no such asset, order, job or output",
     ExitCode.UNCERTAIN: "sent, but the answer was lost: it may have happened; look before "
     "trying again",
+    ExitCode.HUNG_UP: "interrupted by SIGHUP: the terminal was closed; a job goes on",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a job goes on",
     ExitCode.BROKEN_PIPE: "whoever read the output stopped reading",
+    ExitCode.TERMINATED: "interrupted by SIGTERM; a job goes on",
 }
 
 # The first class that fits counts, so subclasses stand before their parents.
@@ -55,6 +59,10 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
     ((e.AssetNotConsumable, e.WorkflowRefused, e.RequestInvalid), ExitCode.REFUSED),
     ((e.InsufficientBalance, e.TransactionFailed), ExitCode.REFUSED),
 )
+
+
+_UNAVAILABLE = (502, 503, 504)
+"""For these a Provider's answer is a `ServiceUnavailable`; a metadata cache's has one class."""
 
 
 class CommandError(Exception):
@@ -77,4 +85,6 @@ def exit_code_of(error: BaseException) -> ExitCode:
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, EOFError)):
         return ExitCode.INTERRUPTED
+    if isinstance(error, e.AquariusError) and error.status_code in _UNAVAILABLE:
+        return ExitCode.UNREACHABLE
     return next((code for kinds, code in _OF_ERROR if isinstance(error, kinds)), ExitCode.ERROR)

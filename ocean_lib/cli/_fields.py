@@ -9,6 +9,8 @@ from typing import Any
 
 from ocean_lib.exceptions import InvalidInput
 
+_MOST_BASE = 2**256 - 1  # what a contract can hold
+
 
 class Fields:
     """The names and values of one part of a description.
@@ -68,9 +70,33 @@ class Fields:
             return default
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self._fault(name, f"must be a number, got {value!r}")
-        if not math.isfinite(value) or value < 0:
+        if (isinstance(value, float) and not math.isfinite(value)) or value < 0:
             raise self._fault(name, f"must be a number from 0 on, got {value!r}")
         return value
+
+    def amount(self, name: str, default: float) -> float:
+        """Return an amount of tokens that can be paid: a number from 0 on, exact on the chain."""
+        from ocean_lib.ocean.util import to_base_18
+
+        value = self.number(name, default)
+        try:
+            fits = to_base_18(value) <= _MOST_BASE
+        except InvalidInput:
+            fits = False
+        if not fits:
+            raise self._fault(
+                name,
+                "must have 18 decimals at most, and be no larger than a token contract can hold, "
+                f"got {_short(value)}",
+            )
+        return value
+
+    def seconds(self, name: str, default: int) -> int:
+        """Return a whole number from 0 on."""
+        value = self.number(name, default)
+        if value != int(value):
+            raise self._fault(name, f"must be whole seconds, got {value!r}")
+        return int(value)
 
     def part(self, name: str, *, required: bool = False) -> Fields:
         """Return the fields below a name; none if it is not there."""
@@ -100,6 +126,11 @@ class Fields:
 
     def _fault(self, name: str, fault: str, hint: str = "") -> InvalidInput:
         return InvalidInput(f"{self._where}: {name} {fault}.{hint}")
+
+
+def _short(value: float) -> str:
+    is_long = isinstance(value, int) and value.bit_length() > 300
+    return "far more" if is_long else repr(value)
 
 
 def _quotes(value: object) -> str:

@@ -9,6 +9,7 @@ import click
 
 from ocean_lib.cli._exit_codes import ExitCode
 from ocean_lib.cli._output import coloured, one_line
+from ocean_lib.cli._wording import in_commands
 
 if TYPE_CHECKING:
     from ocean_lib.cli._session import Session
@@ -47,4 +48,4 @@ def show_findings(session: Session, findings: Findings) -> ExitCode:
 
 def _mend(finding: Finding) -> str:
     command = _COMMANDS.get(finding.code, "") if finding.subject else ""
-    return command.format(subject=finding.subject) or one_line(finding.how_to_mend)
+    return command.format(subject=finding.subject) or in_commands(one_line(finding.how_to_mend))

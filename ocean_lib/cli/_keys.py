@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.exceptions import InvalidInput, WalletError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def open_wallet(sources: KeySources) -> Wallet:
     if file is not None:
         _check_is_file(file)
         password = ask_password(sources, f"Password of {file}")
-        return Wallet.from_keystore(None, file, password)
+        return Wallet.from_keystore(None, _content(file), password)
     if os.environ.get(KEY_VARIABLE):
         return Wallet.from_env(None, KEY_VARIABLE)
     if not sys.stdin.isatty():
@@ -121,7 +121,7 @@ def address_in_keystore(sources: KeySources) -> str | None:
         return None
     _check_is_file(file)
     try:
-        named = json.loads(file.read_text(encoding="utf-8"))["address"]
+        named = safe_json.loads(file.read_bytes())["address"]
         return check_address("0x" + str(named).lower().removeprefix("0x"))
     except (OSError, ValueError, KeyError, TypeError, InvalidInput):
         return None
@@ -132,6 +132,20 @@ def _check_is_file(path: Path) -> None:
         raise WalletError(
             f"There is no keystore file {path}. `ocean-compute wallet new` makes one."
         )
+
+
+def _content(path: Path) -> dict[str, Any] | Path:
+    """Return what a keystore holds; the file itself if opening it is what fails."""
+    content = None
+    try:
+        content = safe_json.loads(path.read_bytes())
+    except OSError:
+        return path
+    except ValueError:  # quotes what may be a key, and is left behind
+        content = None
+    if not isinstance(content, dict):
+        raise WalletError(f"No keystore: the file {path} is no JSON object.")
+    return content
 
 
 def _first_line(path: Path) -> str:

@@ -51,7 +51,12 @@ class Output:
     def say(self, text: str) -> None:
         """Say something beside the outcome, on stderr."""
         if not self.quiet:
-            click.echo(text, err=True)
+            try:
+                click.echo(text, err=True)
+            except BrokenPipeError:
+                raise
+            except OSError:  # what is done counts, not that nobody could be told
+                self.quiet = True
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Write the JSON document, whole or not at all."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,6 +13,8 @@ from ocean_lib.cli._app import PROGRAM, app
 from ocean_lib.cli._exit_codes import ExitCode
 from ocean_lib.cli._failures import PipeClosed, tell
 from ocean_lib.cli._session import Session
+from ocean_lib.cli._signals import interrupting
+from ocean_lib.cli._streams import all_open, forget
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -29,21 +28,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     session = Session()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name in another alphabet must not end a run
-            stream.reconfigure(errors="replace")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    try:
-        with warnings.catch_warnings():
-            # Reports say what a library would warn of; -W and PYTHONWARNINGS are for developers.
-            if not sys.warnoptions:
-                warnings.simplefilter("ignore")
-            code = _run(arguments, session)
-        sys.stdout.flush()
-    except (BrokenPipeError, PipeClosed):
-        code = ExitCode.BROKEN_PIPE
-        _forget_stdout()
-    return int(code)
+    with all_open():
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        try:
+            with warnings.catch_warnings(), interrupting(session):
+                # Reports say what a library would warn of; -W is for developers.
+                if not sys.warnoptions:
+                    warnings.simplefilter("ignore")
+                code = _run(arguments, session)
+        except (BrokenPipeError, PipeClosed):
+            code = ExitCode.BROKEN_PIPE
+            forget(sys.stdout)
+        except KeyboardInterrupt:  # while something was told
+            code = session.interrupted_by
+        return int(_flushed(code, session))
 
 
 def _run(arguments: list[str], session: Session) -> ExitCode:
@@ -60,7 +58,19 @@ def _run(arguments: list[str], session: Session) -> ExitCode:
     return ExitCode(outcome or 0)
 
 
-def _forget_stdout() -> None:
-    """Send what is left in the buffer nowhere, or Python complains on its way out."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _flushed(code: ExitCode, session: Session) -> ExitCode:
+    """Return the status once everything is written, or that of what kept it from being written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = ExitCode.BROKEN_PIPE
+        forget(sys.stdout)
+    except OSError as error:
+        forget(sys.stdout)
+        if code is ExitCode.DONE:
+            code = tell(error, session, as_json=False)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        forget(sys.stderr)
+    return code

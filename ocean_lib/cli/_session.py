@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ocean_lib.cli import _keys
+from ocean_lib.cli._exit_codes import ExitCode
 from ocean_lib.cli._output import Output
 from ocean_lib.exceptions import ConfigError
 
@@ -36,12 +37,14 @@ class Session:
         out: where the outcome goes.
         debug: show the whole traceback of a failure.
         if_interrupted: what to say when Ctrl-C comes now.
+        interrupted_by: the exit status of an interruption: of Ctrl-C, or of a signal that came.
     """
 
     def __init__(self) -> None:
         self.out = Output()
         self.debug = False
         self.if_interrupted = "Interrupted."
+        self.interrupted_by = ExitCode.INTERRUPTED
         self.config_file: str | None = None
         self.network: str | None = None
         self.metadata_cache: str | None = None
@@ -112,7 +115,9 @@ def existing_folder_of(path: Path) -> None:
     """Check that a file can be made here.
 
     Raises:
-        click.BadParameter: its folder does not exist.
+        click.BadParameter: it has no name, or its folder does not exist.
     """
+    if not path.name:
+        raise click.BadParameter("a file needs a name.")
     if not path.absolute().parent.is_dir():
         raise click.BadParameter(f"the folder {path.absolute().parent} does not exist.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,14 @@ from ocean_lib.cli._assets import data_token_of, index_of, newest_order
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._findings import show_findings
 from ocean_lib.cli._options import client_options, owner_option
-from ocean_lib.cli._session import Session, existing_folder_of, pass_session
-from ocean_lib.cli._which_job import job_file_option, write_job_file
+from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._which_job import WhichJob, job_file_option, writable_job_file
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 
 if TYPE_CHECKING:
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
     from ocean_lib.models.compute_input import ComputeInput
+    from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.web3_internal.signer import Signer
 
 
@@ -127,7 +129,10 @@ class Plan:
             return None
         from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 
-        text = self.code.read_text(encoding="utf-8")
+        try:
+            text = self.code.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise click.BadParameter(f"{self.code} is no UTF-8 text.") from None
         return AlgorithmMetadata(
             {
                 "rawcode": text,
@@ -217,20 +222,31 @@ def start(session: Session, plan: Plan, job_file: Path | None) -> None:
     DATASET is a DID; further ones are further inputs. Orders that are not given are looked up
     on the chain: the wallet's newest.
     """
-    if job_file is not None:
-        existing_folder_of(job_file)
-    arguments = plan.arguments(session, session.wallet, strict=True)
-    maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."
-    with session.interruptible(maybe):
-        job = session.ocean.compute.submit(**arguments)
+    with nullcontext() if job_file is None else writable_job_file(job_file) as write:
+        arguments = plan.arguments(session, session.wallet, strict=True)
+        maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."
+        with session.interruptible(maybe):
+            job = session.ocean.compute.submit(**arguments)
+        if write is not None:
+            _remember(job, write, str(job_file))
+    kept = {"job_file": str(job_file)} if job_file is not None else {}
+    session.out.fields(
+        {"job_id": job.job_id, "did": job.did, **kept},
+        also={"owner": job.owner, "order_tx": job.order_tx},
+    )
+    words = WhichJob(job.job_id, "", job_file).words
+    session.out.say(f"Wait for it: ocean-compute wait {words}")
+
+
+def _remember(job: ComputeJob, write: Callable[[ComputeJob], None], file: str) -> None:
     try:
-        if job_file is not None:
-            write_job_file(job_file, job)
-    finally:
-        kept = {"job_file": str(job_file)} if job_file is not None else {}
-        session.out.fields(
-            {"job_id": job.job_id, "did": job.did, **kept},
-            also={"owner": job.owner, "order_tx": job.order_tx},
-        )
-    named = f"--job-file {job_file}" if job_file is not None else job.job_id
-    session.out.say(f"Wait for it: ocean-compute wait {named}")
+        write(job)
+    except OSError as error:
+        words = WhichJob(job.job_id, job.did, None).words
+        raise CommandError(
+            f"Job {job.job_id} was started, but the job file {file} could not be written: "
+            f"{error.strerror}. Wait for it: ocean-compute wait {words}",
+            ExitCode.ERROR,
+            job_id=job.job_id,
+            did=job.did,
+        ) from None

@@ -24,6 +24,7 @@ _SENT = "Interrupted. The change may have been sent: `ocean-compute trust explai
 
 
 @click.group(short_help="See and change which algorithms a data set trusts.")
+@client_options
 def trust() -> None:
     """See and change which algorithms may run on a data set.
 

@@ -17,6 +17,7 @@ from ocean_lib.cli._session import Session, existing_folder_of, pass_session
 
 
 @click.group(short_help="Make a keystore, or look at one.")
+@client_options
 def wallet() -> None:
     """Make a keystore, or look at one.
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import secrets
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,8 @@ import click
 from click.core import ParameterSource
 
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._session import Session
+from ocean_lib.cli._session import Session, existing_folder_of
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,10 +24,18 @@ if TYPE_CHECKING:
     from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.web3_internal.signer import Signer
 
+
+def _with_a_name(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and not path.name:
+        raise click.BadParameter("a file needs a name.")
+    return path
+
+
 job_file_option = click.option(
     "--job-file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_with_a_name,
     envvar="OCEAN_JOB_FILE",
     show_envvar=True,
     help="Remembers the job: `start` writes it, the other commands read it.",
@@ -46,10 +58,10 @@ class WhichJob:
 
     @property
     def words(self) -> str:
-        """How to name the job to the next command."""
+        """How to name the job to the next command, ready for a shell."""
         if self.file is not None:
-            return f"--job-file {self.file}"
-        return f"{self.job_id} --did {self.did}" if self.did else self.job_id
+            return shlex.join(["--job-file", str(self.file)])
+        return shlex.join([self.job_id, *(["--did", self.did] if self.did else [])])
 
     def open(self, session: Session, *, signs: bool = False) -> ComputeJob:
         """Return a handle on the job.
@@ -122,24 +134,53 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
         InvalidInput: it is none.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = safe_json.loads(path.read_bytes())
     except FileNotFoundError:
         raise CommandError(
-            f"There is no job file {path}; `ocean-compute start --job-file {path}` writes it.",
+            f"There is no job file {path}; "
+            f"`ocean-compute start --job-file {shlex.quote(str(path))}` writes it.",
             ExitCode.NOT_FOUND,
         ) from None
-    except (ValueError, RecursionError):
+    except OSError as error:
+        raise InvalidInput(f"The job file {path} cannot be read: {error.strerror}.") from None
+    except ValueError:
         content = None
     if not isinstance(content, dict):
         raise InvalidInput(f"{path} is no job file as `ocean-compute start` writes it.")
     return content
 
 
-def write_job_file(path: Path, job: ComputeJob) -> None:
-    """Remember a job in a file; there is no key in it."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(json.dumps(job.to_dict(), indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+@contextmanager
+def writable_job_file(path: Path) -> Iterator[Callable[[ComputeJob], None]]:
+    """Prove that a job can be remembered in a file, before there is one that would be lost.
+
+    Args:
+        path: the job file. What it holds stays until there is a new job.
+
+    Yields:
+        What writes a job into it; there is no key in the file.
+
+    Raises:
+        click.BadParameter: the file cannot be written.
+    """
+    existing_folder_of(path)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        if path.exists() and not path.is_file():
+            raise click.BadParameter(f"{path} is no file that can be replaced.")
+        unfinished.touch(exist_ok=False)
+    except OSError as error:
+        raise click.BadParameter(f"{path} cannot be written: {error.strerror}.") from None
+
+    def write(job: ComputeJob) -> None:
+        unfinished.write_text(json.dumps(job.to_dict(), indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(path)
+
+    try:
+        yield write
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def job_document(job: ComputeJob, status: JobStatus) -> dict[str, Any]:

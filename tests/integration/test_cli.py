@@ -150,6 +150,15 @@ def test_results_come_home(consumer: CommandLine, finished: dict[str, Any]) -> N
     assert json.loads((consumer.folder / "out" / "count.json").read_text()) == {"rows": 2}
 
 
+def test_a_file_that_is_too_long_is_refused_in_the_command_lines_own_words(
+    consumer: CommandLine, finished: dict[str, Any]
+) -> None:
+    limited = ("download", "--job-file", "job.json", "--to", "short", "--max-bytes", "1")
+
+    assert "a larger --max-bytes" in consumer.run(*limited, code=1).err
+    assert "a larger --max-bytes" in consumer.json(*limited, code=1)["error"]["message"]
+
+
 def test_results_are_listed_and_read(consumer: CommandLine, finished: dict[str, Any]) -> None:
     job = ("--job-file", "job.json")
 
@@ -212,10 +221,24 @@ def test_a_running_job_outlives_time_out_and_ctrl_c_and_is_stopped(
     waiting.send_signal(signal.SIGINT)
     out, err = waiting.communicate(timeout=DEADLINE_S)
     assert (waiting.returncode, out) == (130, "")
-    assert err.splitlines()[-1] == (
+    goes_on = (
         f"Stopped waiting. Job {started['job_id']} goes on. Wait for it again: ocean-compute wait "
         "--job-file slow.json. Stop it: ocean-compute stop --job-file slow.json"
     )
+    assert err.splitlines()[-1] == goes_on
+
+    waiting = consumer.started("wait", *job, "--json")
+    assert waiting.stderr is not None
+    assert waiting.stderr.readline().startswith("running: ")
+    waiting.send_signal(signal.SIGTERM)
+    out, err = waiting.communicate(timeout=DEADLINE_S)
+    assert (waiting.returncode, err) == (143, "")
+    assert json.loads(out)["error"] == {
+        "type": "Interrupted",
+        "reason": "terminated",
+        "exit_code": 143,
+        "message": goes_on,
+    }
 
     assert consumer.json("status", *job)["state"] == "running"
     assert consumer.json("result", *job, code=7)["error"]["reason"] == "not_found"
@@ -232,6 +255,9 @@ def test_a_publisher_sees_and_changes_whom_a_data_set_trusts(
     assert consumer.json("trust", "explain", *pair)["trusted"] is True
     assert publisher.json("trust", "refresh", *pair)["changed"] is False
     assert publisher.json("trust", "remove", *pair)["changed"] is True
+    assert f"run `ocean-compute trust add {dataset} {algorithm}`" in (
+        publisher.run("trust", "refresh", *pair, code=2).err
+    )
     assert f"ocean-compute trust add {dataset} {algorithm}" in (
         consumer.run("trust", "explain", *pair, code=5).out
     )

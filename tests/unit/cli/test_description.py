@@ -64,6 +64,15 @@ def test_metadata_has_the_protocols_spelling() -> None:
         ({"prize": 1}, "'prize' is not known; did you mean price?"),
         ({"price": -1}, "price must be a number from 0 on"),
         ({"price": True}, "price must be a number"),
+        ({"price": 1.0e-30}, "price must have 18 decimals at most"),
+        ({"price": 1.0e300}, "no larger than a token contract can hold, got 1e+300"),
+        ({"price": 10**400}, "no larger than a token contract can hold, got far more"),
+        ({"price": 1001}, "nobody could ever pay a price of 1001, as there will be 1000 tokens"),
+        ({"price": 3, "token": {"cap": 2}}, "there will be 2 tokens at most"),
+        ({"token": {"cap": 1.0e-30}}, "cap must have 18 decimals at most"),
+        ({"token": {"cap": 2.0e59}}, "cap must have 18 decimals at most, and be no larger"),
+        ({"timeout": 0.5}, "timeout must be whole seconds, got 0.5"),
+        ({"compute": {"max_run_time": 59.5}}, "max_run_time must be whole seconds, got 59.5"),
         ({"access": "yes"}, "access must be true or false"),
         ({"compute": {"trusted_algorithm": []}}, "did you mean trusted_algorithms?"),
         ({"compute": {"trusted_algorithms": "did:op:1"}}, "must be a list of texts"),
@@ -76,6 +85,14 @@ def test_metadata_has_the_protocols_spelling() -> None:
 def test_what_cannot_be_used_is_named(fault: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(said)):
         dataset(**fault)
+
+
+def test_what_can_be_paid_goes_to_the_chain_as_it_was_written() -> None:
+    described = dataset(price=1e-18, timeout=60.0, token={"cap": 1e-7})
+
+    assert (described.price, described.timeout_s) == (1e-18, 60)
+    assert described.token.cap == "0.0000001"
+    assert dataset(price=1e9, token={"address": "0x" + "12" * 20}).price == 1e9
 
 
 def test_a_tag_that_yaml_reads_as_a_number_is_refused(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ def test_the_numbers_never_change() -> None:
         "UNREACHABLE": 6,
         "NOT_FOUND": 7,
         "UNCERTAIN": 8,
+        "HUNG_UP": 129,
         "INTERRUPTED": 130,
         "BROKEN_PIPE": 141,
+        "TERMINATED": 143,
     }
 
 
@@ -47,6 +49,9 @@ def test_the_numbers_never_change() -> None:
         (e.RequestTimeout(""), ExitCode.UNREACHABLE),
         (e.ServiceUnavailable(""), ExitCode.UNREACHABLE),
         (e.EndpointNotFound(""), ExitCode.UNREACHABLE),
+        (e.AquariusError("", status_code=502), ExitCode.UNREACHABLE),
+        (e.AquariusError("", status_code=504), ExitCode.UNREACHABLE),
+        (e.AquariusError("", status_code=500), ExitCode.ERROR),
         (e.AssetNotFound(""), ExitCode.NOT_FOUND),
         (e.JobNotFound(""), ExitCode.NOT_FOUND),
         (e.JobError(""), ExitCode.NOT_FOUND),

@@ -116,6 +116,21 @@ def test_a_keystore_that_is_none_is_bad_usage(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["wallet", "show"], ["order", DID]], ids=" ".join)
+def test_a_keystore_that_is_nested_too_deeply_is_bad_usage(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("OCEAN_WALLET_PASSWORD", "secret")
+    monkeypatch.setenv("PROVIDER_URL", "http://127.0.0.1:9")
+    (tmp_path / "deep.json").write_text('{"address":' * 100_000)
+
+    assert main([*command, "--keystore", str(tmp_path / "deep.json")]) == 2
+    assert "deep.json" in capsys.readouterr().err
+
+
 def test_no_command_takes_a_key_as_an_argument() -> None:
     options = {name for command in all_commands() for p in command.params for name in p.opts}
 

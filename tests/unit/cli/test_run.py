@@ -156,6 +156,24 @@ def test_options_stand_before_or_after_the_command(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == first
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_options_stand_before_or_after_a_group_and_its_command(
+    place: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["wallet", "show"]
+    words[place:place] = ["--json", "--provider", NOBODY]
+
+    assert main(words) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"address", "tokens"}
+
+
+def test_options_stand_before_a_command_of_trust(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--json", "--metadata-cache", NOBODY, "explain", DID, "did:op:" + "34" * 20]
+
+    assert main(["trust", *asked]) == 6
+    assert json.loads(capsys.readouterr().out)["error"]["reason"] == "unreachable"
+
+
 def test_an_option_counts_more_than_the_environment_and_that_more_than_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
