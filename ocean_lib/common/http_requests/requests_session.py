@@ -87,9 +87,13 @@ class _BoundedAdapter(HTTPAdapter):
             timeout = (self._timeouts.connect_s, self._timeouts.read_s)
         if isinstance(cert, list):
             cert = tuple(cert)  # urllib3 looks for a pool by it
-        if CALL.get() is not None:
+        call = CALL.get()
+        deadline = call.deadline if call else current_deadline() or Deadline(self._timeouts.total_s)
+        if deadline.is_over:  # as for an attempt after the one that took all the time
+            raise requests.exceptions.ConnectTimeout("no time is left", request=request)
+        if call is not None:
             return super().send(request, stream, timeout, verify, cert, proxies)
-        token = CALL.set(Call(current_deadline() or Deadline(self._timeouts.total_s)))
+        token = CALL.set(Call(deadline))
         try:
             return super().send(request, stream, timeout, verify, cert, proxies)
         finally:
