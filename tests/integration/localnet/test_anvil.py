@@ -112,11 +112,16 @@ def test_a_network_that_comes_again_is_filled_up_where_little_is_left(
         assert network.contracts.dt_factory == contracts.dt_factory
 
 
-def test_one_account_is_enough_and_so_are_many_with_little() -> None:
-    with anvil("--accounts", "1", "--balance", "1101") as one:
-        LocalNetwork(chain_url=one).start().stop()
-    with anvil("--accounts", "11", "--balance", "101") as many:
-        LocalNetwork(chain_url=many).start().stop()
+@pytest.mark.parametrize("holding", [("1", "1101"), ("11", "101")], ids=["one", "many"])
+def test_one_account_is_enough_and_so_are_many_with_little(holding: tuple[str, str]) -> None:
+    accounts, ether = holding
+    with (
+        anvil("--accounts", accounts, "--balance", ether) as url,
+        LocalNetwork(chain_url=url) as network,
+    ):
+        funded = balances(url, [account.address for account in network.accounts])
+
+    assert funded == [100 * ETHER] * 10
 
 
 def test_an_anvil_too_poor_is_told_what_is_there_and_what_is_needed() -> None:
