@@ -17,9 +17,8 @@ HELD_BACK_BY = {
 }
 
 WEB3_IS_LARGE = (
-    "web3, which ordering and publishing need, with aiohttp and the rest 23 MB (without it 58 MB "
-    "would be left, 4.5 times less); eth-account's cytoolz 15 MB, pydantic 10, pycryptodome 9; "
-    "ours is 3 MB"
+    "web3, which ordering and publishing need, with aiohttp and the rest 23 MB; eth-account's "
+    "cytoolz 15, pydantic 10, pycryptodome 9; ours is 3 MB"
 )
 
 
@@ -69,13 +68,16 @@ def _of_footprint(rows: dict[str, Row], loaded: set[str]) -> Iterator[Target]:
         yield Target(
             "neither web3 nor eth-account loaded for it", ", ".join(heavy) or "neither", not heavy
         )
-    size = rows.get("installed size")
-    if size:
-        yield at_least(
-            "core install: a quarter of the old one's size", size.ratio, 4, WEB3_IS_LARGE
-        )
-        alone = bool(median(rows["installs from wheels alone (1: yes)"].ours))
-        yield Target("no compiler needed", "wheels alone" if alone else "builds", alone)
+    for part, name, held_back_by in (
+        ("core", "ocean-compute-core", ""),
+        ("whole", "ocean-compute", WEB3_IS_LARGE),
+    ):
+        size = rows.get(f"installed size of {name}")
+        if size:
+            text = f"{part} install ({name}): a quarter of the old one's size"
+            yield at_least(text, size.ratio, 4, held_back_by)
+            alone = bool(median(rows[f"{name} installs from wheels alone (1: yes)"].ours))
+            yield Target(f"{name}: no compiler", "wheels alone" if alone else "builds", alone)
 
 
 def _of_long_work(rows: dict[str, Row]) -> Iterator[Target]:

@@ -57,8 +57,9 @@ def main() -> None:
     cache = _cache_folder()
     if options.fresh:
         shutil.rmtree(cache, ignore_errors=True)
-    print("Installing both clients, where that has not been done ...", flush=True)
+    print("Installing the clients, where that has not been done ...", flush=True)
     ours = _environments.ours(cache)
+    core = _environments.core(cache)
     old = _environments.old(cache)
     if old is None:
         print("No Python 3.8 found (OCEAN_PYTHON38, python3.8, pyenv): the old side is skipped.")
@@ -68,7 +69,7 @@ def main() -> None:
         server = Server(ours.python, Path(folder))
         try:
             rounds, share = (1, 0.02) if options.quick else (options.rounds, 1.0)
-            bench = Bench(server, ours, old, rounds, share)
+            bench = Bench(server, ours, core, old, rounds, share)
             for name in options.only or PARTS:
                 title, measure = PARTS[name]
                 print(f"\n## {title}", flush=True)
@@ -92,7 +93,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="tiny counts: does it run at all?")
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; repeatable")
-    parser.add_argument("--fresh", action="store_true", help="install both clients anew")
+    parser.add_argument("--fresh", action="store_true", help="install the clients anew")
     parser.add_argument("--rounds", type=int, default=5, help="how often A and B take turns")
     return parser.parse_args()
 

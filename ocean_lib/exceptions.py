@@ -17,6 +17,8 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     ├── WalletError [ValueError]             a key, keystore or mnemonic cannot be used
     │   ├── WrongPassword
     │   └── SigningFailed                    the signer gave no usable signature
+    ├── PackageMissing [ModuleNotFoundError]
+    │                                        the work needs a package that is not installed
     ├── AssetNotConsumable                   disabled, unreachable, or the address is not let in
     ├── MalformedCredential
     ├── TransportError [ConnectionError]     no answer came
@@ -74,6 +76,10 @@ class ConfigError(OceanError, ValueError):
 
 class ConfigFileMissing(ConfigError, FileNotFoundError):
     """There is no config file of this name."""
+
+
+class PackageMissing(OceanError, ModuleNotFoundError):
+    """This work needs a package that is not installed; `name` tells which."""
 
 
 class InvalidInput(OceanError, ValueError, AssertionError):

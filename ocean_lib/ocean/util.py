@@ -6,6 +6,7 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_url
 from ocean_lib.exceptions import ConfigError, InvalidUrl
 from ocean_lib.ocean._amounts import Amount, from_base, to_base
@@ -78,8 +79,10 @@ def get_web3_connection_provider(network_url: str) -> HTTPProvider:
 
     Raises:
         ConfigError: it is neither, or the project id is missing.
+        PackageMissing: web3 is not installed.
     """
-    from ocean_lib.web3_internal._node import NodeProvider
+    with needed_for("The connection to a chain"):
+        from ocean_lib.web3_internal._node import NodeProvider
 
     return NodeProvider(_node_url(network_url))
 
@@ -92,10 +95,12 @@ def get_web3(network_url: str) -> Web3:
 
     Raises:
         ConfigError: it is neither a URL nor a known name.
+        PackageMissing: web3 is not installed.
     """
+    provider = get_web3_connection_provider(network_url)
     from web3 import Web3
 
-    return Web3(get_web3_connection_provider(network_url))
+    return Web3(provider)
 
 
 def get_contracts_addresses(address_file: str | None, network: str) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput, WalletError, WrongPassword
 
@@ -47,7 +48,8 @@ def parse_key(private_key: Any) -> bytes:
 
 def account_from_key(key: bytes) -> LocalAccount:
     """Return eth-account's account of a checked key."""
-    from eth_account import Account
+    with needed_for("An eth-account account"):
+        from eth_account import Account
 
     account: LocalAccount = Account.from_key(key)
     return account
@@ -98,7 +100,8 @@ def decrypt_keystore(keystore: dict[str, Any], password: str | bytes) -> bytes:
     """
     if not isinstance(password, (str, bytes)):
         raise InvalidInput(f"The password must be text or bytes, got {type(password).__name__}.")
-    from eth_account import Account
+    with needed_for("Opening a keystore"):
+        from eth_account import Account
 
     key, wrong, reason = b"", False, ""
     try:
@@ -129,7 +132,8 @@ def encrypt_keystore(key: bytes, password: str | bytes) -> dict[str, Any]:
     """
     if not isinstance(password, (str, bytes)) or not password:
         raise InvalidInput("A keystore needs a password that is not empty.")
-    from eth_account import Account
+    with needed_for("Making a keystore"):
+        from eth_account import Account
 
     return dict(Account.encrypt(key, password))  # type: ignore[arg-type]
 
@@ -145,7 +149,8 @@ def key_from_mnemonic(mnemonic: str, passphrase: str, account_path: str) -> byte
     Raises:
         WalletError: the words are no mnemonic, or the path is no path.
     """
-    from eth_account import Account
+    with needed_for("A key from a mnemonic"):
+        from eth_account import Account
 
     class _HdAccount(Account):  # the switch below is class-wide: flip it on our class only
         """Account with eth-account's unaudited HD features."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed
 from ocean_lib.web3_internal.wallet import Wallet
@@ -98,7 +99,8 @@ def sign_text(signer: Signer, text: str) -> str:
         ) from None
     if type(signer) is Wallet:  # a subclass may have its own way of signing
         return "0x" + signer.sign_personal(data).hex()
-    from eth_account.messages import encode_defunct
+    with needed_for("Signing with anything but a Wallet"):
+        from eth_account.messages import encode_defunct
 
     return sign_signable(signer, encode_defunct(primitive=data))
 

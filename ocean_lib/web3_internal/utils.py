@@ -6,6 +6,7 @@ from collections import namedtuple
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ConfigError, InvalidInput
 from ocean_lib.web3_internal import _keys, artifacts
@@ -119,8 +120,9 @@ def personal_ec_recover(message: str, signed_message: str) -> str:
     Raises:
         InvalidInput: it is no signature.
     """
-    from eth_account import Account
-    from eth_account.messages import encode_defunct
+    with needed_for("The address behind a signature"):
+        from eth_account import Account
+        from eth_account.messages import encode_defunct
 
     try:
         signature = bytes.fromhex(signed_message.removeprefix("0x"))

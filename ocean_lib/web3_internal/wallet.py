@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
@@ -220,9 +221,10 @@ class Wallet:
         fields = complete_transaction(
             self._web3, tx, self._address, nonce=fixed_nonce, gas_price=gas_price
         )
+        account = self._account()
         reason = ""
         try:
-            return bytes(self._account().sign_transaction(fields).raw_transaction)
+            return bytes(account.sign_transaction(fields).raw_transaction)
         except Exception as error:  # noqa: BLE001  (never pass on a text made next to the key)
             reason = type(error).__name__
         raise SigningFailed(
@@ -236,7 +238,8 @@ class Wallet:
 
     def keys_str(self) -> str:
         """Return address and public key as text. The private key, which ocean.py added, is not."""
-        from eth_keys.datatypes import PrivateKey
+        with needed_for("A public key as text"):
+            from eth_keys.datatypes import PrivateKey
 
         public_key = PrivateKey(self._key()).public_key
         return f"address: {self._address}\npublic key: {public_key}\n"
