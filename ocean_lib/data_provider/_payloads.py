@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.validation import check_address, check_did, check_tx_hash
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
@@ -71,8 +70,6 @@ def start_payload(
         ],
     }
     payload.update(_algorithm(algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token))
-    if not is_json(payload):
-        raise InvalidInput("output must hold JSON values only: text, numbers, lists, dicts.")
     return payload
 
 

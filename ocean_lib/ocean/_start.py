@@ -294,7 +294,7 @@ class LostAnswer:
             raise
         except (MalformedResponse, ResponseTooLarge, ServiceUnavailable, ProviderFault):
             raise  # an answer that says nothing, a gateway's, or a fault after the job was made
-        except ResponseError:
+        except (ResponseError, InvalidInput):  # refused: by the Provider, or before it was sent
             self.may_have_started = False
             raise
 

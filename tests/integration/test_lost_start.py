@@ -508,3 +508,17 @@ def test_what_cannot_work_is_refused_before_any_request(world: World, name: str)
         world.compute().start(arguments.pop("inputs"), arguments.pop("wallet"), **arguments)
 
     assert world.requests() == 0
+
+
+def test_an_algorithm_spoilt_after_it_was_made_is_refused_and_the_start_is_not_in_doubt(
+    world: World,
+) -> None:
+    compute, wallet = world.compute(), new_wallet()
+    spoilt = AlgorithmMetadata(RAW.as_dictionary())
+    spoilt.rawcode = b"print(1)"  # type: ignore[assignment]
+
+    with pytest.raises(InvalidInput, match=r"Could not start the job.*JSON values only"):
+        compute.start([ComputeInput(DID, ORDER, SERVICE_INDEX)], wallet, algorithm_meta=spoilt)
+
+    assert world.provider.count()["start"] == 0
+    assert start(compute, wallet)

@@ -42,6 +42,7 @@ from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url, server
 from ocean_lib.common.http_requests.requests_session import get_requests_session, proxy_of
 from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.exceptions import (
+    InvalidInput,
     MalformedResponse,
     OceanError,
     RedirectRefused,
@@ -190,8 +191,9 @@ class HttpExchange:
             RedirectRefused: the server answered with a redirect.
             ResponseTooLarge: the answer is longer than `max_answer_bytes`.
             InvalidUrl: the URL cannot be asked.
+            InvalidInput: `json_body` holds what is no JSON; nothing was sent.
         """
-        body = None if json_body is None else json.dumps(json_body).encode()
+        body = None if json_body is None else _encoded(json_body, operation)
         attempts_left = READ_ATTEMPTS if retry else 1
         pause_s = BACKOFF_S
         with operation_limit(self.timeouts.total_s) as deadline:
@@ -374,6 +376,18 @@ def operation_limit(
         return
     with time_limit(seconds, connect_s=connect_s, read_s=read_s) as deadline:
         yield deadline
+
+
+def _encoded(document: Any, operation: str) -> bytes:
+    kind = ""
+    try:
+        return json.dumps(document, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        kind = type(error).__name__
+    raise InvalidInput(
+        f"Could not {operation}: what is to be sent must hold JSON values only, that is text, "
+        f"finite numbers, lists and dicts ({kind})."
+    )
 
 
 def _read(response: requests.Response) -> Iterator[bytes]:
