@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocean_lib.common.http_requests.exchange import Answer
+from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.files import name_in_headers, safe_file_name, write_whole
 from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.validation import (

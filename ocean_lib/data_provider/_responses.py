@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
-from ocean_lib.common.http_requests.exchange import Answer
+from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.redaction import one_line, server_words
 from ocean_lib.exceptions import (
     AccessDenied,

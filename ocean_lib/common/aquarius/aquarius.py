@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ocean_lib.common.ddo.ddo import DDO
-from ocean_lib.common.http_requests.exchange import Answer, HttpExchange
+from ocean_lib.common.http_requests.answer import Answer
+from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.common.validation import check_did, check_url, printable
 from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidInput
 

@@ -12,12 +12,10 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
-from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests._clients import (
     check_client,
     check_response,
@@ -26,6 +24,7 @@ from ocean_lib.common.http_requests._clients import (
 )
 from ocean_lib.common.http_requests._connections import CALL, Call
 from ocean_lib.common.http_requests._failures import FAILURES, failure_of, no_time
+from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.deadline import (
     Deadline,
     current_deadline,
@@ -38,12 +37,11 @@ from ocean_lib.common.http_requests.limits import (
     READ_ATTEMPTS,
     Timeouts,
 )
-from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url, server_words
+from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url
 from ocean_lib.common.http_requests.requests_session import get_requests_session, proxy_of
 from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.exceptions import (
     InvalidInput,
-    MalformedResponse,
     OceanError,
     RedirectRefused,
     RequestTimeout,
@@ -53,66 +51,6 @@ from ocean_lib.exceptions import (
 
 _CHUNK = 64 * 1024
 _LEAST_S = 0.001
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server answered, whatever the status.
-
-    Attributes:
-        status_code: the HTTP status.
-        body: the whole body, decoded from its transfer encoding.
-        content_type: as the server named it, '' if it did not.
-        url: where it was asked, without query.
-        operation: what was asked, in words.
-        date: the server's clock, as its Date header gives it, '' if it does not.
-    """
-
-    status_code: int
-    body: bytes = field(repr=False)
-    content_type: str
-    url: str
-    operation: str
-    date: str = ""
-
-    @classmethod
-    def of(cls, response: requests.Response, body: bytes, url: str, operation: str) -> Answer:
-        """Make an answer of a response and as much of its body as was read."""
-        return cls(
-            status_code=response.status_code,
-            body=body,
-            content_type=str(response.headers.get("content-type") or ""),
-            url=safe_url(url),
-            operation=operation,
-            date=str(response.headers.get("date") or ""),
-        )
-
-    def text(self) -> str:
-        """Return the server's words, fit for a message."""
-        return server_words(self.body[:100_000].decode("utf-8", "replace"))
-
-    def json(self) -> Any:
-        """Return the parsed body.
-
-        Raises:
-            MalformedResponse: it is not JSON.
-        """
-        try:
-            return safe_json.loads(self.body)
-        except ValueError:
-            pass
-        raise self.malformed("JSON", self.text() or "an empty body")
-
-    def malformed(self, expected: str, got: str) -> MalformedResponse:
-        """Make the error for an answer of the wrong form."""
-        return MalformedResponse(
-            f"Could not {self.operation}: expected {expected} from {self.url}, got {got} "
-            f"(HTTP {self.status_code}). Check that the URL is that of the right service.",
-            operation=self.operation,
-            status_code=self.status_code,
-            provider_text=self.text(),
-            url=self.url,
-        )
 
 
 class HttpExchange:
@@ -207,7 +145,7 @@ class HttpExchange:
                     if not attempts_left or deadline.is_over:
                         raise
                 else:
-                    if not attempts_left or deadline.is_over or not _worth_retrying(answer):
+                    if not attempts_left or deadline.is_over or not answer.is_gateways():
                         return answer
                 deadline.pause(pause_s * random.uniform(0.8, 1.2))  # noqa: S311
                 pause_s *= 3
@@ -392,16 +330,6 @@ def _encoded(document: Any, operation: str) -> bytes:
 
 def _read(response: requests.Response) -> Iterator[bytes]:
     yield from response.iter_content(_CHUNK)  # not called before the first piece is asked for
-
-
-def _worth_retrying(answer: Answer) -> bool:
-    """Tell a server that is away from one that says no: the Provider also says no with 503."""
-    if answer.status_code not in (502, 503, 504):
-        return False
-    with suppress(MalformedResponse):
-        said = answer.json()
-        return not (isinstance(said, dict) and "error" in said)
-    return True
 
 
 def _close(response: Any) -> None:
