@@ -19,15 +19,19 @@ from ocean_lib.exceptions import OceanError, RequestTimeout, ResultsWithheld, Si
 
 T = TypeVar("T")
 
+KEPT = 4096
+"""How many addresses a book remembers, besides those with calls under way."""
+
 
 @dataclass
 class _Account:
     turn: threading.Lock = field(default_factory=threading.Lock)
     next_nonce: int | None = None
+    calls: int = 0
 
 
 class NonceBook:
-    """The next nonce of every (Provider, address as sent) this instance has signed for."""
+    """The next nonce of each (Provider, address as sent) this instance has signed for lately."""
 
     def __init__(self) -> None:
         self._renew()
@@ -39,7 +43,10 @@ class NonceBook:
 
     def forget(self, root: str, address: str) -> None:
         """Ask for the nonce before the next signed call of this address."""
-        self._account(root, address).next_nonce = None
+        with self._lock:
+            account = self._accounts.get((root, address))
+        if account is not None:
+            account.next_nonce = None
 
     def clear(self) -> None:
         """Ask for every nonce anew; calls under way finish undisturbed."""
@@ -79,10 +86,9 @@ class NonceBook:
             RequestTimeout: other calls of this wallet took all the time.
             SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
         """
-        account = self._account(root, address)
         renewing: tuple[type[OceanError], ...]
         renewing = (SignatureRejected, ResultsWithheld, *again_on)
-        with _turn(account, root, deadline):
+        with self._account(root, address) as account, _turn(account, root, deadline):
             nonce, signature = _next_signature(account, fetch, sign)
             try:
                 return _used(account, send, nonce, signature)
@@ -91,9 +97,25 @@ class NonceBook:
             nonce, signature = _next_signature(account, fetch, sign)
             return _used(account, send, nonce, signature)
 
-    def _account(self, root: str, address: str) -> _Account:
+    @contextmanager
+    def _account(self, root: str, address: str) -> Iterator[_Account]:
         with self._lock:
-            return self._accounts.setdefault((root, address), _Account())
+            account = self._accounts.pop((root, address), None) or _Account()
+            account.calls += 1
+            self._accounts[root, address] = account  # at the end: used last
+            if len(self._accounts) > KEPT:
+                self._drop_idle()
+        try:
+            yield account
+        finally:
+            with self._lock:
+                account.calls -= 1
+
+    def _drop_idle(self) -> None:
+        # Never one with a call under way: the next call would not wait for its turn.
+        idle = next((key for key, account in self._accounts.items() if not account.calls), None)
+        if idle is not None:
+            del self._accounts[idle]
 
 
 def _next_signature(

@@ -67,13 +67,13 @@ def test_a_child_makes_connections_of_its_own(world: World) -> None:
 def test_a_turn_that_a_thread_of_the_parent_had_is_not_waited_for(world: World) -> None:
     wallet, compute = new_wallet(), world.compute()
     job_id = start(compute, wallet)
-    account = compute._data_provider._nonces._account(world.provider.url, wallet.address)
+    nonces = compute._data_provider._nonces
 
     def ask() -> None:
         with time_limit(5):
             compute.result(DID, job_id, wallet)
 
-    with account.turn:
+    with nonces._account(world.provider.url, wallet.address) as account, account.turn:
         said = in_child(ask)
 
     assert said == ""
