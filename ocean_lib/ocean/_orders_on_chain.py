@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.common.validation import check_address
-from ocean_lib.exceptions import ChainError, ConfigError, TransportError
+from ocean_lib.exceptions import ChainError, ConfigError, PackageMissing, TransportError
 from ocean_lib.web3_internal._chain_errors import chain_errors
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class ChainReader:
         failure = ""
         try:
             return ask(self._web3())
-        except (ConfigError, TransportError) as error:
+        except (ConfigError, PackageMissing, TransportError) as error:
             self._failure = failure = str(error)
         except ChainError as error:
             failure = str(error)

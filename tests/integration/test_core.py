@@ -54,6 +54,7 @@ algorithm = AlgorithmMetadata({
     "container": {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"},
 })
 order = ComputeInput(asked["did"], asked["order"], asked["service"])
+check = ocean.compute.check([order], wallet, algorithm_meta=algorithm)
 job = ocean.compute.submit([order], wallet, algorithm_meta=algorithm)
 job.wait(timeout=60)
 job.download("results")
@@ -65,6 +66,7 @@ except PackageMissing as error:
 modules = {name.partition(".")[0] for name in sys.modules}
 print(json.dumps({
     "result": Path("results", "out.txt").read_text(),
+    "not checked": [check.codes, check.unknowns == check],
     "missing": missing,
     "heavy": sorted(modules & {"web3", "eth_account", "eth_utils", "yaml"}),
 }))
@@ -114,4 +116,9 @@ def test_a_job_runs_with_the_cores_packages_alone(asked: dict[str, Any], tmp_pat
     )
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"result": "42", "missing": "web3", "heavy": []}
+    assert json.loads(done.stdout) == {
+        "result": "42",
+        "not checked": [["order-unknown"], True],
+        "missing": "web3",
+        "heavy": [],
+    }
