@@ -22,19 +22,23 @@ from ocean_lib.exceptions import (
 JOB_ID_MAX_CHARS = 128
 _SHOWN_CHARS = 80
 _SMALL_INT = 10**12
+_MAX_UINT256 = 2**256 - 1
 
 _DID = re.compile(r"did:op:[0-9a-fA-F]{40}")
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _HASH_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
-# 64 digits in a row may be a private key in the wrong place: never shown.
-_LONG_HEX = re.compile(r"[0-9a-fA-F]{64,}")
+# A job's id has 32 hex digits, an address or a DID 40. 64 in a row may be a private key in the
+# wrong place, and a few less one that was copied in part: never shown.
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{48,}")
+# A mnemonic in the wrong place: hardly any sentence goes on for so long without a shorter word.
+_PHRASE = re.compile(r"\b[a-z]{3,8}(?:\s+[a-z]{3,8}){11,}\b")
 
 
 def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:
     """Describe a value for an error message without harm.
 
-    Control characters are escaped, long text is cut, and a run of 64 or more hex digits, which
-    may be a private key in the wrong place, is replaced by its length.
+    Control characters are escaped, long text is cut, and what may be a private key or a mnemonic
+    in the wrong place (48 or more hex digits in a row, 12 or more words) is replaced by its length.
 
     Args:
         value: what was given.
@@ -48,13 +52,16 @@ def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:
         return f"{type(value).__name__} of length {len(value)}"
     if not isinstance(value, str):
         return f"a value of type {type(value).__name__}"
-    head = _LONG_HEX.sub(
-        lambda run: f"<{len(run.group())} hex digits, not shown>", value[: limit + 1000]
-    )
+    head = _without_secrets(value[: limit + 1000])
     clean = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in head)
     if len(clean) <= limit:
         return f"'{clean}'"
     return f"'{clean[:limit]}…' ({len(value)} characters)"
+
+
+def _without_secrets(text: str) -> str:
+    text = _LONG_HEX.sub(lambda run: f"<{len(run.group())} hex digits, not shown>", text)
+    return _PHRASE.sub(lambda run: f"<{len(run.group().split())} words, not shown>", text)
 
 
 def check_did(did: object, *, name: str = "did") -> str:
@@ -204,19 +211,25 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
         name: what to call it in the message.
 
     Raises:
-        InvalidInput: it is no text, empty, over-long, or holds control characters.
+        InvalidInput: it is no text, empty, over-long, holds control characters, or looks like a
+            private key or a mnemonic, which no Provider must see.
     """
-    if (
+    if not (
         isinstance(job_id, str)
         and 0 < len(job_id) <= JOB_ID_MAX_CHARS
         and job_id.isprintable()
         and job_id == job_id.strip()
     ):
-        return str(job_id)
-    raise InvalidInput(
-        f"{name} must be the text that `start` returned (1 to {JOB_ID_MAX_CHARS} printable "
-        f"characters), got {printable(job_id)}."
-    )
+        raise InvalidInput(
+            f"{name} must be the text that `start` returned (1 to {JOB_ID_MAX_CHARS} printable "
+            f"characters), got {printable(job_id)}."
+        )
+    if _without_secrets(job_id) != job_id:
+        raise InvalidInput(
+            f"{name} must be the text that `start` returned, mostly 32 hex digits, got "
+            f"{printable(job_id)}. An order's hash, or even a key, is no job id."
+        )
+    return str(job_id)
 
 
 def check_service_index(value: object, *, name: str = "service_id") -> int:
@@ -227,10 +240,12 @@ def check_service_index(value: object, *, name: str = "service_id") -> int:
         name: what to call it in the message.
 
     Raises:
-        InvalidInput: it is anything else.
+        InvalidInput: it is anything else, or more than a contract's uint256.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return int(value)
+        if value <= _MAX_UINT256:
+            return int(value)
+        raise InvalidInput(f"{name} is larger than any contract can hold. Nothing was sent.")
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
     raise InvalidInput(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.validation import check_address, check_tx_hash
-from ocean_lib.exceptions import VerifyTxFailed
+from ocean_lib.common.validation import check_address, check_service_index, check_tx_hash
+from ocean_lib.exceptions import InvalidInput, VerifyTxFailed
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.web3_internal._chain_errors import chain_errors
@@ -34,11 +34,15 @@ def verify_order(
         f"Transaction {check_tx_hash(tx_id)} is not the order", "order the service again"
     )
     check.equal("data token", token.address, data_token_of(did))
+    index = check_service_index(service_id)
+    if isinstance(amount_base, bool) or not isinstance(amount_base, int):
+        kind = type(amount_base).__name__
+        raise InvalidInput(f"amount_base must be a whole number (see to_base_18), got {kind}.")
     receipt = wait_for_receipt(web3, tx_id, operation="verify an order")
     check.that(receipt["status"] == 1, "it should have succeeded, but it was reverted")
     log = check.only(token._logs_in_receipt(web3, receipt, "OrderStarted"), "OrderStarted", token)
     args = log["args"]
-    check.equal("service", str(args["serviceId"]), str(service_id))
+    check.equal("service", str(args["serviceId"]), str(index))
     check.that(
         args["amount"] >= amount_base,
         f"amount: expected {from_base_18(amount_base)} tokens, it has "

@@ -9,6 +9,7 @@ from enforce_typing import enforce_types
 
 from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.validation import check_address
+from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models import _order_checks
 from ocean_lib.models._erc20 import ERC20Token
 from ocean_lib.ocean._amounts import Amount
@@ -75,7 +76,8 @@ class DataToken(ERC20Token):
             fee_collector_address: gets the community's fee of each order.
             from_wallet: signs and pays.
         """
-        args = (name, symbol, minter_address, cap, blob, fee_collector_address)
+        minter, collector = check_address(minter_address), check_address(fee_collector_address)
+        args = (name, symbol, minter, cap, blob, collector)
         return self.send_transaction("initialize", args, from_wallet)
 
     def mint(self, account_address: str, value_base: int, from_wallet: AnyWallet) -> str:
@@ -254,6 +256,7 @@ class DataToken(ERC20Token):
         Raises:
             VerifyTxFailed: it is another order, no order, or reverted; the message says what was
                 expected and what it has.
+            InvalidInput: an argument cannot be what it should.
             TransactionTimeout: it is in no block in time.
         """
         return _order_checks.verify_order(self, web3, tx_id, did, service_id, amount_base, sender)
@@ -322,7 +325,14 @@ class DataToken(ERC20Token):
         Args:
             amount: in the smallest unit.
             percentage: the fraction: 0.001 is a thousandth.
+
+        Raises:
+            InvalidInput: one of them is no number, or no whole one.
         """
+        if isinstance(amount, bool) or not isinstance(amount, int):
+            raise InvalidInput(
+                f"amount must be a whole number (see to_base_18), got {type(amount).__name__}."
+            )
         return amount * to_base_18(percentage) // _BASE
 
     @staticmethod

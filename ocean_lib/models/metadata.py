@@ -107,6 +107,9 @@ def data_token_of(did: str) -> str:
         InvalidDid: it starts like a DID and is none.
         InvalidAddress: it is neither.
     """
-    if did.startswith("did:"):
-        return check_address("0x" + check_did(did)[len(_DID_PREFIX) :].lower())
-    return check_address(did if did.startswith("0x") else f"0x{did}")
+    if isinstance(did, str):
+        if did.startswith("did:"):
+            return check_address("0x" + check_did(did)[len(_DID_PREFIX) :].lower())
+        if not did.startswith("0x"):
+            did = f"0x{did}"
+    return check_address(did)

@@ -1,16 +1,23 @@
-"""Amounts of tokens to and from their smallest unit, in whole-number arithmetic only."""
+"""Amounts of tokens to and from their smallest unit, exactly."""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from typing import Union
 
+from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput
 
 Amount = Union[int, str, Decimal, float]
 """What is taken as an amount of tokens."""
 
 _MAX_UINT256_DIGITS = 78
+_TOO_LARGE = 10**1000
+_MAX_DECIMALS = 255
+"""A contract has them as uint8."""
+
+# Not the thread's own context, whose precision the caller may have set.
+_EXACT = Context(prec=2 * _MAX_UINT256_DIGITS, rounding=ROUND_DOWN, traps=[InvalidOperation])
 
 
 def to_base(amt: Amount, dec: int) -> int:
@@ -25,26 +32,41 @@ def to_base(amt: Amount, dec: int) -> int:
 
     Raises:
         InvalidInput: it is no number, not finite, negative, has more decimals than the token, or
-            is larger than any contract can hold.
+            is larger than any contract can hold; or `dec` is no token's.
     """
+    _check_decimals(dec)
     value = _decimal(amt)
-    if not value.is_finite() or (value.is_signed() and value != 0):
-        raise InvalidInput(f"An amount must be a number from 0 on, got {amt}.")
-    if value != 0 and value.adjusted() + dec >= _MAX_UINT256_DIGITS:
+    if not value.is_finite() or value < 0:
+        raise InvalidInput(f"An amount must be a number from 0 on, got {printable(str(value))}.")
+    if not fits_contract(value, dec):
         raise InvalidInput("An amount is larger than a token contract can hold.")
-    _, digits, exponent = value.as_tuple()
-    whole = int("".join(map(str, digits)))
-    shift = dec + int(exponent)  # int() for mypy: only NaN and infinity have letters here
-    if whole == 0:
-        return 0
-    if shift >= 0:
-        return int(whole * 10**shift)
-    if len(digits) + shift <= -_MAX_UINT256_DIGITS or whole % 10**-shift:
+    base = whole_base(value, dec)
+    if from_base(base, dec) != value:
         raise InvalidInput(
-            f"An amount may have {dec} decimals at most, got {amt}. "
+            f"An amount may have {dec} decimals at most, got {printable(str(value))}. "
             "Round it first, with decimal.Decimal.quantize."
         )
-    return whole // int(10**-shift)
+    return base
+
+
+def fits_contract(value: Decimal, dec: int) -> bool:
+    """Tell whether an amount may be one of a token contract, by its number of digits.
+
+    Args:
+        value: in tokens, finite.
+        dec: the token's decimals.
+    """
+    return not value or value.adjusted() + dec < _MAX_UINT256_DIGITS
+
+
+def whole_base(value: Decimal, dec: int) -> int:
+    """Return an amount in its smallest unit; what is less than one is cut off.
+
+    Args:
+        value: in tokens, one that `fits_contract`.
+        dec: the token's decimals.
+    """
+    return int(_EXACT.scaleb(_EXACT.plus(value), dec))
 
 
 def from_base(num_base: int, dec: int) -> Decimal:
@@ -55,12 +77,16 @@ def from_base(num_base: int, dec: int) -> Decimal:
         dec: the token's decimals.
 
     Raises:
-        InvalidInput: it is no whole number.
+        InvalidInput: it is no whole number, or far larger than any contract can hold; or `dec`
+            is no token's.
     """
+    _check_decimals(dec)
     if isinstance(num_base, bool) or not isinstance(num_base, int):
         raise InvalidInput(
             f"An amount in its smallest unit is a whole number, got {type(num_base).__name__}."
         )
+    if abs(num_base) >= _TOO_LARGE:
+        raise InvalidInput("An amount is larger than a token contract can hold.")
     whole, rest = divmod(abs(num_base), 10**dec)
     sign = "-" if num_base < 0 else ""
     decimals = f"{rest:0{dec}d}".rstrip("0") if rest else ""
@@ -74,3 +100,11 @@ def _decimal(amt: Amount) -> Decimal:
         return Decimal(repr(float(amt)) if isinstance(amt, float) else amt)
     except InvalidOperation:
         raise InvalidInput("An amount must be a number or its decimal text.") from None
+
+
+def _check_decimals(dec: object) -> None:
+    if isinstance(dec, bool) or not isinstance(dec, int) or not 0 <= dec <= _MAX_DECIMALS:
+        raise InvalidInput(
+            f"A token's decimals are a whole number from 0 to {_MAX_DECIMALS}, got "
+            f"{printable(dec)}."
+        )

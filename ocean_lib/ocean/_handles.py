@@ -141,7 +141,8 @@ class JobHandles:
             poll_interval: seconds between rounds; None for 0.2 s at first, growing to 30 s.
             on_update: called with each status that differs from the one before.
             progress: show a bar; None for where somebody looks.
-            max_workers: how many Providers and wallets are asked at the same time; 1 at least.
+            max_workers: how many Providers and wallets are asked at the same time at most, where
+                some are slow; 1 at least.
             patience: for how many seconds the looks at one job may fail, one after the other,
                 before waiting gives up. A Provider that is away does not keep the others from
                 being asked.

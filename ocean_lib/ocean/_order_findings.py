@@ -12,29 +12,43 @@ from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.findings import Finding, refused, unknown, warning
+from ocean_lib.ocean._amounts import fits_contract, whole_base
 from ocean_lib.ocean._orders_on_chain import ChainReader, ChainUnknown, PlacedOrder
 from ocean_lib.ocean.util import from_base_18
 
 _ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
-_BASE = 10**18
+_DECIMALS = 18
 
 
 def price_base(service: Service) -> int:
     """Return a service's price in the smallest unit, as the Provider computes it.
 
     Raises:
-        InvalidInput: the service names none, or one that is no number from 0 on.
+        InvalidInput: the service names none, or one that is no number from 0 on, or more than any
+            token holds.
     """
+    cost = service.main.get("cost")
     try:
-        price = int(Decimal(str(service.main["cost"])) * _BASE)
-    except (KeyError, ArithmeticError, ValueError):
-        price = -1
-    if price < 0:
+        price = _base(Decimal(str(cost)))
+    except (ArithmeticError, ValueError):  # no number, or more digits than Python writes
+        price = None
+    if price is None:
         raise InvalidInput(
-            f"Service {service.index} ({service.type}) names no price that can be read: its cost "
-            f"is {printable(service.main.get('cost'))}."
+            f"Service {service.index} ({service.type}) names no price that can be paid: its cost "
+            f"is {printable(repr(cost) if isinstance(cost, float) else cost)}."
         )
     return price
+
+
+def is_same_price(amount: Decimal, price: int) -> bool:
+    """Tell whether an amount in tokens is a price in the smallest unit."""
+    return _base(amount) == price
+
+
+def _base(amount: Decimal) -> int | None:
+    if amount.is_finite() and amount >= 0 and fits_contract(amount, _DECIMALS):
+        return whole_base(amount, _DECIMALS)
+    return None
 
 
 def no_price(error: InvalidInput, asset: Asset) -> Finding:

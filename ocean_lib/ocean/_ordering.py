@@ -40,7 +40,6 @@ logger = logging.getLogger(__name__)
 LOOK_UP_S = 10.0
 """So long at most an asset is looked up before it is paid for: to pay does not depend on it."""
 
-_MAX_UINT256 = 2**256 - 1
 _ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 
 
@@ -144,7 +143,7 @@ def pay_for_service(
             "the asset, or from order()."
         )
     payer = signer_address(check_signer(from_wallet))
-    index = _checked_index(service_id)
+    index = check_service_index(service_id)
     amount_base = to_base_18(amount)
     receiver = check_address(consumer, name="consumer") if consumer else payer
     if fee_receiver:
@@ -180,13 +179,6 @@ def _as_did(did: object) -> str:
 def _did_of(token_address: str) -> str:
     """Return the DID that ocean.py and ocean.js publish a data token's asset under."""
     return f"did:op:{token_address[2:]}"
-
-
-def _checked_index(service_id: object) -> int:
-    index = check_service_index(service_id)
-    if index <= _MAX_UINT256:
-        return index
-    raise InvalidInput("service_id is larger than any contract can hold. Nothing was sent.")
 
 
 def _check_service(
@@ -233,9 +225,8 @@ def _check_price(asset: Asset, service: Service, amount_base: int) -> None:
         add_to_message(error, "Ask the publisher to set it.")
         raise
     if amount_base < price:
-        costs = from_base_18(price) if price <= _MAX_UINT256 else "more than any token holds"
         raise InvalidInput(
-            f"Service {service.index} ({service.type}) of {asset.did} costs {costs}, and the "
-            f"amount is {from_base_18(amount_base)}: the Provider would not take it as an order. "
-            "Pay what order() says, or more."
+            f"Service {service.index} ({service.type}) of {asset.did} costs "
+            f"{from_base_18(price)}, and the amount is {from_base_18(amount_base)}: the Provider "
+            "would not take it as an order. Pay what order() says, or more."
         )

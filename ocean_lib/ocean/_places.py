@@ -121,11 +121,11 @@ def compute_endpoint(asset: Asset) -> str:
         NoComputeService: it has none, or the service names no place.
     """
     service = asset.get_service(ServiceTypes.CLOUD_COMPUTE)
-    if service is None or not service.service_endpoint:
+    endpoint = service.service_endpoint if service is not None else None
+    if not isinstance(endpoint, str) or not endpoint:
         offered = ", ".join(str(other.type) for other in asset.services) or "none"
         raise NoComputeService(
             f"Asset {asset.did} has no compute service with a serviceEndpoint; its services are: "
             f"{offered}. Choose a data set that is offered for compute."
         )
-    endpoint: str = service.service_endpoint
     return endpoint

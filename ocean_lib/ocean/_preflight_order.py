@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, cast
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.http_requests.exchange import operation_limit
-from ocean_lib.common.validation import check_address, check_did, check_service_index
+from ocean_lib.common.validation import (
+    check_address,
+    check_did,
+    check_service_index,
+    printable,
+)
 from ocean_lib.exceptions import (
     InvalidInput,
     MalformedResponse,
@@ -25,10 +30,10 @@ from ocean_lib.ocean._asset_findings import (
     provider_unknown,
     unreachable,
 )
-from ocean_lib.ocean._order_findings import Purse, no_price, price_base
+from ocean_lib.ocean._order_findings import Purse, is_same_price, no_price, price_base
 from ocean_lib.ocean._ordering import service_to_order
 from ocean_lib.ocean._orders_on_chain import ChainReader
-from ocean_lib.ocean.util import from_base_18, to_base_18
+from ocean_lib.ocean.util import from_base_18
 from ocean_lib.web3_internal.signer import Signer, signer_address
 
 if TYPE_CHECKING:
@@ -148,10 +153,11 @@ class OrderPreflight:
                 "Ask the publisher which is right.",
                 asset.did,
             )
-        if to_base_18(asked.amount) != price:
+        if not is_same_price(asked.amount, price):
             yield refused(
                 "provider-other-price",
-                f"The Provider wants {asked.amount} for service {service.index} of {asset.did}; "
+                f"The Provider wants {printable(str(asked.amount))} for service {service.index} of "
+                f"{asset.did}; "
                 f"the asset says {from_base_18(price)}.",
                 "Wait until the Provider has the asset's last change, or ask the publisher.",
                 asset.did,

@@ -17,6 +17,7 @@ from ocean_lib.common.agreements.service_factory import ServiceDescriptor, Servi
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.utils.utilities import checksum
 from ocean_lib.common.validation import check_address, check_url, printable, shown_url
 from ocean_lib.exceptions import (
@@ -32,6 +33,7 @@ from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean._amounts import Amount
 from ocean_lib.ocean._chain import ChainAccess
+from ocean_lib.ocean._order_findings import price_base
 from ocean_lib.ocean.util import to_base_18
 from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
@@ -96,6 +98,11 @@ class Publisher:
 
     def write(self, function: str, asset: Asset) -> str:
         """Put the DDO on the chain with the registry's `create` or `update`."""
+        if not is_json(asset.as_dictionary()):
+            raise InvalidInput(
+                f"The document of {asset.did} must hold JSON values only: text, int, finite float, "
+                "list, dict. Nothing was sent."
+            )
         registry = self.chain.metadata_contract(self.registry_address)
         data = lzma.compress(asset.as_text().encode("utf-8"))
         send = registry.create if function == "create" else registry.update
@@ -122,7 +129,8 @@ class Publisher:
     def _services(self, metadata: dict[str, Any], descriptors: list[Any]) -> list[Service]:
         by_type = {}
         for descriptor in descriptors:
-            if not (isinstance(descriptor, (tuple, list)) and len(descriptor) == 2):
+            is_pair = isinstance(descriptor, (tuple, list)) and len(descriptor) == 2
+            if not (is_pair and isinstance(descriptor[0], str)):
                 raise InvalidInput(
                     "A service descriptor is a tuple of a service type and a dict; make it with "
                     f"ServiceDescriptor, got {printable(descriptor)}."
@@ -143,7 +151,14 @@ class Publisher:
         if access is None and compute is None:
             access = self._default_access(metadata)
         ordered += [found for found in (access, compute, *by_type.values()) if found]
-        return ServiceFactory.build_services(ordered)
+        services = ServiceFactory.build_services(ordered)
+        try:
+            for service in services:
+                check_service(service)
+        except InvalidInput as error:
+            add_to_message(error, "Nothing was published.")
+            raise
+        return services
 
     def _default_access(self, metadata: dict[str, Any]) -> Any:
         attributes = access_attributes(
@@ -158,7 +173,7 @@ class Publisher:
         if choice.address:
             return self._given_data_token(check_address(choice.address))
         name = choice.name or asset_name
-        cap = to_base_18(choice.cap if choice.cap else DataToken.DEFAULT_CAP)
+        cap = to_base_18(DataToken.DEFAULT_CAP if choice.cap is None else choice.cap)
         token = self.chain.make_data_token(
             choice.blob or "", name, choice.symbol or name, cap, self.wallet
         )
@@ -253,6 +268,24 @@ def check_metadata(metadata: Any) -> list[dict[str, Any]]:
     return list(files)
 
 
+def check_service(service: Service) -> None:
+    """Check that a service can be published, and used then.
+
+    Raises:
+        InvalidInput: it has no `main`, or holds what is no JSON; or it is to be ordered, and
+            names no URL, or no price that can be paid.
+    """
+    _ = service.main
+    if not is_json(service.attributes):
+        raise InvalidInput(
+            f"The attributes of the '{service.type}' service must hold JSON values only: text, "
+            "int, finite float, list, dict."
+        )
+    if service.type in (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE):
+        check_url(service.service_endpoint, name=f"serviceEndpoint of the '{service.type}' service")
+        price_base(service)
+
+
 def access_attributes(date_created: Any, cost: Any, address: str, timeout: int = 3600) -> Any:
     """Return the attributes of an access service; see `OceanAssets.build_access_service`."""
     return {
@@ -304,9 +337,11 @@ def _comparable(document: dict[str, Any]) -> Any:
     """Return what the metadata cache leaves as it was; it adds the rest itself."""
     services = copy.deepcopy(document.get("service") or [])
     for service in services:
-        if service.get("type") == ServiceTypes.METADATA:
-            service["attributes"].pop("curation", None)
-            service["attributes"].get("main", {}).pop("datePublished", None)
+        attributes = service.get("attributes")
+        if service.get("type") == ServiceTypes.METADATA and isinstance(attributes, dict):
+            attributes.pop("curation", None)
+            if isinstance(attributes.get("main"), dict):
+                attributes["main"].pop("datePublished", None)
     return services, document.get("credentials") or {}
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import contextvars
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 
 from ocean_lib.data_provider._responses import JobInfo
 from ocean_lib.exceptions import OceanError, ResponseTooLarge
 from ocean_lib.models.job_status import JobStatus
 from ocean_lib.ocean._waiting import Wait
 from ocean_lib.ocean.compute_job import ComputeJob, Place
+
+Group = Sequence[ComputeJob]
+"""Jobs of one wallet at one Provider: one request asks for them all."""
+
+Answer = Future[dict[str, JobStatus]]
+
+HELPER_AFTER_S = 1.0
+"""A round that lasts so long gets one thread more, and so on: where Providers answer in time, one
+is enough for many wallets, and a slow one does not hold the others up for longer."""
 
 
 class Rounds:
@@ -26,11 +37,14 @@ class Rounds:
     def __init__(self, jobs: Mapping[str, ComputeJob], plan: Wait, max_workers: int) -> None:
         self._jobs = jobs
         self._plan = plan
+        self._max_workers = max_workers
         self._places: dict[str, Place] = {}
         self._pool = ThreadPoolExecutor(max_workers, "ocean-wait")
+        self._to_ask: deque[Group] = deque()
 
     def close(self) -> None:
         """Ask nothing more; requests on their way are not waited for."""
+        self._to_ask.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def look(self) -> None:
@@ -43,20 +57,52 @@ class Rounds:
         if len(groups) == 1:
             self._ask_here(groups[0])
             return
-        asked: dict[Future[dict[str, JobStatus]], list[ComputeJob]] = {
-            self._pool.submit(contextvars.copy_context().run, self._ask, group): group
-            for group in groups
-        }
+        # What was silent before may be again: it does not keep the others waiting for a helper.
+        groups.sort(key=lambda group: self._plan.is_failing(group[0].job_id))
         failures = []
-        for answer in as_completed(asked):
+        for group, answer in self._answers(groups):
             try:
                 self._plan.saw(answer.result())
             except OceanError as error:
-                failures.append((error, asked[answer]))
+                failures.append((error, group))
         for failure, group in failures:
             self._failed(failure, group)
 
-    def _grouped(self) -> list[list[ComputeJob]]:
+    def _answers(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Answer]]:
+        """Yield what each group was answered, as it comes; take on helpers while it is slow."""
+        self._to_ask.extend(groups)
+        answers: SimpleQueue[tuple[Group, Answer]] = SimpleQueue()
+        helpers, next_at, awaited = 0, 0.0, len(groups)
+        while awaited:
+            wait_s = None
+            if self._to_ask and helpers < self._max_workers:
+                now = time.monotonic()
+                if now >= next_at:
+                    self._pool.submit(contextvars.copy_context().run, self._help, answers)
+                    helpers, next_at = helpers + 1, now + HELPER_AFTER_S
+                wait_s = next_at - now
+            try:
+                answer = answers.get(timeout=wait_s)
+            except Empty:
+                continue
+            awaited -= 1
+            yield answer
+
+    def _help(self, answers: SimpleQueue[tuple[Group, Answer]]) -> None:
+        """Ask for one group after the other until all are asked for."""
+        while True:
+            try:
+                group = self._to_ask.popleft()
+            except IndexError:
+                return
+            answer: Answer = Future()
+            try:
+                answer.set_result(self._ask(group))
+            except BaseException as error:  # noqa: BLE001  (raised where the answer is read)
+                answer.set_exception(error)
+            answers.put((group, answer))
+
+    def _grouped(self) -> list[Group]:
         jobs = [self._jobs[job_id] for job_id in self._plan.unfinished()]
         try:
             with self._plan.looking():
@@ -71,7 +117,7 @@ class Rounds:
                 groups[self._places[job.job_id]].append(job)
         return list(groups.values())
 
-    def _ask_here(self, group: Sequence[ComputeJob]) -> None:
+    def _ask_here(self, group: Group) -> None:
         try:
             found = self._ask(group)
         except OceanError as error:
@@ -79,11 +125,11 @@ class Rounds:
         else:
             self._plan.saw(found)
 
-    def _ask(self, group: Sequence[ComputeJob]) -> dict[str, JobStatus]:
+    def _ask(self, group: Group) -> dict[str, JobStatus]:
         with self._plan.looking():
             return statuses(group)
 
-    def _failed(self, error: OceanError, group: Sequence[ComputeJob]) -> None:
+    def _failed(self, error: OceanError, group: Group) -> None:
         for job in group:  # their data sets may have moved to another Provider
             self._places.pop(job.job_id, None)
         self._plan.failed(error, [job.job_id for job in group])

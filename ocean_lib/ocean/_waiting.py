@@ -136,6 +136,10 @@ class Wait:
         """Return the ids of the jobs that have not ended, in their order."""
         return [i for i in self.job_ids if i not in self.seen or not self.seen[i].is_finished]
 
+    def is_failing(self, job_id: str) -> bool:
+        """Tell whether the last look at a job failed."""
+        return job_id in self._failing_since
+
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Bound one look: by the time that is left, but never to less than a short while."""

@@ -99,8 +99,10 @@ class ComputeJob:
             wallet: the one that started the job.
 
         Raises:
+            TypeError: `compute` is no `OceanCompute`.
             InvalidInput: something is missing, or the wallet is another one.
         """
+        _check_compute(compute)
         needed = ("did", "job_id", "owner")
         missing = (
             [key for key in needed if not isinstance(data.get(key), str)]
@@ -442,6 +444,15 @@ class ComputeJob:
         return (
             f"job {self.job_id} on {self.did}. Re-attach with "
             f"compute.job({self.did!r}, {self.job_id!r}, wallet), end it with its stop()."
+        )
+
+
+def _check_compute(compute: object) -> None:
+    from ocean_lib.ocean._handles import JobHandles  # which makes handles itself
+
+    if not isinstance(compute, JobHandles):
+        raise TypeError(
+            f"compute must be an OceanCompute, got {type(compute).__name__}. Give ocean.compute."
         )
 
 

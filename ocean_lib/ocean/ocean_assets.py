@@ -1,6 +1,7 @@
 """Assets: publish and change them, find them, order them, pay for them, download them."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -11,7 +12,7 @@ from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
-from ocean_lib.common.validation import check_address, check_did, check_service_index
+from ocean_lib.common.validation import check_address, check_did, check_service_index, printable
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
 from ocean_lib.exceptions import (
     AssetNotConsumable,
@@ -21,6 +22,7 @@ from ocean_lib.exceptions import (
 from ocean_lib.models.metadata import MetadataContract
 from ocean_lib.ocean import _publishing
 from ocean_lib.ocean._amounts import Amount
+from ocean_lib.ocean._arguments import check_seconds
 from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean._ordering import OnChain, pay_for_service, service_to_order
 from ocean_lib.ocean._preflight_order import OrderPreflight
@@ -121,6 +123,7 @@ class OceanAssets(OrderPreflight, TrustDoctor):
 
         An error after the data token was made names it, and how to go on with it.
         """
+        check_seconds("wait_for_cache_s", wait_for_cache_s)
         if service_descriptors is not None and not isinstance(service_descriptors, list):
             raise InvalidInput(
                 f"service_descriptors must be a list, got {type(service_descriptors).__name__}."
@@ -152,9 +155,16 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             The transaction's hash as `0x` hex.
 
         Raises:
+            InvalidInput: it is no asset, or holds what is no JSON.
             InvalidDid: the asset has no DID.
             ChainError: the transaction failed, for example because the wallet is not the minter.
         """
+        if not isinstance(asset, Asset):
+            raise InvalidInput(
+                f"asset must be an Asset, got {type(asset).__name__}. Get it with assets.resolve, "
+                "and change it."
+            )
+        check_seconds("wait_for_cache_s", wait_for_cache_s)
         check_did(asset.did)
         publisher = self._publisher(publisher_wallet, "")
         tx_hash = publisher.write("update", asset)
@@ -207,6 +217,8 @@ class OceanAssets(OrderPreflight, TrustDoctor):
     ) -> list[Asset]:
         """Search assets by a query in the metadata cache's language (Elasticsearch).
 
+        An asset whose document cannot be read is left out, and the log says so.
+
         Args:
             query: the query.
             sort: field name to 1 or -1.
@@ -227,7 +239,7 @@ class OceanAssets(OrderPreflight, TrustDoctor):
                 "metadata_cache_uri.",
                 operation="search assets",
             )
-        return [Asset(dictionary=ddo) for ddo in found]
+        return list(_readable(found))
 
     def order(
         self,
@@ -429,3 +441,12 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             "asset_of": self.resolve,
         }
         return function(*args, **{**limits, **kwargs})
+
+
+def _readable(documents: list[Any]) -> Iterator[Asset]:
+    for document in documents:
+        try:
+            yield Asset(dictionary={} if document is None else document)
+        except InvalidInput as error:
+            did = document.get("id") if isinstance(document, dict) else None
+            logger.warning("Asset %s is left out of what was found: %s", printable(did), error)

@@ -11,7 +11,8 @@ from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConf
 from ocean_lib.common.http_requests.exchange import operation_limit
 from ocean_lib.common.http_requests.limits import Timeouts
 from ocean_lib.common.http_requests.requests_session import get_requests_session
-from ocean_lib.exceptions import ConnectFailed
+from ocean_lib.exceptions import ConnectFailed, ConnectionBroken
+from ocean_lib.web3_internal._node_answers import is_answer
 from ocean_lib.web3_internal.constants import (
     RPC_CONNECT_TIMEOUT_S,
     RPC_READ_RETRIES,
@@ -52,6 +53,7 @@ class NodeProvider(HTTPProvider):
 
         Raises:
             ConnectFailed: no time was left, and nothing was sent.
+            ConnectionBroken: the answer is none to this call.
             requests.ReadTimeout: the time was over before the answer had come.
         """
         with operation_limit(RPC_TOTAL_TIMEOUT_S) as deadline:
@@ -61,8 +63,20 @@ class NodeProvider(HTTPProvider):
                     "Allow more time (time_limit)."
                 )
             try:
-                return super().make_request(method, params)
+                answer = super().make_request(method, params)
             except (requests.RequestException, OSError):
                 if not deadline.is_over:
                     raise
+            else:
+                return _checked(method, answer)
         raise requests.ReadTimeout("the operation's deadline has passed")
+
+
+def _checked(method: str, answer: Any) -> Any:
+    is_result = isinstance(answer, dict) and "result" in answer and answer.get("error") is None
+    if not is_result or is_answer(method, answer["result"]):
+        return answer
+    raise ConnectionBroken(
+        f"The chain's node gave an answer to {method} that is none to this call. Check the network "
+        "URL in the config: it must be that of an Ethereum node."
+    )

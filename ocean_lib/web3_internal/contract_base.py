@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.validation import check_address
+from ocean_lib.common.validation import check_address, printable
 from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
 from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 AnyWallet = Union[Wallet, Signer]
 
+_LONGEST_NAME = 40
+
 
 @enforce_types
 class ContractBase:
@@ -44,6 +46,7 @@ class ContractBase:
 
     Raises:
         InvalidAddress: it is no address.
+        InvalidInput: `web3` is none.
     """
 
     CONTRACT_NAME: ClassVar[Optional[str]] = None
@@ -62,6 +65,8 @@ class ContractBase:
         self.name = self.CONTRACT_NAME
         self._abi_path = abi_path or None
         self._address = check_address(address) if address else None
+        if web3 is not None and not hasattr(web3, "eth"):
+            raise InvalidInput(f"web3 must be a Web3, got {type(web3).__name__}. Give ocean.web3.")
         self._web3: Any = web3
         self._gas_limit = gas_limit
         self._timeout_s = timeout_s
@@ -195,7 +200,7 @@ class ContractBase:
 
         event = self._event_abi(event_name)
         if event is None:
-            raise InvalidInput(f"Event {event_name} not found in {self.name} contract.")
+            raise InvalidInput(f"Event {_named(event_name)} not found in {self.name} contract.")
         types = ",".join(item["type"] for item in event["inputs"])
         return "0x" + bytes(keccak(text=f"{event_name}({types})")).hex()
 
@@ -234,10 +239,10 @@ class ContractBase:
             InvalidInput: the arguments do not fit the function.
         """
         web3 = web3_of(from_wallet, self._web3)
-        operation = f"call {fn_name} of {self}"
         self._check_code(web3)
         tx = {**(transact or {}), "to": self.address}
         tx["data"] = self._encode(web3, fn_name, tuple(fn_args))
+        operation = f"call {fn_name} of {self}"
         receipt = send_transaction(
             web3,
             from_wallet,
@@ -266,8 +271,10 @@ class ContractBase:
             to_block: the last block.
 
         Raises:
+            InvalidInput: the contract has no such event.
             ChainError: the node refuses, for example because the range is too wide.
         """
+        self.get_event_signature(event_name)  # refuses what is none
         with chain_errors(f"read {event_name} logs of {self}"):
             event = self.events[event_name]()
             logs = event.get_logs(
@@ -345,6 +352,11 @@ class ConciseContract:
 
 def _not_fitting(fn_name: str, contract: ContractBase, error: Exception) -> InvalidInput:
     return InvalidInput(
-        f"The arguments do not fit {fn_name} of {contract} ({type(error).__name__}): check their "
-        "number and types. Amounts are whole numbers (see to_base_18), addresses 0x text."
+        f"The arguments do not fit {_named(fn_name)} of {contract} ({type(error).__name__}): check "
+        "their number and types. Amounts are whole numbers (see to_base_18), addresses 0x text."
     )
+
+
+def _named(name: object) -> str:
+    is_name = isinstance(name, str) and name.isidentifier() and len(name) <= _LONGEST_NAME
+    return str(name) if is_name else printable(name)

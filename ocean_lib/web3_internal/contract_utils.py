@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import ConfigError
 from ocean_lib.web3_internal.artifacts import ADDRESS_FILE, FOLDER
 
@@ -111,7 +112,7 @@ class _Definition(dict[str, Any]):
         if self._folder != FOLDER:  # the user's own: its contract may be another one
             raise ConfigError(
                 f"The bytecode of {self._name} is needed to deploy it, and {self._name}.json in "
-                f"{self._folder} has none. Give a folder whose artifacts have it."
+                f"{_shown(self._folder)} has none. Give a folder whose artifacts have it."
             )
         text = _text_in_ocean_contracts(self._name)
         if text is None:
@@ -163,6 +164,7 @@ def _without_address(make: Any, definition: dict[str, Any]) -> Any:
 
 
 def _read_addresses(address_file: str | None) -> dict[str, Any]:
+    named = f"The address file {_shown(address_file) if address_file else 'of this library'}"
     try:
         if address_file:
             path = Path(address_file).expanduser()
@@ -173,12 +175,17 @@ def _read_addresses(address_file: str | None) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no JSON text"
         raise ConfigError(
-            f"The address file {address_file or 'of this library'} cannot be read: {reason}. "
+            f"{named} cannot be read: {reason}. "
             "Check address.file in the config (ADDRESS_FILE in the environment)."
         ) from None
     if not isinstance(networks, dict):
         raise ConfigError(
-            f"The address file {address_file} must hold an object of networks, each with the "
-            "addresses of its contracts by name."
+            f"{named} must hold an object of networks, each with the addresses of its contracts "
+            "by name."
         )
     return networks
+
+
+def _shown(path: object) -> str:
+    """Describe a path as it is on the disk, blanks included."""
+    return printable(str(path), limit=300)

@@ -190,6 +190,29 @@ def test_another_order_is_refused_with_both_values(
         token.verify_order_tx(ocean.web3, **expected)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"did": None}, {"service_id": "x" * 100_000}, {"service_id": None}, {"amount_base": None}]
+    + [{"amount_base": Decimal("NaN")}, {"amount_base": 1.0}, {"sender": "x"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_order_cannot_be_compared_with_what_is_none(
+    ocean: Ocean, token: DataToken, order: str, consumer_wallet: Wallet, change: dict[str, Any]
+) -> None:
+    expected = {
+        "did": token.address,
+        "service_id": 4,
+        "amount_base": 2 * ONE,
+        "sender": consumer_wallet.address,
+        **change,
+    }
+
+    with pytest.raises(InvalidInput) as caught:
+        token.verify_order_tx(ocean.web3, order, **expected)
+
+    assert len(str(caught.value)) < 300
+
+
 def test_an_order_of_another_data_token_is_not_taken_for_this_ones(
     ocean, token, order, publisher_wallet, consumer_wallet
 ):

@@ -104,6 +104,15 @@ def no_cost(asset: Asset) -> None:
     del service.main["cost"]
 
 
+def costs(cost: Any) -> Callable[[Asset], None]:
+    def change(asset: Asset) -> None:
+        service = asset.get_service("compute")
+        assert service is not None
+        service.main["cost"] = cost
+
+    return change
+
+
 def unreadable_rules(asset: Asset) -> None:
     service = asset.get_service("compute")
     assert service is not None
@@ -687,6 +696,8 @@ ORDER_CASES: dict[str, tuple[Callable[[World], Any], tuple[str, ...]]] = {
     "unreachable": (lambda w: set_files(w, GONE), ("file-unreachable",)),
     "foreign": (lambda w: foreign_files, ("files-not-readable",)),
     "no price": (lambda w: no_cost, ("price-unreadable",)),
+    "a price beyond all tokens": (lambda w: costs("1e5000"), ("price-unreadable",)),
+    "a price beyond all text": (lambda w: costs("9" * 5000), ("price-unreadable",)),
 }
 
 
@@ -758,13 +769,15 @@ def test_what_the_provider_wants_otherwise_is_told_before_paying(
 ) -> None:
     provider, did = world.ocean.data_provider, str(world.dataset.did)
     asked = world.ocean.assets.order(did, world.consumer.address, 4)
-    answers: dict[str, Any] = {
-        "provider-other-price": asked._replace(amount=Decimal(2)),
-        "provider-other-datatoken": asked._replace(data_token_address=OTHER_PUBLISHER),
-        "provider-refuses": ProviderFault("it says no"),
-        "provider-unknown": ServiceUnavailable("it is away"),
-    }
-    for code, answer in answers.items():
+    answers: list[tuple[str, Any]] = [
+        ("provider-other-price", asked._replace(amount=Decimal(2))),
+        ("provider-other-price", asked._replace(amount=Decimal("1e5000"))),
+        ("provider-other-price", asked._replace(amount=Decimal("1e-19"))),
+        ("provider-other-datatoken", asked._replace(data_token_address=OTHER_PUBLISHER)),
+        ("provider-refuses", ProviderFault("it says no")),
+        ("provider-unknown", ServiceUnavailable("it is away")),
+    ]
+    for code, answer in answers:
 
         def reply(*_: object, answer: Any = answer) -> Any:
             if isinstance(answer, OceanError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
@@ -105,8 +106,12 @@ class ServiceAgreement(Service):
         """
         cost = required(self.main, "cost", f"attributes.main of the '{self.type}' service")
         try:
-            return float(cost)
-        except (TypeError, ValueError):
-            raise InvalidInput(
-                f"'cost' of the '{self.type}' service must be a number, got {printable(cost)}."
-            ) from None
+            number = math.nan if isinstance(cost, bool) else float(cost)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+        raise InvalidInput(
+            f"'cost' of the '{self.type}' service must be a number, got "
+            f"{printable(repr(cost) if isinstance(cost, float) else cost)}."
+        )

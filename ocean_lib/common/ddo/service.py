@@ -12,6 +12,8 @@ from ocean_lib.exceptions import InvalidDocument, InvalidInput
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_LONGEST_TYPE = 80
+
 
 class Service:
     """One service of an asset.
@@ -143,11 +145,14 @@ class Service:
             service_dict: the dict; it is copied.
 
         Raises:
-            InvalidInput: it is no dict, has no type, or its attributes are no dict.
+            InvalidInput: it is no dict, has no type that can be shown, or its attributes are no
+                dict.
         """
         values = plain(as_dict(service_dict, "service"))
         service_type = required(values, cls.SERVICE_TYPE, "service")
-        if not isinstance(service_type, str) or not service_type:
+        if not (isinstance(service_type, str) and 0 < len(service_type) <= _LONGEST_TYPE) or (
+            not service_type.isprintable()  # messages list the types
+        ):
             raise InvalidDocument(
                 "'type' of a service must be text such as 'compute', "
                 f"got {printable(service_type)}."

@@ -15,6 +15,7 @@ import urllib3.exceptions
 
 from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.redaction import one_line, safe_url
+from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -157,7 +158,7 @@ def _missing_file(failed: _Failed) -> OceanError | None:
     is_bundle = "CA" in found["what"]
     what = "CA bundle" if is_bundle else found["what"].replace("certificate", "client certificate")
     return failed.not_connected(
-        f"the {what} {one_line(found['path'], 200)!r} is not there",
+        f"the {what} {printable(found['path'], limit=300)} is not there",
         f"Check {_BUNDLE_HINT if is_bundle else 'the cert of the session'}.",
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ocean_lib.common.http_requests.redaction import one_line
+from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
 
 MAX_NAME_BYTES = 180
@@ -135,7 +136,7 @@ def write_whole(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", "") or type(error).__name__
         failure = DownloadError(
-            f"Could not {operation}: writing to {one_line(folder, 300)} failed "
+            f"Could not {operation}: writing to {printable(str(folder), limit=300)} failed "
             f"({reason}). Check the folder and the free space."
         )
     finally:

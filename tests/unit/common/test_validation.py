@@ -35,6 +35,7 @@ ADDRESS = "0xA78deb2Fa79463945C247991075E2a0e98Ba7A09"
 DID = f"did:op:{ADDRESS[2:]}"
 TX_HASH = "0x3a106a6eb94149e3a861bef23763d294eefbc005980affa2cdb269fb05a8ce83"
 KEY = "8467415bb2ba7c91084d932276214b11a3dd9bdb2930fefa194b666dd8020b99"
+MNEMONIC = "test test test test test test test test test test test junk"
 
 ANYTHING = st.one_of(
     st.none(),
@@ -126,13 +127,30 @@ def test_other_values_are_no_address(address: Any) -> None:
         check_address(address)
 
 
-@pytest.mark.parametrize("value", [KEY, "0x" + KEY, f"key {KEY} and more", int(KEY, 16)])
+@pytest.mark.parametrize(
+    "value",
+    [KEY, "0x" + KEY, f"key {KEY} and more", KEY[:-1], KEY[:50], KEY + KEY, int(KEY, 16)],
+)
 def test_a_private_key_in_the_wrong_place_is_not_shown(value: Any) -> None:
     for check in (check_did, check_address, check_url):
         with pytest.raises(InvalidInput) as caught:
             check(value)
         assert KEY[:20] not in str(caught.value)
         assert str(int(KEY, 16))[:20] not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [MNEMONIC, MNEMONIC.replace(" ", "\n"), f"'{MNEMONIC}'"])
+def test_a_mnemonic_in_the_wrong_place_is_not_shown(value: str) -> None:
+    for check in (check_did, check_address, check_tx_hash, check_url, check_job_id):
+        with pytest.raises(InvalidInput, match="12 words, not shown") as caught:
+            check(value)
+        assert "junk" not in str(caught.value)
+
+
+def test_a_sentence_is_shown_as_it_is() -> None:
+    said = "the algorithm could not be found in any of the places where it should be"
+
+    assert printable(said) == f"'{said}'"
 
 
 def test_a_transaction_hash_may_be_text_or_bytes() -> None:
@@ -204,7 +222,10 @@ def test_a_refused_url_shows_no_password_and_no_query(url: str) -> None:
     assert "host" in shown_url(url)
 
 
-@pytest.mark.parametrize("job_id", ["44c10fbd755c4bcb9bab67769d4f2e34", "job-1", "a b"])
+UUID = "44c10fbd-755c-4bcb-9bab-67769d4f2e34"
+
+
+@pytest.mark.parametrize("job_id", [UUID.replace("-", ""), UUID, UUID.upper(), "job-1", "a b"])
 def test_a_job_id_is_kept(job_id: str) -> None:
     assert check_job_id(job_id) == job_id
 
@@ -215,6 +236,16 @@ def test_other_values_are_no_job_id(job_id: Any) -> None:
         check_job_id(job_id)
 
 
+@pytest.mark.parametrize(
+    "job_id", [KEY, "0x" + KEY, KEY.upper(), KEY[1:], f"'{KEY}'", f"job-{KEY}", MNEMONIC]
+)
+def test_what_may_be_a_key_is_no_job_id(job_id: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^job_id must be .*not shown") as caught:
+        check_job_id(job_id)
+
+    assert not any(part in str(caught.value).lower() for part in (KEY[1:20], KEY[-20:], "junk"))
+
+
 def test_service_index_0_is_valid() -> None:
     assert check_service_index(0) == 0
     assert check_service_index("4") == 4
@@ -223,6 +254,13 @@ def test_service_index_0_is_valid() -> None:
 @pytest.mark.parametrize("index", [None, True, -1, 1.0, "", "x", "-1", "٣", "1" * 50])
 def test_other_values_are_no_service_index(index: Any) -> None:
     with pytest.raises(InvalidInput, match="service_id must be"):
+        check_service_index(index)
+
+
+@pytest.mark.parametrize("index", [2**256, 10**5000], ids=["one more", "huge"])
+def test_an_index_that_no_contract_holds_is_refused(index: int) -> None:
+    assert check_service_index(2**256 - 1) == 2**256 - 1
+    with pytest.raises(InvalidInput, match="larger than any contract"):
         check_service_index(index)
 
 

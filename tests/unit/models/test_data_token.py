@@ -9,6 +9,7 @@ from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.metadata import MetadataContract, data_token_of
 from ocean_lib.web3_internal.contract_base import ContractBase
 
+KEY = "0x" + "c0ffee01" * 8
 TOKEN = "0x16A8D214eD5eaA9dDA7e365F8022AbDa92987E36"
 
 
@@ -75,6 +76,44 @@ def test_configured_addresses_come_from_the_address_file():
 )
 def test_a_did_names_its_data_token(did):
     assert data_token_of(did) == TOKEN
+
+
+@pytest.mark.parametrize("wrong", [None, 5, True, b"x", [], {}, 1.5])
+def test_what_is_no_text_names_no_data_token(wrong):
+    with pytest.raises(InvalidAddress, match="address must be"):
+        data_token_of(wrong)
+
+
+@pytest.mark.parametrize("amount", [None, "1", " ", 1.5, True, b"x", []])
+def test_a_fee_is_of_a_whole_number(amount):
+    with pytest.raises(InvalidInput, match="amount must be a whole number"):
+        DataToken.calculate_fee(amount, 0.001)
+
+
+@pytest.mark.parametrize("web3", ["http://127.0.0.1:8545", 5, True, {}, b"x"])
+def test_a_contract_is_given_a_web3_or_none(web3):
+    with pytest.raises(InvalidInput, match="web3 must be a Web3, got"):
+        DataToken(TOKEN, web3=web3)
+
+
+@pytest.mark.parametrize("event", [KEY, KEY[2:], "x" * 100_000, "\x1b[31m", "\ud800", None, 5])
+def test_an_event_there_is_not_is_shown_without_harm(event):
+    for act in (DataToken(TOKEN).get_event_signature, DataToken(TOKEN).get_event_logs):
+        with pytest.raises(InvalidInput, match="not found in DataTokenTemplate") as caught:
+            act(event)
+
+        assert len(str(caught.value)) < 200
+        assert str(caught.value).isprintable()
+        assert "c0ffee" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["x" * 100_000, "0x1", KEY, None, 5])
+def test_a_data_token_is_initialized_with_addresses(address):
+    token = DataToken(TOKEN)
+
+    for minter, collector in ((address, TOKEN), (TOKEN, address)):
+        with pytest.raises(InvalidAddress):
+            token.initialize("n", "s", minter, 1, "", collector, None)
 
 
 def test_what_names_no_data_token_is_refused():

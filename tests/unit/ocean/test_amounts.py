@@ -1,6 +1,6 @@
 """Amounts are exact in both directions."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,10 @@ from ocean_lib.exceptions import InvalidInput
 from ocean_lib.ocean.util import from_base, from_base_18, to_base, to_base_18
 
 UINT256 = 2**256 - 1
+
+
+def shown(value):
+    return "huge" if isinstance(value, int) and abs(value) > UINT256 else repr(value)[:20]
 
 
 @pytest.mark.parametrize(
@@ -52,11 +56,39 @@ def test_an_amount_becomes_its_exact_base_value(amount, base):
         True,
         [1],
         10**60,
+        10**5000,
+        -(10**5000),
+        "0." + "1" * 5000,
+        "1e999999999999999999999",
+        Decimal("sNaN"),
     ],
+    ids=shown,
 )
 def test_what_is_no_exact_amount_is_refused(amount):
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput) as caught:
         to_base_18(amount)
+
+    assert len(str(caught.value)) < 250
+
+
+def test_zeros_that_say_nothing_are_no_decimals():
+    assert to_base_18("1." + "0" * 5000) == 10**18
+
+
+@pytest.mark.parametrize("precision", [1, 28, 500])
+def test_an_amount_is_exact_whatever_precision_the_caller_computes_with(precision):
+    with localcontext() as context:
+        context.prec = precision
+
+        assert to_base_18("123456789.123456789123456789") == 123456789123456789123456789
+        assert from_base_18(123456789123456789123456789) == Decimal("123456789.123456789123456789")
+
+
+@pytest.mark.parametrize("decimals", [None, -1, 256, True, 1.0, "18"])
+def test_what_no_token_can_have_as_decimals_is_refused(decimals):
+    for convert in (to_base, from_base):
+        with pytest.raises(InvalidInput, match="decimals"):
+            convert(1, decimals)
 
 
 @given(st.integers(min_value=0, max_value=UINT256))
@@ -89,7 +121,7 @@ def test_a_base_value_is_shown_without_needless_zeros():
     assert from_base_18(10**18) == 1.0
 
 
-@pytest.mark.parametrize("base", [1.0, "1", None, True])
-def test_a_base_value_is_a_whole_number(base):
+@pytest.mark.parametrize("base", [1.0, "1", None, True, 10**5000], ids=shown)
+def test_what_is_no_base_value_is_refused(base):
     with pytest.raises(InvalidInput):
         from_base_18(base)

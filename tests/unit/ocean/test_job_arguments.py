@@ -174,6 +174,16 @@ def test_a_kept_job_that_is_not_the_wallets_shows_no_key(compute):
     assert "64 hex digits, not shown" in said
 
 
+@pytest.mark.parametrize("wrong", [None, KEY, WALLET, Compute, {}, object()], ids=named)
+def test_a_job_is_made_again_with_an_ocean_compute_or_not_at_all(wrong):
+    kept = {"did": DID, "job_id": JOB_ID, "owner": WALLET.address}
+
+    with pytest.raises(TypeError, match="compute must be an OceanCompute, got") as caught:
+        ComputeJob.from_dict(kept, wrong, WALLET)
+
+    assert "c0ffee" not in str(caught.value)
+
+
 @pytest.mark.parametrize("order_tx", [HUGE, 5, b"x", ["x"]], ids=named)
 def test_the_order_of_a_kept_job_is_text(compute, order_tx):
     kept = {"did": DID, "job_id": JOB_ID, "owner": WALLET.address, "order_tx": order_tx}

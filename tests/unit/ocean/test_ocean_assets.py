@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 import lzma
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -294,6 +295,8 @@ def test_what_the_cache_or_the_provider_refuses_is_not_published(assets, chain, 
         [("access", {})],
         [("nothing", {"attributes": {}, "serviceEndpoint": ""})],
         [ServiceDescriptor.compute_service_descriptor({"main": {}}, "http://p")] * 2,
+        [([], {"attributes": {"main": {}}, "serviceEndpoint": "http://p"})],
+        [({}, {})],
     ],
 )
 def test_wrong_descriptors_are_refused_before_anything(assets, chain, descriptors):
@@ -303,13 +306,69 @@ def test_wrong_descriptors_are_refused_before_anything(assets, chain, descriptor
     assert (chain.made, chain.written) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("attributes", "endpoint", "message"),
+    [
+        ({}, "http://p", "has no 'main'"),
+        ({"main": {"cost": Decimal(1)}}, "http://p", "JSON values only"),
+        ({"main": {"cost": float("nan")}}, "http://p", "JSON values only"),
+        ({"main": {}, "more": b"x"}, "http://p", "JSON values only"),
+        ({"main": {"cost": -1}}, "http://p", "no price that can be paid"),
+        ({"main": {"cost": "free"}}, "http://p", "no price that can be paid"),
+        ({"main": {"cost": None}}, "http://p", "no price that can be paid"),
+        ({"main": {"cost": 1}}, None, "serviceEndpoint of the 'compute' service"),
+        ({"main": {"cost": 1}}, 5, "serviceEndpoint of the 'compute' service"),
+        ({"main": {"cost": 1}}, "provider", "serviceEndpoint of the 'compute' service"),
+    ],
+)
+def test_a_service_that_nobody_could_use_is_refused_before_anything(
+    assets, chain, attributes, endpoint, message
+):
+    descriptor = ServiceDescriptor.compute_service_descriptor(attributes, endpoint)
+
+    with pytest.raises(InvalidInput, match=rf"{message}.*Nothing was published\.$"):
+        create(assets, service_descriptors=[descriptor])
+
+    assert (chain.made, chain.written) == ([], [])
+
+
+@pytest.mark.parametrize("seconds", [None, "x", -1, True, float("nan"), [], b"1"])
+def test_a_wait_for_the_cache_that_cannot_be_is_refused_before_anything(assets, chain, seconds):
+    with pytest.raises(InvalidInput, match="wait_for_cache_s must be"):
+        assets.create(METADATA, PUBLISHER, wait_for_cache_s=seconds)
+    with pytest.raises(InvalidInput, match="wait_for_cache_s must be"):
+        assets.update(Asset(dictionary=PUBLISHED), PUBLISHER, wait_for_cache_s=seconds)
+
+    assert (chain.made, chain.written) == ([], [])
+
+
+@pytest.mark.parametrize("wrong", [None, PUBLISHED, PUBLISHED["id"], PUBLISHER, Asset])
+def test_what_is_no_asset_is_not_updated(assets, chain, wrong):
+    with pytest.raises(InvalidInput, match="asset must be an Asset, got"):
+        assets.update(wrong, PUBLISHER)
+
+    assert chain.written == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal(1), b"x", {1}])
+def test_what_is_no_json_does_not_go_on_the_chain(assets, chain, value):
+    asset = Asset(dictionary=PUBLISHED)
+    asset.metadata["main"]["more"] = value
+
+    with pytest.raises(InvalidInput, match=r"JSON values only.*Nothing was sent"):
+        assets.update(asset, PUBLISHER, wait_for_cache_s=0)
+
+    assert chain.written == []
+
+
 def test_a_wrong_wallet_owner_or_cap_is_refused_before_anything(assets, chain):
     with pytest.raises(InvalidInput, match="wallet is needed"):
         create(assets, wallet="0x12")
     with pytest.raises(InvalidAddress):
         create(assets, owner_address="0x12")
-    with pytest.raises(InvalidInput):
-        create(assets, dt_cap=-1)
+    for cap in (-1, "", [], True):
+        with pytest.raises(InvalidInput):
+            create(assets, dt_cap=cap)
 
     assert (chain.made, chain.written) == ([], [])
 
@@ -384,6 +443,16 @@ def test_an_update_writes_the_changed_document(assets, chain):
     assert sent_document(chain)["service"][0]["attributes"]["status"] == {"isOrderDisabled": True}
     with pytest.raises(InvalidDid):
         assets.update(Asset(), PUBLISHER)
+
+
+@pytest.mark.parametrize("attributes", [None, {}, {"main": None}, {"main": []}])
+def test_after_an_update_the_wait_takes_the_metadata_as_it_is(assets, chain, attributes):
+    document = copy.deepcopy(PUBLISHED)
+    document["service"][0]["attributes"] = attributes
+    if attributes is None:
+        del document["service"][0]["attributes"]
+
+    assert assets.update(Asset(dictionary=document), PUBLISHER, wait_for_cache_s=0.01)
 
 
 @pytest.fixture
@@ -470,6 +539,16 @@ def test_searches_ask_as_ocean_py_did(assets, cache, dataset):
     assert assets.owner_assets(PUBLISHER.address) == [dataset]
     assert cache.query[0]["query"]["query_string"]["fields"] == ["proof.creator"]
     assert assets.owner(dataset) == PUBLISHER.address
+
+
+@pytest.mark.parametrize("broken", [None, [], "x", {}, {"id": 5}, {"id": "did:op:x", "service": 1}])
+def test_one_asset_that_cannot_be_read_does_not_keep_the_others_away(
+    assets, cache, dataset, caplog, broken
+):
+    cache.ddos["broken"] = broken
+
+    assert [asset.did for asset in assets.search("x")] == [dataset]
+    assert "left out of what was found" in caplog.text
 
 
 def test_a_search_answer_without_results_is_malformed(assets, cache, monkeypatch):

@@ -18,6 +18,7 @@ from ocean_lib.exceptions import (
     ConfigError,
     ConnectFailed,
     MalformedResponse,
+    NoComputeService,
     OceanError,
     ProviderFault,
     RequestTimeout,
@@ -29,6 +30,7 @@ from ocean_lib.ocean._asset_findings import FileProbe, access_findings, look_up,
 from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean._order_findings import Purse, order_findings, price_base
 from ocean_lib.ocean._orders_on_chain import ChainReader, ChainUnknown
+from ocean_lib.ocean._places import compute_endpoint
 from tests.flows import raw_code
 
 ROOT = Path(__file__).parents[3]
@@ -225,7 +227,14 @@ def test_the_wallets_chain_serves_where_the_config_names_none() -> None:
         ChainReader(_Chain(ConnectFailed("down")), web3).has_ether("0x1")
 
 
-@pytest.mark.parametrize("cost", [None, "x", -1, "NaN", "Infinity", [], {}])
+NO_PRICES: list[Any] = [None, "x", "", " ", "0x1", True, [], {}, [1], [[1e5000]], b"1"]
+NO_PRICES += [-1, "-1e-30", "NaN", "sNaN", float("nan"), "Infinity", float("inf"), -float("inf")]
+NO_PRICES += [10**5000, "1e60", "1e5000", "1e999998", "1e999999999999999999999", "9" * 5000]
+
+
+@pytest.mark.parametrize(
+    "cost", NO_PRICES, ids=lambda cost: "huge" if cost == 10**5000 else repr(cost)[:20]
+)
 def test_a_cost_that_is_none_is_told(dataset: Asset, cost: object) -> None:
     service = dataset.get_service("compute")
     assert service is not None
@@ -235,15 +244,30 @@ def test_a_cost_that_is_none_is_told(dataset: Asset, cost: object) -> None:
     (found,) = Purse(reader, "0x1").to_order(dataset, service)
 
     assert found.code == "price-unreadable"
+    assert len(found.what) < 300
 
 
-@pytest.mark.parametrize(("cost", "base"), [(1.0, 10**18), ("0.1", 10**17), (0, 0)])
+@pytest.mark.parametrize(
+    ("cost", "base"),
+    [(1.0, 10**18), ("0.1", 10**17), (0, 0), ("-0", 0), (1e-5, 10**13), ("1e-99999999", 0)]
+    + [("123456789.1234567891234567895", 123456789123456789123456789), ("1e59", 10**77)],
+)
 def test_a_price_is_that_of_the_provider(dataset: Asset, cost: object, base: int) -> None:
     service = dataset.get_service("compute")
     assert service is not None
     service.main["cost"] = cost
 
     assert price_base(service) == base
+
+
+@pytest.mark.parametrize("endpoint", [None, "", 0, 5, 10**40, [1], {"a": 1}, True], ids=str)
+def test_a_compute_service_that_is_nowhere_is_none(
+    dataset_ddo: dict[str, Any], endpoint: object
+) -> None:
+    dataset_ddo["service"][-1]["serviceEndpoint"] = endpoint
+
+    with pytest.raises(NoComputeService, match="no compute service with a serviceEndpoint"):
+        compute_endpoint(Asset(dictionary=dataset_ddo))
 
 
 @pytest.mark.parametrize(

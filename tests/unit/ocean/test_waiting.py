@@ -13,6 +13,7 @@ import pytest
 from ocean_lib.common.http_requests import deadline
 from ocean_lib.common.http_requests.deadline import current_deadline, time_limit
 from ocean_lib.common.http_requests.limits import Timeouts
+from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
@@ -31,7 +32,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
 )
 from ocean_lib.models.job_status import JobState, JobStatus
-from ocean_lib.ocean import _waiting
+from ocean_lib.ocean import _rounds, _waiting
 from ocean_lib.ocean._handles import JobHandles
 from ocean_lib.ocean._waiting import intervals
 from ocean_lib.ocean.compute_job import ComputeJob
@@ -67,6 +68,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(_waiting, "time", clock)
     monkeypatch.setattr(deadline, "time", clock)
+    monkeypatch.setattr(_rounds, "HELPER_AFTER_S", 0.05)
     return clock
 
 
@@ -547,6 +549,50 @@ def test_no_more_places_are_asked_at_once_than_workers(clock):
 
     assert most[0] == 3
     assert len(compute.asked) == 12
+
+
+def of_many_wallets(compute: Compute, count: int) -> list[ComputeJob]:
+    wallets = [SimpleNamespace(address=check_address(f"0x{n:040x}")) for n in range(count)]
+    return [compute.handle(i, wallet=w) for i, w in zip(names(count), wallets, strict=True)]
+
+
+def test_jobs_of_many_wallets_take_one_thread_where_providers_answer_in_time(clock, monkeypatch):
+    monkeypatch.setattr(_rounds, "HELPER_AFTER_S", 60)
+    compute = Compute(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(100)})
+    askers: set[str] = set()
+    compute.while_looking = lambda: askers.add(threading.current_thread().name)
+
+    compute.wait_all(of_many_wallets(compute, 100))
+
+    assert len(askers) == 1
+    assert len(compute.asked) == 300
+
+
+def test_a_slow_answer_does_not_hold_the_others_up(clock):
+    compute = Compute(**{job_id: [FINISHED] for job_id in names(20)})
+    first, others_asked = threading.Lock(), threading.Event()
+
+    def busy() -> None:
+        if first.acquire(blocking=False):
+            assert others_asked.wait(10)
+        if len(compute.asked) == 20:
+            others_asked.set()
+
+    compute.while_looking = busy
+
+    assert len(compute.wait_all(of_many_wallets(compute, 20))) == 20
+
+
+def test_who_was_silent_is_asked_after_the_others(clock):
+    here, there = Compute(**{names(1)[0]: [RUNNING, RUNNING, FINISHED]}), Compute()
+    there.looks[JOB_ID] = [ConnectFailed("away"), ConnectFailed("away"), FINISHED]
+    asked: list[str] = []
+    here.while_looking = lambda: asked.append("here")
+    there.while_looking = lambda: asked.append("there")
+
+    here.wait_all([there.handle(), here.handle(names(1)[0])], max_workers=1)
+
+    assert asked == ["there", "here"] + ["here", "there"] * 2
 
 
 # --- without blocking

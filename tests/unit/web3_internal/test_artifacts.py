@@ -67,6 +67,19 @@ def test_the_addresses_are_those_of_ocean_contracts():
     assert json.loads(Path(Config(options_dict={}).address_file).read_text("utf-8")) == theirs
 
 
+@pytest.mark.parametrize("content", [None, "no JSON", "[]"])
+def test_an_address_file_that_cannot_be_used_is_named_as_it_is_on_the_disk(tmp_path, content):
+    path = tmp_path / "my  files\n" / "address.json "
+    path.parent.mkdir()
+    if content:
+        path.write_text(content, "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        get_contracts_addresses("development", str(path))
+
+    assert "/my  files\\n/address.json '" in str(caught.value)
+
+
 def test_the_library_holds_the_artifacts_of_its_contracts_and_no_other():
     files = resources.files("ocean_lib.web3_internal.artifacts").iterdir()
     data = {file.name for file in files if file.is_file() and not file.name.endswith(".py")}

@@ -113,7 +113,10 @@ def test_an_index_that_was_not_read_is_not_written() -> None:
     assert read.as_dictionary() == {"type": "compute", "attributes": {"main": {}}}
 
 
-@pytest.mark.parametrize("main", [{}, {"cost": None}, {"cost": "much"}])
+NO_COSTS = [None, "much", "nan", "1e999", float("inf"), True, [], {}, 10**400]
+
+
+@pytest.mark.parametrize("main", [{}, *({"cost": cost} for cost in NO_COSTS)])
 def test_a_cost_that_is_no_number_is_an_error(main: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="cost"):
         ServiceAgreement({"main": main}, service_type="access").get_cost()
