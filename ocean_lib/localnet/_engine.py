@@ -87,6 +87,8 @@ class JobEngine:
 
     def start(self) -> None:
         """Take up what an earlier run left, and begin to work."""
+        for job_id in self._store.removed():
+            self._delete(job_id)
         self._expiry.start(self._store.ended())
         for job in self._store.unfinished():
             if job.status >= JobStatus.RUNNING:
@@ -117,8 +119,8 @@ class JobEngine:
                 stop.set()
 
     def forget(self, job: Job) -> None:
-        """Delete the files of a job."""
-        self._expiry.remove(job.job_id)
+        """Delete the files of a job that has ended."""
+        self._delete(job.job_id)
 
     def result_file(self, job: Job, path: str) -> Path | None:
         """Return the file behind a result's name, or None if there is none, or no longer."""
@@ -239,7 +241,7 @@ class JobEngine:
             log_path=LOG_NAME,
             time_exceeded=outcome.reason == "wall_time",
         )
-        self._expiry.add(job.job_id, time.time())
+        self._leave_files(job.job_id)
 
     def _leave_or_end(self, job: Job) -> None:
         # When the network closes, it is not its owner's wish: the next start takes it up again.
@@ -254,7 +256,21 @@ class JobEngine:
         self._note(job_id, note)
         self._remove_inputs(job_id)
         self._store.finish(job_id, status, log_path=LOG_NAME)
-        self._expiry.add(job_id, time.time())
+        self._leave_files(job_id)
+
+    def _leave_files(self, job_id: str) -> None:
+        """Keep an ended job's files for their time; those of a deleted one go at once."""
+        # After its end is in the store: who deletes it from now on sees that it has ended.
+        if self._store.is_removed(job_id):
+            self._delete(job_id)
+        else:
+            self._expiry.add(job_id, time.time())
+
+    def _delete(self, job_id: str) -> None:
+        try:
+            self._expiry.remove(job_id)
+        except OSError:  # the next start tries again
+            _log.exception("the files of job %s cannot be deleted", job_id)
 
     def _remove_inputs(self, job_id: str) -> None:
         # The data is not needed any more, and what is not kept cannot leave.

@@ -9,3 +9,7 @@ class LocalNetworkError(RuntimeError):
 
 class BadOption(LocalNetworkError, ValueError):
     """An option has a value that cannot be used; another one can."""
+
+
+class NoSuchAccount(LocalNetworkError, IndexError):
+    """An account was asked for that the network does not have."""

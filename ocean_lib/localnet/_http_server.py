@@ -30,6 +30,15 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def check_place(host: str, port: int) -> None:
+    """Try whether a server could listen here; with port 0, on any port.
+
+    Raises:
+        PortInUse: If it could not.
+    """
+    _listen(host, port).close()
+
+
 class HttpServer:
     """A waitress server with a thread of its own.
 

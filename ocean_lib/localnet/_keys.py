@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
+import re
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from eth_utils.crypto import keccak
+
+from ocean_lib.localnet._state_files import DamagedFile, read_json, write_json
 
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -64,15 +65,33 @@ def kept_keys(path: Path, seed: str | int | None, account_count: int) -> Network
         path: The file.
         seed: For new keys.
         account_count: For new keys.
+
+    Raises:
+        DamagedFile: If the file holds anything else than a network's keys.
     """
     if path.exists():
-        document = json.loads(path.read_text(encoding="utf-8"))
-        document["accounts"] = tuple(document["accounts"])
-        return NetworkKeys(**document)
+        return read_keys(path)
     keys = make_keys(seed, account_count)
-    unfinished = path.with_suffix(".part")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(asdict(keys), file, indent=1)
-    unfinished.replace(path)
+    write_json(path, asdict(keys), mode=0o600)
     return keys
+
+
+def read_keys(path: Path) -> NetworkKeys:
+    """Return the keys in a file.
+
+    Raises:
+        DamagedFile: If it holds anything else; the text shows no key.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict) or document.keys() != {f.name for f in fields(NetworkKeys)}:
+        raise DamagedFile("it does not hold the keys deployer, provider, compute and accounts")
+    accounts = document.pop("accounts")
+    if not isinstance(accounts, list) or not all(map(_is_key, (*accounts, *document.values()))):
+        raise DamagedFile("one of its keys is none")
+    return NetworkKeys(**document, accounts=tuple(accounts))
+
+
+def _is_key(value: object) -> bool:
+    if not isinstance(value, str) or not re.fullmatch("0x[0-9a-fA-F]{64}", value):
+        return False
+    return 0 < int(value, 16) < _ORDER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from ocean_lib.localnet._closing import close_all
 from ocean_lib.localnet._cors import with_cors
+from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet._funding import fund
 from ocean_lib.localnet._http_server import HttpServer
 from ocean_lib.localnet._keys import NetworkKeys, kept_keys
 from ocean_lib.localnet._services import JobOptions, Place, Services
-from ocean_lib.localnet._state_folder import take_folder
+from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
+from ocean_lib.localnet._state_folder import damaged, hold_folder, take_folder
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _ACCOUNT_WEI = 1000 * 10**18
 _GUEST_WEI = 100 * 10**18  # on a chain that others use too: anvil has 100,000 ether in all
+_log = logging.getLogger(__name__)
 
 
 class Running:
@@ -32,7 +35,7 @@ class Running:
         state_dir: Where state is kept; None for a temporary folder.
 
     Raises:
-        BadOption: If the folder is not the network's to use.
+        LocalNetworkError: If the folder is not the network's to use.
     """
 
     keys: NetworkKeys
@@ -44,6 +47,7 @@ class Running:
 
     def __init__(self, state_dir: Path | None) -> None:
         self._temporary = None
+        self._closers: list[Callable[[], None]] = []
         if state_dir is None:
             self._temporary = tempfile.TemporaryDirectory(
                 prefix="ocean-localnet-", ignore_cleanup_errors=True
@@ -51,7 +55,7 @@ class Running:
             self.folder = Path(self._temporary.name)
         else:
             self.folder = take_folder(state_dir)
-        self._closers: list[Callable[[], None]] = []
+            self._closers.append(hold_folder(self.folder))
         self._saved_ports = self._read_ports()
 
     def open(
@@ -70,7 +74,7 @@ class Running:
         from ocean_lib.localnet.contracts import deploy_contracts
 
         self._host = host
-        self.keys = kept_keys(self.folder / "keys.json", seed, account_count)
+        self.keys = self._kept_keys(seed, account_count)
         self._port = ports[0] or self._saved_ports.get("port", 0)
         addresses = [
             Account.from_key(key).address for key in (self.keys.deployer, *self.keys.accounts)
@@ -81,7 +85,7 @@ class Running:
             self._remote_chain(chain_url, addresses)
         self.chain_id = int(self.chain.call("eth_chainId"), 16)
         self.contracts = deploy_contracts(self.chain, self.keys.deployer)
-        self._write("address.json", self.contracts.as_address_file())
+        write_json(self.folder / "address.json", self.contracts.as_address_file())
 
     def serve(self, options: JobOptions, faults: Faults) -> None:
         """Start the Provider, the metadata cache and the runner."""
@@ -98,7 +102,7 @@ class Running:
         self._closers.append(self.services.close)
         self.services.start()
         self._saved_ports["port"] = self.services.port
-        self._write("ports.json", self._saved_ports)
+        write_json(self.folder / "ports.json", self._saved_ports)
 
     def close(self) -> None:
         """Close what is open, the last first, also when something cannot be closed."""
@@ -111,11 +115,14 @@ class Running:
     def _embedded_chain(self, port: int, chain_id: int, addresses: list[str]) -> None:
         from ocean_lib.localnet.chain import EmbeddedChain
 
-        chain = EmbeddedChain(
-            self.folder / "chain.db",
-            chain_id=chain_id,
-            funded=dict.fromkeys(addresses, _ACCOUNT_WEI),
-        )
+        try:
+            chain = EmbeddedChain(
+                self.folder / "chain.db",
+                chain_id=chain_id,
+                funded=dict.fromkeys(addresses, _ACCOUNT_WEI),
+            )
+        except ValueError as error:  # the file's chain has another id
+            raise BadOption(f"the network cannot start: {error}") from error
         self._closers.append(chain.close)
         self.chain = chain
         port = port or self._saved_ports.get("rpc_port", 0)
@@ -141,14 +148,19 @@ class Running:
         self.rpc_url = url
         fund(chain, addresses, _GUEST_WEI)
 
+    def _kept_keys(self, seed: str | int | None, account_count: int) -> NetworkKeys:
+        path, chain = self.folder / "keys.json", self.folder / "chain.db"
+        if seed is None and not path.exists() and chain.exists() and chain.stat().st_size:
+            raise damaged(path, DamagedFile(f"it is missing, and {chain.name} needs its keys"))
+        try:
+            return kept_keys(path, seed, account_count)
+        except DamagedFile as error:
+            raise damaged(path, error) from error
+
     def _read_ports(self) -> dict[str, int]:
         path = self.folder / "ports.json"
-        if not path.exists():
+        try:
+            return read_ports(path)
+        except DamagedFile as error:
+            _log.warning("%s is not used: %s. Other ports are chosen, and kept there.", path, error)
             return {}
-        ports: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
-        return ports
-
-    def _write(self, name: str, document: object) -> None:
-        unfinished = self.folder / f"{name}.part"
-        unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
-        unfinished.replace(self.folder / name)

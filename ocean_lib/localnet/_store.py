@@ -34,11 +34,18 @@ CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (created) WHERE finished IS N
 """
 
 
+class DatabaseUnusable(Exception):
+    """The file is no database, or cannot be opened."""
+
+
 class Database:
     """A connection that several threads share, one transaction at a time.
 
     Write-ahead logging with `synchronous=NORMAL` keeps every committed transaction when the
     process is killed at any moment.
+
+    Raises:
+        DatabaseUnusable: If the file cannot be opened as what it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,11 +53,13 @@ class Database:
         self._depth = 0
         # The jobs' requests name files that only the Provider may know.
         path.touch(mode=0o600)
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        try:
+            self._connection = _connected(path)
+        except sqlite3.Error as error:
+            raise DatabaseUnusable(
+                f"{path} cannot be opened: {error}. Put a copy of it back, or choose another "
+                "folder. Without it the chain is kept, and nonces, assets and jobs are not."
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -84,6 +93,19 @@ class Database:
         """Close the connection; committed work stays in the file."""
         with self._lock:
             self._connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class NonceBook:

@@ -87,6 +87,12 @@ class Delay(Fault):
 
     seconds: float = field(default=5.0, kw_only=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # `not a number` is neither below 0 nor above.
+        if not isinstance(self.seconds, (int, float)) or not self.seconds >= 0:
+            raise ValueError(f"seconds must be 0 or more; got {self.seconds!r}")
+
 
 @dataclass(frozen=True)
 class Unavailable(Fault):

@@ -239,6 +239,18 @@ class JobStore:
         rows = self._database.rows("SELECT job_id, finished FROM jobs WHERE finished IS NOT NULL")
         return [(row["job_id"], row["finished"]) for row in rows]
 
+    def removed(self) -> list[str]:
+        """Return the ids of the jobs that have ended and that their owner deleted."""
+        rows = self._database.rows(
+            "SELECT job_id FROM jobs WHERE removed = 1 AND finished IS NOT NULL"
+        )
+        return [row["job_id"] for row in rows]
+
+    def is_removed(self, job_id: str) -> bool:
+        """Tell whether its owner deleted a job."""
+        rows = self._database.rows("SELECT 1 FROM jobs WHERE job_id = ? AND removed = 1", (job_id,))
+        return bool(rows)
+
     def count_unfinished(self) -> int:
         """Return how many jobs have not ended."""
         rows = self._database.rows("SELECT COUNT(*) AS n FROM jobs WHERE finished IS NULL")
@@ -263,19 +275,19 @@ class JobStore:
     ) -> None:
         """End a job, once: with its results, its log, and whether its time was up.
 
-        Its request is forgotten: nobody runs it again.
+        Its request is forgotten: nobody runs it again. Results of a deleted job are not named.
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE jobs SET status = ?, finished = ?, result_paths = ?, log_path = ?, "
-                "request = '', "
+                "UPDATE jobs SET status = ?, finished = ?, log_path = ?, request = '', "
+                "result_paths = CASE WHEN removed THEN NULL ELSE ? END, "
                 "stop_request = CASE WHEN ? AND stop_request = 0 THEN ? ELSE stop_request END "
                 "WHERE job_id = ? AND finished IS NULL",
                 (
                     status,
                     time.time(),
-                    json.dumps([str(path) for path in results]),
                     log_path,
+                    json.dumps([str(path) for path in results]),
                     time_exceeded,
                     StopRequest.TIME_EXCEEDED,
                     job_id,

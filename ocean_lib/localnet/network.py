@@ -10,35 +10,44 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.localnet._errors import BadOption, LocalNetworkError
+from ocean_lib.localnet._errors import BadOption, LocalNetworkError, NoSuchAccount
 from ocean_lib.localnet._funding import CannotFund
-from ocean_lib.localnet._http_server import LOOPBACK, PortInUse, is_loopback
+from ocean_lib.localnet._http_server import LOOPBACK, PortInUse, check_place, is_loopback
 from ocean_lib.localnet._options import (
     checked_chain_url,
     checked_duration,
+    checked_faults,
+    checked_flag,
     checked_folder,
+    checked_host,
+    checked_isolation,
+    checked_limits,
+    checked_runner,
+    checked_seed,
     checked_whole,
 )
 from ocean_lib.localnet._running import Running
 from ocean_lib.localnet._services import JobOptions
+from ocean_lib.localnet._state_files import HIGHEST_PORT
+from ocean_lib.localnet._store import DatabaseUnusable
 from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
 from ocean_lib.localnet.contracts import TransactionError
-from ocean_lib.localnet.faults import Fault, Faults
-from ocean_lib.localnet.runners import Limits
-from ocean_lib.localnet.runners._isolation import UnknownIsolation
+from ocean_lib.localnet.runners._isolation import UnknownIsolation, tier_named
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from ocean_lib.localnet._client_objects import Config, Wallet
     from ocean_lib.localnet.contracts import OceanContracts
-    from ocean_lib.localnet.runners import JobRunner
+    from ocean_lib.localnet.faults import Fault, Faults
+    from ocean_lib.localnet.runners import JobRunner, Limits
 
 
 _START_FAULTS = (
     PortInUse,
     CannotFund,
     UnknownIsolation,
+    DatabaseUnusable,
     ChainUnusableError,
     ChainUnreachableError,
     RpcError,
@@ -48,7 +57,6 @@ _START_FAULTS = (
 )
 
 
-_HIGHEST_PORT = 65535
 _EXPOSED = (
     "The network on {host} can be reached from other machines. Nothing is encrypted on the way. "
     "Whoever reaches it can read the chain, the metadata and the states of jobs, can publish and "
@@ -119,23 +127,25 @@ class LocalNetwork:
     ) -> None:
         self._state_dir = checked_folder(state_dir)
         self._ports = (
-            checked_whole("port", port, 0, _HIGHEST_PORT),
-            checked_whole("rpc_port", rpc_port, 0, _HIGHEST_PORT),
+            checked_whole("port", port, 0, HIGHEST_PORT),
+            checked_whole("rpc_port", rpc_port, 0, HIGHEST_PORT),
         )
-        self._host = host
-        self._expose = expose
-        self._faults = Faults(faults)
+        if port and port == rpc_port and chain_url is None:
+            raise BadOption(f"port and rpc_port are both {port}: expected two different ones")
+        self._host = checked_host(host)
+        self._expose = checked_flag("expose", expose)
+        self._faults = checked_faults(faults)
         self._chain_url = checked_chain_url(chain_url)
         self._chain_id = checked_whole("chain_id", chain_id, 1)
-        self._seed = seed
+        self._seed = checked_seed(seed)
         self._account_count = checked_whole("account_count", account_count, 1)
         self._job_options = JobOptions(
             at_once=0 if jobs_at_once is None else checked_whole("jobs_at_once", jobs_at_once, 1),
             max_jobs=checked_whole("max_jobs", max_jobs, 1),
-            limits=limits or Limits(),
+            limits=checked_limits(limits),
             results_lifetime_s=checked_duration("results_lifetime_s", results_lifetime_s),
-            isolation=isolation,
-            runner=runner,
+            isolation=checked_isolation(isolation),
+            runner=checked_runner(runner),
         )
         self._lock = threading.Lock()
         self._running: Running | None = None
@@ -265,10 +275,21 @@ class LocalNetwork:
 
         Args:
             index: Which account.
+
+        Raises:
+            LocalNetworkError: If there are not so many accounts.
         """
         from ocean_lib.localnet._client_objects import client_wallet
 
-        return client_wallet(self.rpc_url, self._parts.keys.accounts[index])
+        keys = self._parts.keys.accounts
+        try:
+            key = keys[index]
+        except IndexError as error:
+            raise NoSuchAccount(
+                f"there is no account {index}: the network has {len(keys)}, counted from 0. Ask "
+                "for one of them, or make more with account_count= in a new network."
+            ) from error
+        return client_wallet(self.rpc_url, key)
 
     def publish_file(self, content: str | Path | bytes, name: str | None = None) -> str:
         """Put a file where this network's Provider can read it, and nobody else.
@@ -284,7 +305,7 @@ class LocalNetwork:
             A URL to publish as a file of an asset.
 
         Raises:
-            LocalNetworkError: If the path is not a file, or there is no name.
+            LocalNetworkError: If the path is not a file, or there is no name that can be used.
         """
         if not isinstance(content, bytes):
             content = Path(content)
@@ -293,7 +314,11 @@ class LocalNetwork:
             name = name or content.name
         if not name:
             raise LocalNetworkError("cannot publish bytes without a name: pass name=")
-        return self._parts.services.publish(content, name)
+        try:
+            return self._parts.services.publish(content, name)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise LocalNetworkError(f"cannot publish {name!r}: {reason}") from error
 
     @property
     def _parts(self) -> Running:
@@ -305,7 +330,11 @@ class LocalNetwork:
         return running
 
     def _start(self) -> Running:
-        running = Running(self._state_dir)
+        try:
+            self._check_machine()
+            running = Running(self._state_dir)
+        except _START_FAULTS as error:
+            raise _cannot_start(error) from error
         try:
             running.open(
                 host=self._host,
@@ -318,9 +347,24 @@ class LocalNetwork:
             running.serve(self._job_options, self._faults)
         except _START_FAULTS as error:
             running.close()
-            kind = BadOption if isinstance(error, UnknownIsolation) else LocalNetworkError
-            raise kind(f"the network cannot start: {error}") from error
+            raise _cannot_start(error) from error
         except BaseException:
             running.close()
             raise
         return running
+
+    def _check_machine(self) -> None:
+        """Look whether this machine has what was asked for, before anything is made or written."""
+        options = self._job_options
+        if options.runner is None and options.isolation is not None:
+            tier_named(options.isolation)
+        for port in self._ports:
+            check_place(self._host, port)
+
+
+def _cannot_start(error: Exception) -> LocalNetworkError:
+    reason = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = f"{error.filename}: {error.strerror}"
+    kind = BadOption if isinstance(error, UnknownIsolation) else LocalNetworkError
+    return kind(f"the network cannot start: {reason}")

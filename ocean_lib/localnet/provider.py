@@ -179,7 +179,9 @@ def _fileinfo(world: ProviderWorld, data: dict[str, Any]) -> list[dict[str, Any]
     elif data.get("url"):
         urls = (data["url"],)
     else:
-        raise HtmlError(500, "Neither a did nor a url was given.")
+        unread = " The query string was read in place of the body, as by the real Provider."
+        given = "Neither a did nor a url was given."
+        raise HtmlError(500, given + (unread if request.args and request.data else ""))
     with_checksum = bool(data.get("checksum", False))
     return [
         {"index": index, **world.files.describe(url, with_checksum=with_checksum)}

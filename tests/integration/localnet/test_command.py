@@ -40,6 +40,8 @@ def _refused(*arguments: str, folder: Path, status: int) -> str:
         (("--state", "config.ini"), "it is a file"),
         (("--host", "0.0.0.0"), "--expose"),
         (("--chain-url", "foo"), "no http(s) URL"),
+        (("--isolation", "foo"), "isolation (--isolation): expected one of bwrap"),
+        (("--seed", ""), "seed (--seed): expected"),
     ],
 )
 def test_a_bad_option_is_one_line_and_status_2_and_writes_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 
 import pytest
@@ -231,6 +232,33 @@ def test_deleted_results_are_gone(world: World) -> None:
     assert after["resultsUrl"] == ""
     assert after["algorithmLogUrl"] is None
     assert world.consumer.http.get(url, timeout=10).status_code == 404
+
+
+def test_a_job_that_is_deleted_while_it_runs_leaves_nothing_on_the_disk(world: World) -> None:
+    token = secrets.token_hex(8)
+    job_id = run_raw(world, detaching(token))
+    folder = world.network.state_dir / "jobs" / job_id
+    until(lambda: running(token) and world.consumer.status(job_id)["status"] == 40)
+    was_there = (folder / "control" / "algorithm.log").is_file()
+
+    world.consumer.delete(job_id)
+    until(lambda: world.consumer.status(job_id)["dateFinished"])
+    until(lambda: not folder.exists())
+
+    assert was_there
+    assert not running(token)
+    assert world.consumer.result(job_id)["algorithmLogUrl"] is None
+
+
+def test_a_job_that_is_deleted_while_it_waits_leaves_nothing_on_the_disk(world: World) -> None:
+    jobs = [run_raw(world, SLEEPER) for _ in range((os.cpu_count() or 1) + 2)]
+    last = world.consumer.status(jobs[-1])["status"]
+    world.consumer.delete(jobs[-1])
+    left = (world.network.state_dir / "jobs" / jobs[-1]).exists()
+    world.consumer.stop("")
+
+    assert last == 1
+    assert not left
 
 
 def test_a_bought_file_is_downloaded(world: World) -> None:

@@ -8,14 +8,17 @@ import secrets
 import signal
 import socket
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
+from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
 from tests.integration.localnet.conftest import World, make_world
@@ -162,14 +165,82 @@ def test_a_taken_port_is_named(world: World) -> None:
         LocalNetwork(port=port).start()
 
 
-def test_an_isolation_that_does_not_work_is_named() -> None:
-    with pytest.raises(LocalNetworkError, match="'steel' does not work on this machine"):
-        LocalNetwork(isolation="steel").start()
+@pytest.mark.skipif(sys.platform == "darwin", reason="it works there")
+def test_an_isolation_that_does_not_work_is_named_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    network = LocalNetwork(tmp_path / "state", isolation="sandbox-exec")
+    with pytest.raises(BadOption, match="'sandbox-exec' does not work on this machine"):
+        network.start()
+
+    assert not (tmp_path / "state").exists()
+
+
+def test_an_address_of_another_machine_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path / "state", host="192.0.2.1", expose=True)
+    with pytest.raises(LocalNetworkError, match=r"cannot listen on 192\.0\.2\.1"):
+        network.start()
+
+    assert not (tmp_path / "state").exists()
 
 
 def test_one_state_folder_is_for_one_network(tmp_path: Path) -> None:
-    with LocalNetwork(tmp_path), pytest.raises(LocalNetworkError, match="cannot start"):
+    with LocalNetwork(tmp_path), pytest.raises(LocalNetworkError, match="another one is running"):
         LocalNetwork(tmp_path).start()
+
+
+def test_one_state_folder_is_for_one_network_on_another_chain_too(
+    world: World, tmp_path: Path
+) -> None:
+    def network(folder: Path | None, **options: Any) -> LocalNetwork:
+        return LocalNetwork(folder, seed="one", account_count=1, **options)
+
+    with network(None) as host, network(tmp_path, chain_url=host.rpc_url):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        second = network(tmp_path, chain_url=host.rpc_url, port=port)
+        with pytest.raises(LocalNetworkError, match="another one is running"):
+            second.start()
+
+
+def test_broken_ports_are_told_of_and_others_are_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ports = tmp_path / "ports.json"
+    with LocalNetwork(tmp_path):
+        pass
+    ports.write_text('{"port": 80')
+    with LocalNetwork(tmp_path) as network:
+        url = network.provider_url
+
+    assert f"{ports} is not used: it is no JSON" in caplog.text
+    assert url.endswith(f":{json.loads(ports.read_text())['port']}")
+
+
+def test_a_chain_without_its_keys_is_refused(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path):
+        pass
+    (tmp_path / "keys.json").unlink()
+    with pytest.raises(LocalNetworkError, match=r"keys\.json is damaged: it is missing"):
+        LocalNetwork(tmp_path).start()
+
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_a_chain_of_another_id_is_refused(tmp_path: Path) -> None:
+    with LocalNetwork(tmp_path):
+        pass
+    with pytest.raises(BadOption, match="chain id 8996"):
+        LocalNetwork(tmp_path, chain_id=1337).start()
+
+
+def test_a_database_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "network.db"
+    path.write_text("garbage " * 200)
+    with pytest.raises(LocalNetworkError, match=f"{path} cannot be opened: .* Put a copy"):
+        LocalNetwork(tmp_path).start()
+
+    assert path.read_text().startswith("garbage")
 
 
 def test_a_chain_that_does_not_answer_is_named() -> None:
@@ -339,3 +410,16 @@ def _finished_earlier(folder: Path, job_id: str, *, seconds: float) -> None:
         database.execute(
             "UPDATE jobs SET finished = finished - ? WHERE job_id = ?", (seconds, job_id)
         )
+
+
+def test_an_account_that_is_not_there_is_named(world: World) -> None:
+    with pytest.raises(LocalNetworkError, match="no account 10: the network has 10") as caught:
+        world.network.wallet(10)
+
+    assert isinstance(caught.value, IndexError)
+
+
+@pytest.mark.parametrize("name", [".", "..", "a" * 300, "a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_refused(world: World, name: str) -> None:
+    with pytest.raises(LocalNetworkError, match="cannot publish"):
+        world.network.publish_file(b"x", name)

@@ -237,3 +237,14 @@ def test_urls_that_must_not_be_read_are_invalid(world: World, url: str) -> None:
     answer = world.consumer.post(f"{SERVICES}/fileinfo", {"url": url})
 
     assert answer.json() == [{"index": 0, "valid": False}]
+
+
+def test_a_query_string_in_the_way_of_a_body_is_given_as_the_reason(world: World) -> None:
+    # As recorded for a start: the real Provider reads one or the other.
+    path = f"{SERVICES}/fileinfo?k=v"
+    with_query = world.consumer.post(path, {"did": world.dataset})
+    without_body = world.consumer.post(f"{SERVICES}/fileinfo?did={world.dataset}", {})
+
+    assert with_query.status_code == 500
+    assert "The query string was read in place of the body" in with_query.text
+    assert without_body.json()[0]["valid"] is True

@@ -211,6 +211,25 @@ def test_a_job_that_ends_without_results_expires_too(tmp_path: Path) -> None:
     assert (after.status, after.ended, after.log_path) == (70, True, "algorithm.log")
 
 
+def test_what_a_kill_left_of_a_deleted_job_goes_at_the_next_start(tmp_path: Path) -> None:
+    with engine(tmp_path, lifetime_s=float("inf")) as (running, store, database):
+        deleted, kept = (ended(tmp_path, store, database, 0) for _ in range(2))
+        store.mark_removed([deleted])
+        running.start()
+        left = {path.name for path in (tmp_path / "jobs").iterdir()}
+
+    assert left == {kept.job_id}
+
+
+def test_a_job_that_is_deleted_before_its_end_names_no_results(tmp_path: Path) -> None:
+    with engine(tmp_path) as (_, store, _):
+        job = store.create(request())
+        store.mark_removed([job])
+        store.finish(job.job_id, JobStatus.FINISHED, results=[PurePosixPath("late.txt")])
+
+        assert store.get(job.job_id).result_paths == ()
+
+
 KILLED = """
 import itertools, os, signal, sys, time
 from pathlib import Path

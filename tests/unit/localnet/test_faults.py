@@ -106,3 +106,9 @@ def test_who_waits_goes_on_when_the_fault_is_gone(end: str) -> None:
 
     assert not any(thread.is_alive() for thread in waiting)
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "5", None])
+def test_a_delay_that_is_none_is_refused(seconds: Any) -> None:
+    with pytest.raises(ValueError, match="seconds must be 0 or more"):
+        Delay("status", seconds=seconds)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
+from ocean_lib.localnet.faults import Drop
+from ocean_lib.localnet.runners import Limits
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,22 @@ from ocean_lib.localnet import LocalNetwork, LocalNetworkError
         ({"results_lifetime_s": -1.0}, r"results_lifetime_s: expected seconds, 0 or more; got -1"),
         ({"results_lifetime_s": float("nan")}, r"results_lifetime_s: .* got nan"),
         ({"state_dir": ""}, r"state_dir \(--state\) is empty"),
+        ({"state_dir": 5}, r"state_dir \(--state\): expected a folder's path; got 5"),
+        ({"isolation": "foo"}, r"isolation \(--isolation\): expected one of bwrap, .*got 'foo'"),
+        ({"isolation": ""}, r"isolation \(--isolation\): .* got ''"),
+        ({"host": ""}, r"host \(--host\): expected an address of this machine; got ''"),
+        ({"host": 5}, r"host \(--host\): .* got 5"),
+        ({"seed": ""}, r"seed \(--seed\): expected a text or a whole number; got ''"),
+        ({"limits": {"wall_s": 1}}, r"limits: expected Limits\(\.\.\.\); got {'wall_s': 1}"),
+        ({"limits": Limits(wall_s=0)}, r"limits: expected a number above 0 for wall_s; got 0"),
+        ({"limits": Limits(memory_bytes=float("nan"))}, r"above 0 for memory_bytes; got nan"),
+        ({"expose": "no"}, r"expose: expected True or False; got 'no'"),
+        ({"runner": 5}, r"runner: expected a JobRunner; 5 has no submit, poll, stop, collect"),
+        ({"faults": 5}, r"faults: expected a list of faults, such as .*; got 5"),
+        ({"faults": [5]}, r"faults: expected a list of faults, such as .*; got \[5\]"),
+        ({"faults": Drop("start")}, r"faults: expected a list .*; got Drop\("),
+        ({"chain_url": 5}, r"chain_url \(--chain-url\) is no http\(s\) URL"),
+        ({"port": 8030, "rpc_port": 8030}, r"port and rpc_port are both 8030"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_what_is_expected(

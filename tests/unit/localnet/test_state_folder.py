@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from ocean_lib.localnet import LocalNetworkError
-from ocean_lib.localnet._state_folder import take_folder
+from ocean_lib.localnet._keys import kept_keys, make_keys
+from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
+from ocean_lib.localnet._state_folder import hold_folder, take_folder
 
-KEYS = json.dumps({"deployer": "0x1", "provider": "0x2", "compute": "0x3", "accounts": []})
+KEYS = json.dumps(asdict(make_keys("a seed", 1)))
 
 
 def _contents(folder: Path) -> dict[str, str]:
@@ -26,7 +29,6 @@ def _contents(folder: Path) -> dict[str, str]:
         {".gitignore": "build/\n", "main.py": ""},
         {"keys.json": '{"api": "secret"}'},
         {"keys.json": "[]"},
-        {"keys.json": "not JSON", "chain.db": ""},
     ],
 )
 def test_a_folder_with_somebody_elses_files_is_refused_and_left_as_it_is(
@@ -98,3 +100,109 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
             take_folder(tmp_path)
     finally:
         tmp_path.chmod(0o700)
+
+
+# A network's own folder, damaged
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        (KEYS[:100], "it is no JSON"),
+        ("[" * 100_000, "it is no JSON"),
+        ("[]", "it does not hold the keys deployer, provider, compute and accounts"),
+        (KEYS.replace("compute", "computer"), "it does not hold the keys"),
+        (KEYS.replace("0x", "0y", 1), "one of its keys is none"),
+        (json.dumps({**json.loads(KEYS), "accounts": 3}), "one of its keys is none"),
+        (json.dumps({**json.loads(KEYS), "provider": f"0x{0:064x}"}), "one of its keys is none"),
+    ],
+)
+def test_damaged_keys_are_named_and_not_shown(tmp_path: Path, text: str, reason: str) -> None:
+    for name, content in (("keys.json", text), ("chain.db", "")):
+        (tmp_path / name).write_text(content)
+    with pytest.raises(LocalNetworkError) as caught:
+        take_folder(tmp_path)
+
+    told = str(caught.value)
+    assert f"{tmp_path / 'keys.json'} is damaged: {reason}" in told
+    assert "Put a copy of it back" in told
+    assert json.loads(KEYS)["provider"][2:] not in told
+    assert (tmp_path / "keys.json").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["keys.json", "address.json", "ports.json", "network.db"])
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "chain.db").touch()
+    (tmp_path / name).mkdir()
+    with pytest.raises(LocalNetworkError) as caught:
+        take_folder(tmp_path)
+
+    assert f"{tmp_path / name} is a folder, and a file is expected" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["files", "jobs", "tools"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "chain.db").touch()
+    (tmp_path / name).touch()
+    with pytest.raises(LocalNetworkError) as caught:
+        take_folder(tmp_path)
+
+    assert f"{tmp_path / name} is a file, and a folder is expected" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"port": "8030"}', '{"port": 0}', '{"port": 65536}']
+    + ['{"port": true}', '{"port": 8030.5}', '{"port": NaN}', "\udcff"],
+)
+def test_ports_that_are_none_are_told_from_ports(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "ports.json"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(DamagedFile):
+        read_ports(path)
+
+
+def test_ports_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "ports.json"
+    before = read_ports(path)
+    write_json(path, {"port": 8030, "rpc_port": 65535})
+
+    assert before == {}
+    assert read_ports(path) == {"port": 8030, "rpc_port": 65535}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["ports.json"]
+
+
+def test_keys_are_read_as_they_were_made_and_by_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    made = kept_keys(path, None, 3)
+
+    assert kept_keys(path, None, 1) == made
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_is_held_by_one_until_that_one_lets_go(tmp_path: Path) -> None:
+    let_go = hold_folder(tmp_path)
+    with pytest.raises(LocalNetworkError, match=f"another one is running in {tmp_path}"):
+        hold_folder(tmp_path)
+    let_go()
+
+    hold_folder(tmp_path)()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_was_forked_does_not_keep_a_folder(tmp_path: Path) -> None:
+    let_go = hold_folder(tmp_path)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(writing)
+        os.read(reading, 1)  # until the parent closes its end
+        os._exit(0)
+    let_go()
+    try:
+        hold_folder(tmp_path)()
+    finally:
+        os.close(writing)
+        os.waitpid(child, 0)
+        os.close(reading)
