@@ -8,6 +8,7 @@ To run the same against a real Provider, replace the three lines in `main` that 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -19,7 +20,8 @@ from pathlib import Path
 from ocean_lib import AlgorithmMetadata, ComputeInput, DataToken, Ocean, OceanCompute
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.localnet import LocalNetwork
+from ocean_lib.exceptions import OceanError
+from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.util import to_base_18
 from ocean_lib.web3_internal.constants import ZERO_ADDRESS
@@ -35,6 +37,7 @@ CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
 
 
 def main() -> None:
+    make_room()
     with step("Starting a network: chain, contracts, metadata cache, Provider"):
         network = LocalNetwork().start()
     try:
@@ -52,8 +55,6 @@ def main() -> None:
 
 def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_url: str) -> None:
     """Publish, order, compute, download; then compute once more with raw code."""
-    shutil.rmtree(RESULTS, ignore_errors=True)  # of the run before; download overwrites nothing
-
     with step("The scientist publishes an algorithm"):
         algorithm = publish_algorithm(ocean, scientist, code_url)
         say(algorithm.did)
@@ -107,6 +108,19 @@ Next: change a row of {DATA.relative_to(HERE.parent)} and run this again;
       copy examples/quickstart.py and put your own data and algorithm in;
       point its three marked lines at a real Provider (see config.ini.example)."""
     )
+
+
+def make_room() -> None:
+    """Make the results' folder, without what the run before left: download overwrites nothing."""
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    try:
+        RESULTS.mkdir()
+        (RESULTS / "by-did").mkdir()
+    except OSError as error:
+        sys.exit(
+            f"The results cannot be written to {RESULTS.absolute()}: {error.strerror}. Run this "
+            "in a folder of yours, and move away what is in their place."
+        )
 
 
 def publish_algorithm(ocean: Ocean, owner: Wallet, url: str) -> Asset:
@@ -217,3 +231,8 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("\nStopped; nothing is left running.")
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (OSError, OceanError, LocalNetworkError) as error:
+        sys.exit(f"\nStopped: {error}")

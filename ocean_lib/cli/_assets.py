@@ -118,7 +118,12 @@ def newest_order(ocean: Ocean, did: str, index: int, address: str) -> str:
 
 
 def data_token_of(did: str) -> str:
-    """Return the address of an asset's data token, which is in its DID."""
+    """Return the address of an asset's data token, which is in its DID.
+
+    Raises:
+        InvalidDid: it is none.
+    """
+    from ocean_lib.common.validation import check_did
     from ocean_lib.models.metadata import data_token_of as address_of
 
-    return str(address_of(did))
+    return str(address_of(check_did(did)))

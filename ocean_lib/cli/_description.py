@@ -234,18 +234,19 @@ def _rules(fields: Fields) -> Rules | None:
 
 def _token(fields: Fields, price: float, where: str) -> Token:
     token = fields.part("token")
-    cap = token.amount("cap", 0)
+    cap = token.amount("cap", DEFAULT_CAP)
+    if not cap:
+        raise InvalidInput(f"{where}: token: cap must be more than 0, or nobody could order.")
     found = Token(
         token.text("name", ""),
         token.text("symbol", ""),
-        f"{_exactly(cap):f}" if cap else "",
+        f"{_exactly(cap):f}" if cap != DEFAULT_CAP else "",
         token.text("address", ""),
     )
     token.check_all_known()
-    most = cap or DEFAULT_CAP
-    if not found.address and price > most:
+    if not found.address and price > cap:
         raise InvalidInput(
-            f"{where}: nobody could ever pay a price of {price}, as there will be {most} tokens at "
+            f"{where}: nobody could ever pay a price of {price}, as there will be {cap} tokens at "
             "most. Lower it, or raise token: cap."
         )
     return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
+from ocean_lib.cli._keys import KeySources, address_in_keystore
+from ocean_lib.cli._network_config import keep_config
 from ocean_lib.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -60,38 +62,53 @@ def _code_of(error: Exception) -> ExitCode:
     return ExitCode.UNREACHABLE if away else ExitCode.ERROR
 
 
-def write_config(network: LocalNetwork) -> Path:
-    """Write the config that the other commands use into the network's folder."""
-    config = configparser.ConfigParser(interpolation=None)
-    config.read_dict({**network.options, _SECTION: {_STATE: str(network.state_dir)}})
-    for section in config.sections():
-        for name, value in config.items(section):
-            config.set(section, name, value.replace("%", "%%"))
-    path = network.state_dir / "config.ini"
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        config.write(file)
-    unfinished.replace(path)
+def write_config(network: LocalNetwork, say: Callable[[str], None]) -> Path:
+    """Keep a config for the other commands in the network's folder; return its file.
+
+    Args:
+        network: a running network.
+        say: is told what is not as usual.
+    """
     # The folder holds keys and private data, and may lie in somebody's repository.
     ignore = network.state_dir / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    return path
+    options = {**network.options, _SECTION: {_STATE: str(network.state_dir)}}
+    return keep_config(network.state_dir, options, say)
 
 
 def write_wallets(network: LocalNetwork) -> dict[str, dict[str, str]]:
-    """Write a keystore for a publisher and a consumer; return their addresses and files."""
+    """Write a keystore for a publisher and a consumer; return their addresses and files.
+
+    Raises:
+        CommandError: what stands in the place of one is no keystore.
+    """
     folder = network.state_dir / "wallets"
     folder.mkdir(mode=0o700, exist_ok=True)
     wallets = {}
     for role, account in zip(ROLES, network.accounts, strict=False):
-        path = folder / f"{role}.json"
-        if not path.exists():
+        path, address = folder / f"{role}.json", str(account.address)
+        if path.exists():
+            address = _address_in(path)  # another one, if its user put it there
+        else:
             # Quick to open: the keys protect play money, and lie in clear next to it.
             keystore = account.encrypt(WALLET_PASSWORD, kdf="pbkdf2", iterations=1000)
-            write_private(path, json.dumps(keystore))
-        wallets[role] = {"address": str(account.address), "keystore": str(path)}
+            unfinished = path.with_name(f"{path.name}.part")
+            unfinished.unlink(missing_ok=True)
+            write_private(unfinished, json.dumps(keystore))
+            unfinished.replace(path)
+        wallets[role] = {"address": address, "keystore": str(path)}
     return wallets
+
+
+def _address_in(path: Path) -> str:
+    address = address_in_keystore(KeySources(path)) if path.is_file() else None
+    if address is None:
+        raise CommandError(
+            f"{path} is no keystore. Move it away, and start again: it is written anew.",
+            ExitCode.ERROR,
+        )
+    return address
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,19 +34,26 @@ def show_findings(session: Session, findings: Findings) -> ExitCode:
     elif findings.unknowns:
         code = ExitCode.UNREACHABLE
     if session.out.as_json:
-        session.out.document(
-            {"ok": findings.ok, "can_order": findings.can_order, "findings": findings.as_dicts()}
-        )
+        listed = [told_in_commands(finding).as_dict() for finding in findings]
+        verdict = {"ok": findings.ok, "can_order": findings.can_order}
+        session.out.document({**verdict, "findings": listed})
         return code
     if not findings:
         click.echo("Nothing stands in the way.")
     for finding in (*findings.errors, *findings.unknowns, *findings.warnings):
-        severity = coloured(finding.severity, sys.stdout, fg=_COLOURS[finding.severity])
-        click.echo(f"{severity}: {one_line(finding.what)} [{finding.code}]")
-        click.echo(f"    {_mend(finding)}")
+        told = told_in_commands(finding)
+        severity = coloured(told.severity, sys.stdout, fg=_COLOURS[told.severity])
+        click.echo(f"{severity}: {told.what} [{told.code}]")
+        click.echo(f"    {told.how_to_mend}")
     return code
 
 
-def _mend(finding: Finding) -> str:
+def told_in_commands(finding: Finding) -> Finding:
+    """Return a finding as somebody at a command line can use it, each text on one line."""
     command = _COMMANDS.get(finding.code, "") if finding.subject else ""
-    return command.format(subject=finding.subject) or in_commands(one_line(finding.how_to_mend))
+    return dataclasses.replace(
+        finding,
+        what=in_commands(one_line(finding.what)),
+        how_to_mend=command.format(subject=finding.subject)
+        or in_commands(one_line(finding.how_to_mend)),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from textwrap import indent
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli import _embedded
-from ocean_lib.cli._options import output_options
+from ocean_lib.cli._options import Folder, output_options
 from ocean_lib.cli._session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -20,21 +21,11 @@ if TYPE_CHECKING:
 _SHOWN = ("provider_url", "rpc_url", "chain_id", "isolation", "state_dir")
 
 
-class _StateFolder(click.Path):
-    """A folder's path; not an empty one, as of a shell's variable that is not set."""
-
-    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
-        """Refuse what is empty, which would stand for the current folder."""
-        if value == "":
-            self.fail("it is empty. Name a folder, or leave the option out.", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 @click.command(short_help="Run a network on this machine, until Ctrl-C.")
 @click.option(
     "--state",
     metavar="DIR",
-    type=_StateFolder(file_okay=False, path_type=Path),
+    type=Folder(),
     default=Path("ocean-localnet"),
     show_default="ocean-localnet",
     help="Keep everything here, and continue with it.",
@@ -85,7 +76,7 @@ def _show(session: Session, network: LocalNetwork) -> None:
     from ocean_lib.localnet.__main__ import describe
 
     described = describe(network, show_keys=False)
-    described["config_file"] = str(_embedded.write_config(network))
+    described["config_file"] = str(_embedded.write_config(network, session.out.say))
     wallets = _embedded.write_wallets(network)
     if session.out.as_json:
         password = _embedded.WALLET_PASSWORD
@@ -109,7 +100,7 @@ def _show(session: Session, network: LocalNetwork) -> None:
     "--to",
     "folder",
     metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Also download the job's files into this folder.",
 )
 @output_options
@@ -122,6 +113,8 @@ def quickstart(session: Session, folder: Path | None) -> None:
     """
     from ocean_lib.cli._quickstart import run_story
 
+    if folder is not None:
+        _make_folder(folder)
     session.out.say("Starting a network on this machine ...")
     network = _embedded.make_network(None)
     _embedded.start(network)
@@ -134,3 +127,13 @@ def quickstart(session: Session, folder: Path | None) -> None:
         session.out.say(f"The algorithm's log\n{indent(log, '  ')}")
         outcome |= found
     session.out.fields(outcome)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not writable"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise click.BadParameter(f"{folder} cannot be used: {reason}.", param_hint="'--to'")

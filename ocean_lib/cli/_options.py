@@ -15,6 +15,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+class Folder(click.Path):
+    """A folder's path; not an empty one, as of a shell's variable that is not set."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+        """Refuse what is empty, which would stand for the current folder."""
+        if value == "":
+            self.fail("it is empty. Name a folder, or leave the option out.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _into(*path: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     """Make a callback that keeps an option's value at this place in the session."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._options import client_options
+from ocean_lib.cli._options import Folder, client_options
 from ocean_lib.cli._output import looked_at, one_line
 from ocean_lib.cli._session import Session, pass_session
 from ocean_lib.cli._which_job import WhichJob, job_options
@@ -23,7 +23,7 @@ from ocean_lib.common.http_requests import safe_json
     "--to",
     "folder",
     metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Where to; made if it is not there.  [default: downloads/JOB_ID]",
 )
 @click.option("--no-logs", is_flag=True, help="Results only.")

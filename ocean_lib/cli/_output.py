@@ -33,7 +33,12 @@ def looked_at(stream: TextIO) -> bool:
 def coloured(text: str, stream: TextIO, **style: Any) -> str:
     """Return the text in colour where somebody sees it and has not declined (NO_COLOR)."""
     wanted = looked_at(stream) and not os.environ.get("NO_COLOR")
-    return click.style(text, **style) if wanted and os.environ.get("TERM") != "dumb" else text
+    return click.style(text, **style) if wanted and _knows_colours() else text
+
+
+def _knows_colours() -> bool:
+    # Windows' terminal has no TERM, and knows them.
+    return os.environ.get("TERM", "" if os.name == "posix" else "xterm") not in ("", "dumb")
 
 
 class Output:

@@ -75,6 +75,12 @@ class Plan:
     container: dict[str, str | None]
 
     def __post_init__(self) -> None:
+        for name, values in (
+            ("--order", self.orders),
+            ("--algorithm-order", [self.algorithm_order]),
+        ):
+            if "" in values:  # as of a shell's variable that is not set
+                raise click.UsageError(f"{name} is empty: name an order, or leave it out.")
         if (self.algorithm is None) == (self.code is None):
             raise click.UsageError("Give --algorithm DID or --code FILE, one of them.")
         for name, given in (("--order", self.orders), ("--service", self.services)):
@@ -103,7 +109,7 @@ class Plan:
         }
         if self.algorithm is not None:
             order = self.algorithm_order
-            if not order:
+            if order is None:
                 order = look.order(self.algorithm, look.index(self.algorithm, "access"))
             found |= {
                 "algorithm_did": self.algorithm,

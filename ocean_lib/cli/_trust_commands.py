@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
 
 from ocean_lib.cli._exit_codes import ExitCode
+from ocean_lib.cli._findings import told_in_commands
 from ocean_lib.cli._options import client_options, network_options, output_options
+from ocean_lib.cli._output import one_line
 from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._wording import in_commands
 
 if TYPE_CHECKING:
     from ocean_lib.models.trust import TrustChange, TrustReport
@@ -44,11 +48,11 @@ def explain(session: Session, dataset: str, algorithm: str) -> ExitCode:
 
     Both are DIDs. The exit status is 5 if it may not.
     """
-    report = session.ocean.assets.explain_trust(dataset, algorithm)
+    report = _told_in_commands(session.ocean.assets.explain_trust(dataset, algorithm))
     if session.out.as_json:
         session.out.document(report.as_dict())
     else:
-        session.out.raw(_in_words(report))
+        session.out.raw(str(report))
     return ExitCode.DONE if report.trusted else ExitCode.REFUSED
 
 
@@ -88,16 +92,18 @@ def refresh(session: Session, dataset: str, algorithm: str | None) -> None:
     _show(session, change)
 
 
-def _in_words(report: TrustReport) -> str:
-    """Return the report; where its words are for a program, with the command in their place."""
-    text = str(report)
+def _told_in_commands(report: TrustReport) -> TrustReport:
+    """Return the report with commands where its words are for a program."""
+    pair = f"{report.dataset_did} {report.algorithm_did}"
+    findings = []
     for finding in report.findings:
-        command = _COMMANDS.get(finding.code)
+        told, command = told_in_commands(finding), _COMMANDS.get(finding.code)
         if command is not None:
-            pair = f"{report.dataset_did} {report.algorithm_did}"
-            said = f"The data set's publisher can mend that: ocean-compute trust {command} {pair}"
-            text = text.replace(finding.how_to_mend, said)
-    return text
+            mend = f"The data set's publisher can mend that: ocean-compute trust {command} {pair}"
+            told = dataclasses.replace(told, how_to_mend=mend)
+        findings.append(told)
+    why = in_commands(one_line(report.why))
+    return dataclasses.replace(report, why=why, findings=tuple(findings))
 
 
 def _show(session: Session, change: TrustChange) -> None:

@@ -119,7 +119,7 @@ def _which(job_id: str | None, did: str | None, job_file: Path | None) -> WhichJ
         job_file = None  # what is typed counts more than what is set
     if job_id is not None and job_file is not None:
         raise click.UsageError("Give JOB_ID or --job-file, not both.")
-    if job_id is None and job_file is None:
+    if not job_id and job_file is None:  # an empty one stands for all jobs on the wire
         raise click.UsageError(
             "Say which job: JOB_ID, or --job-file. `ocean-compute jobs` lists them."
         )
@@ -166,8 +166,10 @@ def writable_job_file(path: Path) -> Iterator[Callable[[ComputeJob], None]]:
     existing_folder_of(path)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        if path.exists() and not path.is_file():
-            raise click.BadParameter(f"{path} is no file that can be replaced.")
+        if path.exists() and not _may_be_replaced(path):
+            raise click.BadParameter(
+                f"{path} is there, and is no job file: it is not replaced. Choose another name."
+            )
         unfinished.touch(exist_ok=False)
     except OSError as error:
         raise click.BadParameter(f"{path} cannot be written: {error.strerror}.") from None
@@ -181,6 +183,17 @@ def writable_job_file(path: Path) -> Iterator[Callable[[ComputeJob], None]]:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether it is an empty file or a job file, not somebody's other file."""
+    if not path.is_file():
+        return False
+    try:
+        content = safe_json.loads(path.read_bytes() or b'{"job_id": ""}')
+    except ValueError:
+        return False
+    return isinstance(content, dict) and "job_id" in content
 
 
 def job_document(job: ComputeJob, status: JobStatus) -> dict[str, Any]:

@@ -24,6 +24,11 @@ _OF_CALLS = (
         "Use `ocean-compute download`, with a larger --max-bytes or without",
     ),
     (r", with decimal\.Decimal\.quantize", ""),
+    (r"no job as to_dict makes it", "no job file as `ocean-compute start` writes it"),
+    (r"Check algorithm_did\b", "Check --algorithm"),
+    (r"algorithm_meta has no code", "The file of --code is empty"),
+    (r"ive it `rawcode` \(the text\) or `url` \(where it lies\)", "ive one with code in it"),
+    (r" \(Asset\.update_compute_privacy\)", ""),
 )
 
 

@@ -258,9 +258,10 @@ def test_a_publisher_sees_and_changes_whom_a_data_set_trusts(
     assert f"run `ocean-compute trust add {dataset} {algorithm}`" in (
         publisher.run("trust", "refresh", *pair, code=2).err
     )
-    assert f"ocean-compute trust add {dataset} {algorithm}" in (
-        consumer.run("trust", "explain", *pair, code=5).out
-    )
+    said = f"ocean-compute trust add {dataset} {algorithm}"
+    assert said in consumer.run("trust", "explain", *pair, code=5).out
+    [found] = consumer.json("trust", "explain", *pair, code=5)["findings"]
+    assert said in found["how_to_mend"]
     orders = ("--order", ordered[dataset]["order_tx"])
     orders += ("--algorithm-order", ordered[algorithm]["order_tx"])
     refused = consumer.json("start", dataset, "--algorithm", algorithm, *orders, code=5)

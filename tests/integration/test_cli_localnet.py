@@ -60,11 +60,25 @@ def test_an_empty_state_is_not_the_current_folder(line: CommandLine) -> None:
     assert _contents(line.folder) == {}
 
 
+@pytest.mark.parametrize(("folder", "expected"), [("", "it is empty"), ("mine/x", "directory")])
+def test_a_folder_that_cannot_be_is_refused_before_the_first_job(
+    line: CommandLine, folder: str, expected: str
+) -> None:
+    (line.folder / "mine").touch()
+    said = line.run("quickstart", "--to", folder, code=2)
+
+    assert "'--to'" in said.err
+    assert expected in said.err
+    assert "Starting" not in said.err
+    assert _contents(line.folder) == {"mine": ""}
+
+
 @pytest.mark.parametrize(
     ("options", "code", "expected"),
     [
-        (("--isolation", "foo"), 2, "isolation 'foo' does not work"),
+        (("--isolation", "foo"), 2, "isolation (--isolation): expected one of bwrap"),
         (("--host", "0.0.0.0"), 2, "--expose"),
+        (("--state", "x" * 300), 2, "cannot keep its state"),
         (("--chain-url", "foo"), 2, "no http(s) URL"),
         (("--chain-url", ""), 2, "no http(s) URL"),
         (("--chain-url", "http://127.0.0.1:9"), 6, "no JSON-RPC answer from http://127.0.0.1:9"),
@@ -73,7 +87,8 @@ def test_an_empty_state_is_not_the_current_folder(line: CommandLine) -> None:
 def test_what_is_wrong_with_an_option_has_the_documented_status(
     line: CommandLine, options: tuple[str, str], code: int, expected: str
 ) -> None:
-    said = line.run("localnet", "--temporary", *options, code=code)
+    given = options if "--state" in options else ("--temporary", *options)
+    said = line.run("localnet", *given, code=code)
 
     assert expected in said.err
     assert said.out == ""
@@ -103,6 +118,35 @@ def test_its_folder_is_taken_again_with_the_users_own_gitignore(line: CommandLin
     assert at_first == "*\n"
     assert (state / ".gitignore").read_text() == "!wallets\n"
     assert (state / "keys.json").read_text() == keys
+
+
+def test_a_config_that_the_user_changed_is_kept(line: CommandLine) -> None:
+    state = line.folder / "ocean-localnet"
+    _ended(line.started("localnet"), signal.SIGINT)
+    config = state / "config.ini"
+    mine = config.read_text("utf-8").replace("http://127", "http://127.0.0.1:9/?was=127") + "#\n"
+    config.write_text(mine, "utf-8")
+    out, err = _ended(line.started("localnet"), signal.SIGINT)
+
+    assert config.read_text("utf-8") == mine
+    assert f"{config} is not as this network wrote it" in err
+    assert f"export CONFIG_FILE='{state}/config.ini.new'" in out
+    assert (state / "config.ini.new").is_file()
+
+
+@pytest.mark.parametrize("mine", ["", "{", "[]", '{"address": 5}', None])
+def test_a_wallet_that_is_none_is_named(line: CommandLine, mine: str | None) -> None:
+    wallet = line.folder / "ocean-localnet" / "wallets" / "consumer.json"
+    wallet.parent.mkdir(parents=True)
+    (line.folder / "ocean-localnet" / "chain.db").touch()
+    if mine is None:
+        wallet.mkdir()
+    else:
+        wallet.write_text(mine)
+    said = line.run("localnet", code=1)
+
+    assert f"{wallet} is no keystore. Move it away" in said.err
+    assert wallet.is_dir() or wallet.read_text() == mine
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")

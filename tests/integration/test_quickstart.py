@@ -58,6 +58,60 @@ def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path)
     assert changed["classes"] != report["classes"]
 
 
+def test_results_that_cannot_be_written_are_one_line_before_anything_is_done(
+    example: Path,
+) -> None:
+    folder = example.parents[1]
+    (folder / "quickstart-results").touch()
+    done = subprocess.run(
+        [sys.executable, example],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"The results cannot be written to {folder / 'quickstart-results'}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_leaves_ends_it_quietly(example: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, example],
+        cwd=example.parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        told = process.stderr.read()
+
+    assert (process.returncode, told) == (141, "")
+    assert str(example) not in _processes()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(example: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, example],
+            cwd=example.parents[1],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "\nStopped: [Errno 28] No space left on device\n"
+
+
 def test_ctrl_c_leaves_nothing_running(example: Path) -> None:
     algorithm = example.parent / "algorithms" / "classify.py"
     token = secrets.token_hex(8)  # in the algorithm's command line, which every sandbox shows

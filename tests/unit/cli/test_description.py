@@ -69,6 +69,7 @@ def test_metadata_has_the_protocols_spelling() -> None:
         ({"price": 10**400}, "no larger than a token contract can hold, got far more"),
         ({"price": 1001}, "nobody could ever pay a price of 1001, as there will be 1000 tokens"),
         ({"price": 3, "token": {"cap": 2}}, "there will be 2 tokens at most"),
+        ({"token": {"cap": 0}}, "token: cap must be more than 0"),
         ({"token": {"cap": 1.0e-30}}, "cap must have 18 decimals at most"),
         ({"token": {"cap": 2.0e59}}, "cap must have 18 decimals at most, and be no larger"),
         ({"timeout": 0.5}, "timeout must be whole seconds, got 0.5"),

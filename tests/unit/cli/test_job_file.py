@@ -80,12 +80,58 @@ def test_a_job_whose_file_cannot_be_written_any_more_is_named_in_one_document(
 def test_a_start_that_fails_leaves_the_old_job_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "job.json").write_text("old")
+    old = '{"job_id": "old"}'
+    (tmp_path / "job.json").write_text(old)
 
     assert main([*START, "--job-file", str(tmp_path / "job.json")]) == 6
 
     assert [path.name for path in tmp_path.iterdir()] == ["job.json"]
-    assert (tmp_path / "job.json").read_text() == "old"
+    assert (tmp_path / "job.json").read_text() == old
+
+
+@pytest.mark.parametrize(
+    "mine", ["name: my data\n", "[]", '{"name": "my data"}', "\xff", "[" * 999]
+)
+def test_a_file_that_is_no_job_file_is_not_replaced(
+    mine: str, tmp_path: Path, started: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data.yaml").write_text(mine, "latin-1")
+
+    assert main([*START, "--job-file", str(tmp_path / "data.yaml")]) == 2
+
+    assert "data.yaml is there, and is no job file" in capsys.readouterr().err
+    assert (tmp_path / "data.yaml").read_text("latin-1") == mine
+    assert started == []
+
+
+@pytest.mark.parametrize("old", ["", '{"job_id": "old"}'])
+def test_an_old_job_file_and_an_empty_file_are_replaced(
+    old: str, tmp_path: Path, started: list[str]
+) -> None:
+    (tmp_path / "job.json").write_text(old)
+
+    assert main([*START, "--job-file", str(tmp_path / "job.json")]) == 0
+
+    assert json.loads((tmp_path / "job.json").read_text())["job_id"] == "a1"
+    assert started == ["a1"]
+
+
+@pytest.mark.parametrize("option", ["--order", "--algorithm-order"])
+def test_an_empty_order_is_bad_usage_and_starts_nothing(
+    option: str, started: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*START, option, ""]) == 2
+
+    assert f"{option} is empty" in capsys.readouterr().err
+    assert started == []
+
+
+def test_a_missing_did_is_named_where_tokens_are_minted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["mint", "", "--to", ADDRESS, "--network", "http://127.0.0.1:9"]) == 2
+
+    assert "did must be 'did:op:' followed by 40 hex digits, got ''" in capsys.readouterr().err
 
 
 def test_the_next_command_can_be_copied_from_what_start_says(
@@ -131,6 +177,13 @@ def test_a_job_file_that_cannot_be_read_is_bad_usage(
     Path("job.json").touch()
 
     assert main(["status", "--job-file", name]) == 2
+
+
+@pytest.mark.parametrize("command", ["status", "wait", "stop", "logs", "result", "download"])
+def test_an_empty_job_id_is_bad_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "", "--did", DID]) == 2
+
+    assert "Say which job" in capsys.readouterr().err
 
 
 def test_a_job_file_that_is_nested_too_deeply_is_bad_usage(

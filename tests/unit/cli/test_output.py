@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -57,6 +58,16 @@ def test_states_are_coloured_on_a_terminal(
 
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
+    assert coloured("x", sys.stdout, fg="red") == "x"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no TERM there")
+def test_a_terminal_without_a_name_gets_no_colours(
+    capsys: pytest.CaptureFixture[str], terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal(80)
+    monkeypatch.delenv("TERM")
+
     assert coloured("x", sys.stdout, fg="red") == "x"
 
 

@@ -48,6 +48,17 @@ PACKAGE = Path(__file__).parents[3] / "ocean_lib"
             "The link may have expired: get a new one with job.result().",
             "The link may have expired: run the command again.",
         ),
+        (
+            "This is no job as to_dict makes it: did missing.",
+            "This is no job file as `ocean-compute start` writes it: did missing.",
+        ),
+        ("Check algorithm_did.", "Check --algorithm."),
+        ("algorithm_meta has no code.", "The file of --code is empty."),
+        (
+            "Give it `rawcode` (the text) or `url` (where it lies).",
+            "Give one with code in it.",
+        ),
+        ("repair the list (Asset.update_compute_privacy).", "repair the list."),
     ],
 )
 def test_a_call_is_named_as_the_command_that_does_it(message: str, said: str) -> None:
