@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PROGRAM = [sys.executable, "-W", "error", "-m", "ocean_lib.cli"]
+from tests.strict import STRICT
+
+PROGRAM = [sys.executable, *STRICT, "-m", "ocean_lib.cli"]
 DOC = Path(__file__).parents[2] / "docs" / "cli.md"
 DEADLINE_S = 60.0
 

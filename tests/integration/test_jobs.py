@@ -37,6 +37,7 @@ from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.flows import CONTAINER, order, publish_dataset, raw_code
+from tests.strict import STRICT
 from tests.wire import Reply, Request, WireServer, answer, raw, reset
 
 REPORT = """
@@ -220,7 +221,7 @@ def child(script: str, kept: dict[str, Any], wallet: Wallet, **more: Any) -> sub
         "job = ComputeJob.from_dict(given['kept'], ocean.compute, wallet)\n"
     )
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", begin + script],
+        [sys.executable, *STRICT, "-c", begin + script],
         cwd=ROOT,
         env={
             **os.environ,

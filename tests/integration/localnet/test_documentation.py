@@ -35,10 +35,6 @@ def test_its_python_runs(block: str) -> None:
 
 def test_its_suite_passes(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("\n".join(SUITES))
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nfilterwarnings =\n"
-        "    ignore:websockets.legacy is deprecated:DeprecationWarning\n"
-    )
     shown = run_pytest(tmp_path, "-q")
 
     assert "2 passed" in shown.stdout, shown.stdout + shown.stderr

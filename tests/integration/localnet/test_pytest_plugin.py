@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from tests.strict import STRICT
+
 SUITE = '''
 from ocean_lib import AlgorithmMetadata
 from ocean_lib.localnet.faults import Unavailable
@@ -70,7 +72,7 @@ sys.modules["flask"] = None
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"]
+        [sys.executable, "-m", "pytest", *STRICT, "-p", "no:cacheprovider"]
         # By its module, whether or not it is installed as an entry point here.
         + ["-p", "no:ocean_compute", "-p", "ocean_lib.localnet.pytest_plugin", *arguments],
         cwd=folder,
@@ -84,10 +86,6 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 def test_a_suite_of_somebody_else_runs_on_the_fixtures(tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text(SUITE)
     (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nfilterwarnings =\n"
-        "    ignore:websockets.legacy is deprecated:DeprecationWarning\n"
-    )
     shown = run_pytest(tmp_path, "-q")
 
     assert "6 passed" in shown.stdout, shown.stdout + shown.stderr
