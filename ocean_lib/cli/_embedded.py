@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._keys import KeySources, address_in_keystore
 from ocean_lib.cli._network_config import keep_config
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -104,11 +105,21 @@ def write_wallets(network: LocalNetwork) -> dict[str, dict[str, str]]:
 def _address_in(path: Path) -> str:
     address = address_in_keystore(KeySources(path)) if path.is_file() else None
     if address is None:
+        if _is_keystore(path):
+            return ""  # one need not name its address
         raise CommandError(
             f"{path} is no keystore. Move it away, and start again: it is written anew.",
             ExitCode.ERROR,
         )
     return address
+
+
+def _is_keystore(path: Path) -> bool:
+    try:
+        content = safe_json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and any(str(name).lower() == "crypto" for name in content)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -37,7 +37,9 @@ def take_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "it is not writable")
-    except (OSError, ValueError) as error:
+    except BadOption:
+        raise
+    except (OSError, ValueError) as error:  # a null byte in the name is the latter
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, FileExistsError):
             reason = "it is a file"

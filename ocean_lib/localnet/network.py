@@ -334,7 +334,7 @@ class LocalNetwork:
             self._check_machine()
             running = Running(self._state_dir)
         except _START_FAULTS as error:
-            raise _cannot_start(error) from error
+            raise self._cannot_start(error) from error
         try:
             running.open(
                 host=self._host,
@@ -347,7 +347,7 @@ class LocalNetwork:
             running.serve(self._job_options, self._faults)
         except _START_FAULTS as error:
             running.close()
-            raise _cannot_start(error) from error
+            raise self._cannot_start(error) from error
         except BaseException:
             running.close()
             raise
@@ -358,13 +358,17 @@ class LocalNetwork:
         options = self._job_options
         if options.runner is None and options.isolation is not None:
             tier_named(options.isolation)
-        for port in self._ports:
+        for port in self._ports if self._chain_url is None else self._ports[:1]:
             check_place(self._host, port)
 
-
-def _cannot_start(error: Exception) -> LocalNetworkError:
-    reason = str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        reason = f"{error.filename}: {error.strerror}"
-    kind = BadOption if isinstance(error, UnknownIsolation) else LocalNetworkError
-    return kind(f"the network cannot start: {reason}")
+    def _cannot_start(self, error: Exception) -> LocalNetworkError:
+        reason = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            reason = f"{error.filename}: {error.strerror}"
+        elif isinstance(error, sqlite3.Error) and self._state_dir is not None:
+            reason = (
+                f"chain.db or network.db in {self._state_dir} is damaged: {error}. Put copies "
+                "back, or choose another folder."
+            )
+        kind = BadOption if isinstance(error, UnknownIsolation) else LocalNetworkError
+        return kind(f"the network cannot start: {reason}")

@@ -6,6 +6,7 @@ Everything that can be checked or can fail without a transaction comes before th
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import lzma
 import time
@@ -312,7 +313,7 @@ def wait_for_cache(aquarius: Any, asset: Asset, timeout_s: float) -> bool:
     """
     deadline = time.monotonic() + timeout_s
     pause = _POLL_S
-    wanted = _comparable(asset.as_dictionary())
+    wanted = _comparable(json.loads(asset.as_text()))  # as it was sent: a tuple is a list there
     while timeout_s > 0:
         try:
             if _comparable(aquarius.get_asset_ddo(asset.did).as_dictionary()) == wanted:

@@ -20,9 +20,9 @@ Group = Sequence[ComputeJob]
 
 Answer = Future[dict[str, JobStatus]]
 
-HELPER_AFTER_S = 1.0
-"""A round that lasts so long gets one thread more, and so on: where Providers answer in time, one
-is enough for many wallets, and a slow one does not hold the others up for longer."""
+HELPER_AFTER_S = 0.1
+"""A round that lasts so long gets one thread more, and so on: where Providers answer at once, few
+are enough for many wallets, and a slow one does not hold the others up for longer."""
 
 
 class Rounds:
@@ -70,15 +70,16 @@ class Rounds:
 
     def _answers(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Answer]]:
         """Yield what each group was answered, as it comes; take on helpers while it is slow."""
-        self._to_ask.extend(groups)
+        # Each round has its own: a helper of the last one may still be about to look for more.
+        to_ask = self._to_ask = deque(groups)
         answers: SimpleQueue[tuple[Group, Answer]] = SimpleQueue()
         helpers, next_at, awaited = 0, 0.0, len(groups)
         while awaited:
             wait_s = None
-            if self._to_ask and helpers < self._max_workers:
+            if to_ask and helpers < self._max_workers:
                 now = time.monotonic()
                 if now >= next_at:
-                    self._pool.submit(contextvars.copy_context().run, self._help, answers)
+                    self._pool.submit(contextvars.copy_context().run, self._help, to_ask, answers)
                     helpers, next_at = helpers + 1, now + HELPER_AFTER_S
                 wait_s = next_at - now
             try:
@@ -88,11 +89,11 @@ class Rounds:
             awaited -= 1
             yield answer
 
-    def _help(self, answers: SimpleQueue[tuple[Group, Answer]]) -> None:
+    def _help(self, to_ask: deque[Group], answers: SimpleQueue[tuple[Group, Answer]]) -> None:
         """Ask for one group after the other until all are asked for."""
         while True:
             try:
-                group = self._to_ask.popleft()
+                group = to_ask.popleft()
             except IndexError:
                 return
             answer: Answer = Future()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from enforce_typing import enforce_types
 
+from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address, printable
 from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
 from ocean_lib.web3_internal._chain_errors import chain_errors
@@ -196,7 +197,8 @@ class ContractBase:
         Raises:
             ValueError: the contract has no such event.
         """
-        from eth_utils.crypto import keccak
+        with needed_for("The signature of an event"):
+            from eth_utils.crypto import keccak
 
         event = self._event_abi(event_name)
         if event is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -132,6 +133,19 @@ def test_a_config_that_the_user_changed_is_kept(line: CommandLine) -> None:
     assert f"{config} is not as this network wrote it" in err
     assert f"export CONFIG_FILE='{state}/config.ini.new'" in out
     assert (state / "config.ini.new").is_file()
+
+
+def test_a_wallet_of_the_users_own_need_not_name_its_address(line: CommandLine) -> None:
+    state = line.folder / "ocean-localnet"
+    _ended(line.started("localnet"), signal.SIGINT)
+    wallet = state / "wallets" / "consumer.json"
+    content = json.loads(wallet.read_text())
+    del content["address"]
+    wallet.write_text(json.dumps(content))
+    out, _ = _ended(line.started("localnet"), signal.SIGINT)
+
+    assert f"export OCEAN_KEYSTORE='{wallet}'" in out
+    assert json.loads(wallet.read_text()) == content
 
 
 @pytest.mark.parametrize("mine", ["", "{", "[]", '{"address": 5}', None])

@@ -22,7 +22,7 @@ def needed_for(work: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        missing = error.name
+        missing = error.name or str(error)
     if missing is not None:
         raise PackageMissing(
             f"{work} needs the package {missing}, which is not installed: pip install "

@@ -165,6 +165,14 @@ def test_a_taken_port_is_named(world: World) -> None:
         LocalNetwork(port=port).start()
 
 
+def test_the_port_of_another_chain_may_be_named_too() -> None:
+    with LocalNetwork(seed="one", account_count=1) as host:
+        rpc_port = int(host.rpc_url.rsplit(":", 1)[1])
+        same: dict[str, Any] = {"chain_url": host.rpc_url, "seed": "one", "account_count": 1}
+        with LocalNetwork(rpc_port=rpc_port, **same) as network:
+            assert network.rpc_url == host.rpc_url
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="it works there")
 def test_an_isolation_that_does_not_work_is_named_before_anything_is_written(
     tmp_path: Path,
@@ -423,3 +431,15 @@ def test_an_account_that_is_not_there_is_named(world: World) -> None:
 def test_a_name_that_no_file_can_have_is_refused(world: World, name: str) -> None:
     with pytest.raises(LocalNetworkError, match="cannot publish"):
         world.network.publish_file(b"x", name)
+
+
+def test_a_database_that_is_damaged_deep_inside_is_named(tmp_path: Path) -> None:
+    with LocalNetwork(state_dir=tmp_path / "kept", account_count=1):
+        pass
+    file = tmp_path / "kept" / "chain.db"
+    content = file.read_bytes()
+    page = 4096
+    file.write_bytes(content[:page] + b"\xff" * (len(content) - page))
+
+    with pytest.raises(LocalNetworkError, match=r"chain\.db.*(malformed|no database|damaged)"):
+        LocalNetwork(state_dir=tmp_path / "kept").start()

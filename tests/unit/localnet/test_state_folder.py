@@ -39,6 +39,7 @@ def test_a_folder_with_somebody_elses_files_is_refused_and_left_as_it_is(
     with pytest.raises(LocalNetworkError) as caught:
         take_folder(tmp_path)
 
+    assert str(caught.value).count("the network cannot keep its state in") == 1
     assert str(tmp_path) in str(caught.value)
     assert max(files) in str(caught.value)
     assert "Choose a folder that is new, empty or of an earlier network" in str(caught.value)

@@ -445,6 +445,16 @@ def test_an_update_writes_the_changed_document(assets, chain):
         assets.update(Asset(), PUBLISHER)
 
 
+def test_a_tuple_comes_back_as_a_list_and_ends_the_wait(assets, cache, caplog):
+    asset = Asset(dictionary=PUBLISHED)
+    asset.services[0].attributes["additionalInformation"] = {"tags": ("a", "b")}
+    cache.ddos[PUBLISHED["id"]] = json.loads(asset.as_text())
+
+    assets.update(asset, PUBLISHER, wait_for_cache_s=0.2)
+
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("attributes", [None, {}, {"main": None}, {"main": []}])
 def test_after_an_update_the_wait_takes_the_metadata_as_it_is(assets, chain, attributes):
     document = copy.deepcopy(PUBLISHED)

@@ -33,7 +33,7 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.job_status import JobState, JobStatus
 from ocean_lib.ocean import _rounds, _waiting
-from ocean_lib.ocean._handles import JobHandles
+from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
 from ocean_lib.ocean._waiting import intervals
 from ocean_lib.ocean.compute_job import ComputeJob
 
@@ -581,6 +581,30 @@ def test_a_slow_answer_does_not_hold_the_others_up(clock):
     compute.while_looking = busy
 
     assert len(compute.wait_all(of_many_wallets(compute, 20))) == 20
+
+
+def test_a_helper_that_is_late_leaves_the_next_round_alone(clock, monkeypatch):
+    class Late(_rounds.SimpleQueue[Any]):
+        def put(self, item: Any, *args: Any) -> None:
+            super().put(item, *args)
+            ended.wait(0.1)  # the machine is busy: others go first
+
+    ended = threading.Event()
+    monkeypatch.setattr(_rounds, "SimpleQueue", Late)
+    compute = Compute(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(2)})
+
+    def wait() -> None:
+        compute.wait_all(of_many_wallets(compute, 2), max_workers=1)
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+    assert ended.wait(10)
+    assert len(compute.asked) == 6
+
+
+def test_all_helpers_are_there_before_a_second_is_over():
+    assert _rounds.HELPER_AFTER_S * MAX_WORKERS < 1
 
 
 def test_who_was_silent_is_asked_after_the_others(clock):

@@ -13,6 +13,7 @@ import pytest
 from ocean_lib import Wallet
 from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import PackageMissing
+from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.util import get_web3
 from ocean_lib.web3_internal.signer import sign_text
 from ocean_lib.web3_internal.utils import personal_ec_recover
@@ -70,6 +71,13 @@ def test_work_that_needs_eth_account_says_so(work: str, monkeypatch) -> None:
         OF_ETH_ACCOUNT[work]()
 
 
+def test_the_signature_of_an_event_says_so_too(monkeypatch) -> None:
+    without(monkeypatch, "eth_utils")
+
+    with pytest.raises(PackageMissing, match="needs the package eth_utils"):
+        DataToken("0x" + "1" * 40).get_event_signature("Transfer")
+
+
 def test_an_old_clause_for_imports_still_catches(monkeypatch) -> None:
     without(monkeypatch, "eth_account")
 
@@ -82,6 +90,11 @@ def test_another_failure_within_an_import_stays_what_it_is() -> None:
         from ocean_lib import nothing_of_this_name  # noqa: F401
 
     assert not isinstance(caught.value, PackageMissing)
+
+
+def test_a_missing_package_that_nobody_named_is_told_of_too() -> None:
+    with pytest.raises(PackageMissing, match="needs the package No module"), needed_for("This"):
+        raise ModuleNotFoundError("No module of this name")
 
 
 @pytest.mark.parametrize(
