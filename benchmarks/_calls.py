@@ -15,7 +15,7 @@ from _table import Row
 T = TypeVar("T")
 
 ONE_ROUND_TRIP = "one round trip of the same session"
-OPERATIONS = ("start", "lone start", "status", "result", "stop")
+OPERATIONS = ("start", "first start", "status", "result", "stop")
 
 
 @dataclass(frozen=True)

@@ -243,9 +243,9 @@ class Driver:
         def start(wallet: Any, _: str) -> Any:
             return compute.start(self.inputs, wallet, algorithm_meta=self.algorithm)
 
-        def lone_start(wallet: Any, job_id: str) -> Any:
-            if self.is_ours:  # as when the last start was more than two seconds ago
-                compute._reachable.clear()
+        def first_start(wallet: Any, job_id: str) -> Any:
+            if self.is_ours:  # the other client remembers nothing anyway
+                compute.clear_caches()
             return start(wallet, job_id)
 
         def result(wallet: Any, job_id: str) -> Any:
@@ -261,7 +261,7 @@ class Driver:
             return compute.stop(did, job_id, wallet)
 
         calls = {"status": status, "result": result, "stop": stop}
-        return {"start": start, "lone start": lone_start, **calls}[op]
+        return {"start": start, "first start": first_start, **calls}[op]
 
 
 def main() -> None:

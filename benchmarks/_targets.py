@@ -12,7 +12,6 @@ HELD_BACK_BY = {
     "result": f"{ROUND_TRIP}, and a signature",
     "stop": f"{ROUND_TRIP}, and a signature",
     "start": f"{ROUND_TRIP}, and a signature",
-    "lone start": "two round trips: it asks first whether the Provider can reach the data",
     "status": ROUND_TRIP,
 }
 
@@ -37,7 +36,7 @@ def targets(rows: Sequence[Row], loaded: set[str]) -> Iterator[Target]:
 
 
 def _of_calls(rows: dict[str, Row]) -> Iterator[Target]:
-    for op in ("result", "stop", "start", "lone start", "status"):
+    for op in ("result", "stop", "start", "status"):
         row = rows.get(f"client CPU of one {op}")
         if row:
             kind = "an unsigned call" if op == "status" else "a signed call"

@@ -42,10 +42,10 @@ Figures are medians over the rounds; "times better" is the ratio of the medians,
 is better. Both clients and the server share the machine. The added round trip is a delay of each
 answer; a new connection, which costs a further round trip on a real network, is not delayed, which
 favours the old client. "One call" is measured once a client knows its data set and Provider; the
-old client remembers neither. Of starts in a row our client asks at most every two seconds whether
-the data can be reached; a "lone start" asks, and makes two requests. The server checks signatures
-and moves nonces as the real Provider does. A call counts as failed when it raises, or gives an
-empty result for a job that has one.
+old client remembers neither. Ours does for a minute (`cache.lifetime`), also that the Provider can
+reach the data; a "first start" is one that remembers nothing. The server checks signatures and
+moves nonces as the real Provider does. A call counts as failed when it raises, or gives an empty
+result for a job that has one.
 """
 
 

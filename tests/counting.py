@@ -18,7 +18,7 @@ from tests.wire import Reply, Request, WireServer, answer, html
 if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
 
-BUDGET = {"start": (5, 3), "status": (3, 1), "result": (4, 1), "stop": (4, 1)}
+BUDGET = {"start": (5, 1), "status": (3, 1), "result": (4, 1), "stop": (4, 1)}
 """The most requests of a call: cold, and warm."""
 
 RECORDED = {

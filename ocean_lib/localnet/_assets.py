@@ -14,7 +14,6 @@ class Consumable(enum.IntEnum):
 
     OK = 0
     ASSET_DISABLED = 1
-    FILE_UNREACHABLE = 2
     NOT_ALLOWED = 3
     DENIED = 4
 

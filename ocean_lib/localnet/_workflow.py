@@ -61,27 +61,13 @@ class ProviderWorld:
         files = self.key.decrypt_files(asset.encrypted_files)
         return tuple(str(file.get("url", "")) for file in files)
 
-    def why_no_access(self, asset: Asset, consumer: str, *, with_files: bool) -> str:
-        """Say why a consumer may not use an asset, or '' if nothing is against it.
-
-        Args:
-            asset: The asset.
-            consumer: An address.
-            with_files: Whether the first file must be reachable too.
-        """
+    @staticmethod
+    def why_no_access(asset: Asset, consumer: str) -> str:
+        """Say why a consumer may not use an asset, or '' if nothing is against it."""
         code = asset.access_for(consumer)
-        if code == Consumable.OK and with_files and not self._first_file_answers(asset):
-            code = Consumable.FILE_UNREACHABLE
         if code == Consumable.OK:
             return ""
         return f"Error: Access to asset {asset.did} was denied with code: {int(code)}."
-
-    def _first_file_answers(self, asset: Asset) -> bool:
-        try:
-            urls = self.urls(asset)
-        except ForeignDocument:
-            return True  # another check says so, with its own text
-        return bool(urls) and bool(self.files.describe(urls[0])["valid"])
 
 
 def decode(value: Any, empty: Any) -> Any:
@@ -162,7 +148,7 @@ class Workflow:
         except UnknownAsset as error:
             raise Refused(f"Asset for did {did} not found.") from error
         service = _service(asset, item["serviceId"])
-        denied = self._world.why_no_access(asset, self._consumer, with_files=True)
+        denied = self._world.why_no_access(asset, self._consumer)
         if denied:
             raise Refused(denied)
         if service.type not in ("access", "compute"):
@@ -225,7 +211,7 @@ class Workflow:
             check_order(self._world.chain, transaction, asset, service, self._consumer)
         except (BadOrder, HtmlError, KeyError, ArithmeticError) as error:
             raise Refused("Algorithm is already in use or can not be found on chain.") from error
-        denied = self._world.why_no_access(asset, self._consumer, with_files=False)
+        denied = self._world.why_no_access(asset, self._consumer)
         if denied:
             raise Refused(denied)
         urls = self._own_urls(asset, "algorithm")

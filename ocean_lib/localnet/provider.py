@@ -147,7 +147,7 @@ def _initialize(
     asset = world.asset(data["documentId"])
     service = asset.service(int(data["serviceId"]))
     consumer = str(data["consumerAddress"])
-    denied = world.why_no_access(asset, consumer, with_files=False)
+    denied = world.why_no_access(asset, consumer)
     if denied:
         return refused(denied)
     urls = world.urls(asset)
@@ -207,7 +207,7 @@ def _download(world: ProviderWorld, nonces: NonceBook, data: dict[str, Any]) -> 
         service = asset.service(int(data["serviceId"]))
         if service is None or service.type != "access":
             raise HtmlError(500, f"{did} has no access service {data['serviceId']}.")
-        denied = world.why_no_access(asset, consumer, with_files=False)
+        denied = world.why_no_access(asset, consumer)
         if denied:
             return refused(denied)
         check_order(world.chain, data["transferTxId"], asset, service, consumer)

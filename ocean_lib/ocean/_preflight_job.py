@@ -100,8 +100,8 @@ class PlannedJob:
             yield reached
         elif reached is not None and (what := unreachable("data set", did, reached)):
             mend = "Tell the publisher; only they can put the file back or change the asset."
-            if reached[:1] == [True] and position:
-                # The Provider looks at the first file only, and start only at the main input.
+            if reached and position:
+                # The Provider looks at no file before the job runs, and start at the main input's.
                 what += " It would take the job, which would then end with status 31, Data "
                 yield warning("later-file-unreachable", f"{what}provisioning failed.", mend, did)
             else:

@@ -18,7 +18,6 @@ from ocean_lib.data_provider._connection import timeouts_of
 from ocean_lib.data_provider._payloads import compute_text
 from ocean_lib.data_provider._responses import JobInfo, JobResult, result_of
 from ocean_lib.exceptions import (
-    AccessDenied,
     AssetNotConsumable,
     ConnectFailed,
     ConnectionBroken,
@@ -41,10 +40,6 @@ T = TypeVar("T")
 
 _LOOK_SHARE = 0.25  # of a start's time, kept for finding a job whose answer was lost
 _LOOK_AT_MOST_S = 10.0
-
-_REACHABLE_FOR_S = 2.0
-"""How long data that the Provider could reach is taken to be there still: starts in a row ask once.
-"""
 
 
 @enforce_types
@@ -71,9 +66,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
         )
         self._starts = _start.Starts()
-        self._reachable: Expiring[str, bool] = Expiring(
-            1024, min(_REACHABLE_FOR_S, config.cache_lifetime_s)
-        )
+        self._reachable: Expiring[str, bool] = Expiring(1024, config.cache_lifetime_s)
 
     def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
         """Pair the attributes with the configured Provider, for `OceanAssets.create`.
@@ -103,8 +96,9 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         """Start a job on ordered data.
 
         What cannot work is refused before the Provider is asked to start. Whether it can reach
-        the data is asked at most every 2 seconds, so that starts in a row are one request each.
-        The start is sent once; if its answer is lost, the job is looked for by its order.
+        the data is asked at most once in the config's `cache.lifetime`: it fetches the data later
+        anyway, and a job whose data is gone by then ends with status 31. The start is sent once;
+        if its answer is lost, the job is looked for by its order.
 
         Args:
             input_datasets: the main input first; it needs a compute service and decides on the
@@ -177,11 +171,6 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 with time_limit(deadline.remaining() - look_s):
                     return self._places.at_provider(main.did, "computeStart", send)
             except OceanError as error:
-                if _is_out_of_reach(error, main.did):
-                    self._reachable.forget(main.did)
-                    raise AssetNotConsumable(
-                        ConsumableCodes.CONNECTIVITY_FAIL, main.did, address
-                    ) from None
                 if not lost.may_have_started:
                     raise
                 failure = error
@@ -316,7 +305,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         return bool(self._signed_call(wallet, did, job_id, "computeDelete", delete))
 
     def clear_caches(self) -> None:
-        """Forget assets, endpoints and nonces; the next call asks for them again."""
+        """Forget assets, their reachability, endpoints and nonces; the next call asks again."""
         self._places.clear()
         self._reachable.clear()
         self._data_provider.clear_caches()
@@ -378,15 +367,6 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             lambda url: self._data_provider.jobs_since(did, url, address, age_s),
         )
         return found
-
-
-def _is_out_of_reach(error: OceanError, did: str) -> bool:
-    """Whether a start was refused because the Provider cannot reach this data set any more."""
-    return (
-        isinstance(error, AccessDenied)
-        and error.code == ConsumableCodes.CONNECTIVITY_FAIL
-        and did in error.provider_text
-    )
 
 
 def _check_call(did: str, job_id: str, wallet: Any) -> None:

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from ocean_lib.exceptions import (
-    AccessDenied,
-    AssetNotConsumable,
     ConnectFailed,
     InvalidInput,
     JobError,
@@ -245,24 +243,6 @@ def test_an_interrupted_start_says_so_and_its_job_is_given_to_no_other(world: Wo
         start(compute, wallet)
 
     assert len(world.provider.jobs) == 1
-
-
-@pytest.mark.parametrize("is_main", [True, False])
-def test_data_that_went_out_of_reach_since_it_was_asked_about_is_not_consumable(
-    world: World, is_main: bool
-) -> None:
-    wallet, compute = new_wallet(), world.compute(**FAST)
-    start(compute, wallet)
-    did = DID if is_main else ALGORITHM_DID
-    said = {"error": f"Error: Access to asset {did} was denied with code: 2."}
-    lost(world, acts=False, reply=as_json(said, 400))
-
-    with pytest.raises(AssetNotConsumable if is_main else AccessDenied, match="cannot reach"):
-        start(compute, wallet)
-
-    world.provider.faults.clear()
-    start(compute, wallet)
-    assert world.provider.count()["fileinfo"] == (2 if is_main else 1)
 
 
 @pytest.mark.parametrize(

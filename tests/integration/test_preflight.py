@@ -233,15 +233,6 @@ CASES = {
     "on the deny list": Case(
         lambda w: on(w, deny(w.consumer.address)), ("on-deny-list",), AccessDenied, "code: 4"
     ),
-    "file unreachable": Case(
-        lambda w: on(w, set_files(w, GONE)), ("file-unreachable",), AccessDenied, "code: 2"
-    ),
-    "file of the second input unreachable": Case(
-        lambda w: w.raw(w.dataset_input, w.ordered(w.new_dataset(set_files(w, GONE, w.file())))),
-        ("file-unreachable",),
-        AccessDenied,
-        "code: 2",
-    ),
     "files of another Provider": Case(
         lambda w: on(w, foreign_files), ("files-not-readable",), WorkflowRefused, SAME_PROVIDER
     ),
@@ -516,8 +507,11 @@ def test_what_is_found_good_is_started_by_start(world: World, name: str) -> None
     assert world.ocean.compute.start(**job.arguments(world.consumer))
 
 
-def test_a_later_file_of_the_main_input_is_refused_by_start_itself(world: World) -> None:
-    job = on(world, set_files(world, world.file(), GONE))
+@pytest.mark.parametrize("which", ["the only", "a later"])
+def test_an_unreachable_file_of_the_main_input_is_refused_by_start_itself(
+    world: World, which: str
+) -> None:
+    job = on(world, set_files(world, *([GONE] if which == "the only" else [world.file(), GONE])))
 
     assert check(world, job).codes == ["file-unreachable"]
     with pytest.raises(AssetNotConsumable):
@@ -526,12 +520,13 @@ def test_a_later_file_of_the_main_input_is_refused_by_start_itself(world: World)
 
 
 def test_what_only_the_job_would_trip_over_is_a_warning(world: World) -> None:
+    first = world.new_dataset(set_files(world, GONE, world.file()))
     late = world.new_dataset(set_files(world, world.file(), GONE))
-    jobs = {
-        31: world.raw(world.dataset_input, world.ordered(late)),
-        32: by(world, set_files(world, GONE)),
-    }
-    for code, job in jobs.items():
+    for code, job in (
+        (31, world.raw(world.dataset_input, world.ordered(first))),
+        (31, world.raw(world.dataset_input, world.ordered(late))),
+        (32, by(world, set_files(world, GONE))),
+    ):
         findings = check(world, job)
         handle = world.ocean.compute.submit(**job.arguments(world.consumer))
         status = handle.wait(timeout=20, progress=False)

@@ -19,7 +19,6 @@ from ocean_lib.exceptions import (
     EndpointNotFound,
     JobNotFound,
 )
-from ocean_lib.ocean import ocean_compute
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.counting import BUDGET, CountedNetwork, counted_network, old_count
 from tests.players import DID, Fault, Provider, World, dated, new_wallet, start
@@ -121,10 +120,7 @@ def test_a_lifetime_of_0_remembers_nothing(world: World) -> None:
     assert len(world.aquarius.seen) >= 1
 
 
-def test_starts_in_a_row_ask_once_whether_the_data_can_be_reached(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ocean_compute, "_REACHABLE_FOR_S", 3600.0)
+def test_starts_ask_once_whether_the_data_can_be_reached(world: World) -> None:
     wallet, compute = new_wallet(), world.compute()
     start(compute, wallet)
     world.forget_requests()
@@ -150,12 +146,8 @@ def test_data_that_could_not_be_reached_is_asked_about_again(world: World) -> No
 
 
 @pytest.mark.parametrize("forgets", ["clear_caches", "a lifetime of 0", "its time is over"])
-def test_whether_data_can_be_reached_is_not_believed_for_long(
-    world: World, forgets: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if forgets == "its time is over":
-        monkeypatch.setattr(ocean_compute, "_REACHABLE_FOR_S", 0.05)
-    lifetime_s = 0 if forgets == "a lifetime of 0" else 60
+def test_whether_data_can_be_reached_is_not_believed_for_ever(world: World, forgets: str) -> None:
+    lifetime_s = {"a lifetime of 0": 0, "its time is over": 0.05}.get(forgets, 60)
     wallet, compute = new_wallet(), world.compute(**{"cache.lifetime": lifetime_s})
     start(compute, wallet)
     world.provider.faults["fileinfo"] = Fault(dated([{"index": 0, "valid": False}]))
