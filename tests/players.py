@@ -87,10 +87,12 @@ class Provider:
         faults: operation to what goes wrong with it.
         down_after: the operation after whose answer it refuses all connections.
         token_lifetime_s: for how long an auth token is taken.
+        new_job_id: makes the id of the next job.
     """
 
     services: str = "/api/v1/services"
     token_lifetime_s: float = 24 * 3600.0
+    new_job_id: Callable[[], str] = lambda: uuid.uuid4().hex
 
     def __post_init__(self) -> None:
         self.faults: dict[str, Fault] = {}
@@ -209,7 +211,7 @@ class Provider:
             "dateCreated": time.time(),
             "dateFinished": None,
             "inputDID": [said["documentId"]],
-            "jobId": uuid.uuid4().hex,
+            "jobId": self.new_job_id(),
             "owner": said["consumerAddress"],
             "removed": 0,
             "resultsDid": "",

@@ -32,6 +32,10 @@ _HASH_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{48,}")
 # A mnemonic in the wrong place: hardly any sentence goes on for so long without a shorter word.
 _PHRASE = re.compile(r"\b[a-z]{3,8}(?:\s+[a-z]{3,8}){11,}\b")
+_SHORTEST_SECRET = 12 * 3 + 11
+
+_trusted_job_ids: set[str] = set()
+_TRUSTED_AT_MOST = 10_000
 
 
 def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:
@@ -202,6 +206,17 @@ def shown_url(url: object) -> str:
     return printable(re.split(r"[?#]", bare, maxsplit=1)[0])
 
 
+def trust_job_id(job_id: str) -> None:
+    """Take a text for a job id from now on, in this process, even if it looks like a key.
+
+    For what a Provider calls a job: V3's make 32 hex digits, but another may use a hash.
+    """
+    if len(job_id) >= _SHORTEST_SECRET and _without_secrets(job_id) != job_id:
+        if len(_trusted_job_ids) >= _TRUSTED_AT_MOST:
+            _trusted_job_ids.clear()
+        _trusted_job_ids.add(job_id)
+
+
 def check_job_id(job_id: object, *, name: str = "job_id") -> str:
     """Return the job id unchanged if it can be one.
 
@@ -212,7 +227,7 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
 
     Raises:
         InvalidInput: it is no text, empty, over-long, holds control characters, or looks like a
-            private key or a mnemonic, which no Provider must see.
+            private key or a mnemonic, which no Provider must see; see `trust_job_id`.
     """
     if not (
         isinstance(job_id, str)
@@ -224,7 +239,7 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
             f"{name} must be the text that `start` returned (1 to {JOB_ID_MAX_CHARS} printable "
             f"characters), got {printable(job_id)}."
         )
-    if _without_secrets(job_id) != job_id:
+    if _without_secrets(job_id) != job_id and job_id not in _trusted_job_ids:
         raise InvalidInput(
             f"{name} must be the text that `start` returned, mostly 32 hex digits, got "
             f"{printable(job_id)}. An order's hash, or even a key, is no job id."

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.redaction import one_line, server_words
+from ocean_lib.common.validation import trust_job_id
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -135,6 +136,7 @@ def jobs_of(answer: Answer) -> list[JobInfo]:
     for job in jobs:
         if not (isinstance(job, dict) and isinstance(job.get("jobId"), str) and job["jobId"]):
             raise answer.malformed("a list of jobs, each with a jobId", answer.text())
+        trust_job_id(job["jobId"])
     return jobs
 
 

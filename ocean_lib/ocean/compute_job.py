@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.html_table import html_table, when
-from ocean_lib.common.validation import check_did, check_job_id, printable
+from ocean_lib.common.validation import check_did, check_job_id, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
 from ocean_lib.models.job_status import FINISHED, JobStatus
 from ocean_lib.ocean._arguments import check_folder, check_text, check_whole
@@ -118,6 +118,7 @@ class ComputeJob:
                 f"{signer_address(wallet)}. Use the wallet that started the job."
             )
         order_tx = check_text("order_tx", data.get("order_tx") or "")
+        trust_job_id(data["job_id"])  # a Provider made it
         return cls(compute, data["did"], data["job_id"], wallet, order_tx=order_tx)
 
     def to_dict(self) -> dict[str, str]:
