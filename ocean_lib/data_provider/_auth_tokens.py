@@ -10,10 +10,15 @@ import threading
 import time
 from collections.abc import Callable
 
+from cachetools import LRUCache
+
 from ocean_lib.common.utils.forks import renew_in_children
 
 LIFETIME_S = 23 * 3600
 """An hour less than the Provider's, for clocks that differ and calls under way."""
+
+KEPT = 4096
+"""How many addresses' tokens are remembered."""
 
 
 class AuthTokens:
@@ -24,7 +29,7 @@ class AuthTokens:
         renew_in_children(self, AuthTokens._renew)
 
     def _renew(self) -> None:
-        self._tokens: dict[str, tuple[float, str]] = {}
+        self._tokens: LRUCache[str, tuple[float, str]] = LRUCache(KEPT)
         self._lock = threading.Lock()
 
     def token(self, address: str, sign: Callable[[str], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.job_status import JobStatus
 from ocean_lib.ocean._arguments import check_callback, check_pause, check_seconds
+
+logger = logging.getLogger(__name__)
 
 FIRST_INTERVAL_S = 0.2
 """Just after the start: a short job is over soon."""
@@ -130,6 +133,7 @@ class Wait:
             self._deadline = outer
         self._began_s = time.monotonic()
         self._failing_since: dict[str, float] = {}
+        self._is_told = False
         self._last_error: OceanError | None = None
 
     def unfinished(self) -> list[str]:
@@ -154,6 +158,7 @@ class Wait:
             if status is None:
                 continue
             self._failing_since.pop(job_id, None)
+            self._is_told = self._is_told and bool(self._failing_since)
             if status == self.seen.get(job_id):
                 continue
             self.seen[job_id] = status
@@ -162,6 +167,8 @@ class Wait:
 
     def failed(self, error: OceanError, job_ids: Iterable[str] | None = None) -> None:
         """Take a look that failed; raise the error if it does not pass, or for too long.
+
+        The second in a row is logged, so that nobody stares at a wait that says nothing.
 
         Args:
             error: why it failed.
@@ -178,6 +185,14 @@ class Wait:
                     f"on: {self._how_to_go_on(self.unfinished())}",
                 )
                 raise error
+            if silent_s and not self._is_told:
+                self._is_told = True
+                logger.warning(
+                    "No answer about %d job(s); asking again, for %g s at most: %s",
+                    len(self._failing_since),
+                    self.patience_s,
+                    one_line(error, 300),
+                )
         self._last_error = error
 
     def pause_s(self) -> float:

@@ -352,10 +352,10 @@ class ComputeJob:
         there = self.files()
         files = [file for file in there if logs or not file.is_log]
         if not files:
-            what = "no results, only logs" if there else "no output yet"
+            what = "no results, only logs" if there else "no output"
             raise JobError(
-                f"Job {self.job_id} has {what}. Wait for it with job.wait(), then look at its "
-                "status and job.logs()."
+                f"Job {self.job_id} has {what}. If it runs, wait for it with job.wait(); if it "
+                "has ended, it made none (see job.logs()), or the Provider has deleted it."
             )
         with progress_bar(
             progress, desc=f"{len(files)} file(s)", unit="B", unit_scale=True, unit_divisor=1024

@@ -1,10 +1,11 @@
 """The entry point: one configuration's assets, compute service and chain."""
 
 import threading
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union
 
 from enforce_typing import enforce_types
 
+from ocean_lib.common.http_requests.exchange import NOT_PICKLED
 from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_address
 from ocean_lib.config import Config
@@ -53,6 +54,9 @@ class Ocean:
 
     def _renew(self) -> None:
         self._lock = threading.RLock()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_PICKLED)
 
     @property
     def config(self) -> Config:

@@ -130,7 +130,7 @@ def test_a_crash_looks_like_a_success_to_the_protocol_but_not_to_its_log(shop, t
 
 def test_a_stopped_job_ends_the_wait(shop, tmp_path):
     job = shop.submit(FOREVER)
-    with pytest.raises(JobError, match="no output yet"):
+    with pytest.raises(JobError, match="no output"):
         job.download(tmp_path / "new")
 
     before = job.stop()
@@ -172,13 +172,15 @@ def test_a_job_without_its_data_or_algorithm_ends_the_wait(network, shop):
     assert [end["ok"] for end in ends] == [False, False]
 
 
-def test_a_deleted_job_has_no_results_any_more(shop):
+def test_a_deleted_job_has_no_results_any_more(shop, tmp_path):
     job = shop.submit(REPORT)
     job.wait(timeout=60)
 
     assert job.delete() is True
 
     assert job.result()["urls"] == []
+    with pytest.raises(JobError, match="has no output.* if it has ended, .* deleted it"):
+        job.download(tmp_path)
 
 
 def test_a_wait_that_takes_too_long_leaves_the_job_running(shop):

@@ -12,7 +12,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 
@@ -47,6 +47,11 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseTooLarge,
     TransportError,
+)
+
+NOT_PICKLED = (
+    "What holds connections (Ocean, OceanCompute, DataServiceProvider...) cannot be pickled or "
+    "copied. Send its config in its place, and make Ocean(config) there."
 )
 
 _CHUNK = 64 * 1024
@@ -84,6 +89,9 @@ class HttpExchange:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_PICKLED)
 
     @property
     def client(self) -> Any:

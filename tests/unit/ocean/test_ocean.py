@@ -1,6 +1,8 @@
 """An Ocean is made of a config, and asks nobody anything before it must."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 
@@ -31,6 +33,13 @@ OLDER = {
     "metadataStoreUri": "http://cache:5000",
     "providerUri": "http://provider:8030",
 }
+
+
+@pytest.mark.parametrize("part", [lambda ocean: ocean, lambda ocean: ocean.compute])
+@pytest.mark.parametrize("again", [pickle.dumps, copy.deepcopy])
+def test_what_holds_connections_says_what_to_send_in_its_place(part, again):
+    with pytest.raises(TypeError, match=r"cannot be pickled .* make Ocean\(config\) there"):
+        again(part(Ocean(SECTIONS)))
 
 
 @pytest.mark.parametrize("config", [SECTIONS, FLAT, OLDER, Config(options_dict=SECTIONS)])

@@ -64,6 +64,7 @@ class Chain:
         self.write_error: Exception | None = None
         self.minter = PUBLISHER.address
         self.is_ours = True
+        self.flags: list[bytes] = []
 
     def make_data_token(self, *args: Any) -> Any:
         self.made.append(args)
@@ -86,7 +87,16 @@ class Chain:
             self.written.append(args)
             return "0x" + "ab" * 32
 
-        return SimpleNamespace(create=write, update=write)
+        def logs(event: str, wanted: Any) -> list[Any]:
+            assert wanted == {"dataToken": ALGORITHM}
+            kept = self.flags[:1] if event == "MetadataCreated" else self.flags[1:]
+            first = self.flags.index(kept[0]) if kept else 0
+            return [
+                {"blockNumber": first + place, "logIndex": 0, "args": {"flags": flags}}
+                for place, flags in enumerate(kept)
+            ]
+
+        return SimpleNamespace(create=write, update=write, get_event_logs=logs)
 
 
 class Provider:
@@ -158,6 +168,17 @@ class Cache:
         return {"results": list(self.ddos.values())}
 
 
+NOWHERE = Config(
+    options_dict={
+        "eth-network": {"network": "http://127.0.0.1:9"},
+        "resources": {
+            "provider.url": "http://127.0.0.1:28031",
+            "metadata_cache_uri": "http://127.0.0.1:9",
+        },
+    }
+)
+
+
 @pytest.fixture
 def chain() -> Chain:
     return Chain()
@@ -175,13 +196,7 @@ def cache() -> Cache:
 
 @pytest.fixture
 def assets(chain: Chain, provider: Provider, cache: Cache) -> OceanAssets:
-    config = Config(
-        options_dict={
-            "eth-network": {"network": "http://127.0.0.1:9"},
-            "resources": {"provider.url": "http://127.0.0.1:28031"},
-        }
-    )
-    made = OceanAssets(config, provider, None, aquarius=cache)
+    made = OceanAssets(NOWHERE, provider, None, aquarius=cache)
     made._chain = chain
     return made
 
@@ -350,6 +365,25 @@ def test_what_is_no_asset_is_not_updated(assets, chain, wrong):
     assert chain.written == []
 
 
+@pytest.mark.parametrize("flags", [[b"\x02"], [b"\x03"], [b"\x01", b"\x01", b"\x03"]])
+def test_a_document_that_is_encrypted_on_the_chain_is_not_updated_in_the_clear(
+    assets, chain, flags
+):
+    chain.flags = flags
+
+    with pytest.raises(InvalidInput, match=r"encrypted on the chain.*Nothing was sent"):
+        assets.update(Asset(dictionary=PUBLISHED), PUBLISHER, wait_for_cache_s=0)
+
+    assert chain.written == []
+
+
+@pytest.mark.parametrize("flags", [[], [b""], [b"\x00"], [b"\x01"], [b"\x03", b"\x01"]])
+def test_a_document_that_is_in_the_clear_is_updated(assets, chain, flags):
+    chain.flags = flags
+
+    assert assets.update(Asset(dictionary=PUBLISHED), PUBLISHER, wait_for_cache_s=0)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal(1), b"x", {1}])
 def test_what_is_no_json_does_not_go_on_the_chain(assets, chain, value):
     asset = Asset(dictionary=PUBLISHED)
@@ -369,6 +403,31 @@ def test_a_wrong_wallet_owner_or_cap_is_refused_before_anything(assets, chain):
     for cap in (-1, "", [], True):
         with pytest.raises(InvalidInput):
             create(assets, dt_cap=cap)
+
+    assert (chain.made, chain.written) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        *(({"dt_cap": cap}, "dt_cap must be") for cap in ("", "x", [], True, b"1", "nan", "1e999")),
+        *(({"dt_cap": cap}, "dt_cap must be") for cap in (0, "0", -1, 1e-19, 2**256, 1.0e60)),
+        *(({"dt_name": name}, "dt_name must be text") for name in (5, b"x", [], "\ud800")),
+        *(({"dt_symbol": symbol}, "dt_symbol must be text") for symbol in (5, False, {})),
+        *(({"dt_blob": blob}, "dt_blob must be text") for blob in (5, b"x", {"t": 1})),
+        *(({"owner_address": owner}, "owner_address must be") for owner in ("x", 5, b"x")),
+        *(({"data_token_address": at}, "data_token_address must be") for at in ("x", 5, [1])),
+        *(({"provider_uri": url}, "provider_uri must be") for url in ("x", 5, "ftp://x")),
+    ],
+    ids=str,
+)
+def test_an_argument_about_the_data_token_is_named_before_anything(
+    assets, chain, provider, monkeypatch, options, said
+):
+    monkeypatch.setattr(provider, "check_single_file_info", None)
+
+    with pytest.raises(InvalidInput, match=said):
+        create(assets, **options)
 
     assert (chain.made, chain.written) == ([], [])
 
@@ -549,6 +608,33 @@ def test_searches_ask_as_ocean_py_did(assets, cache, dataset):
     assert assets.owner_assets(PUBLISHER.address) == [dataset]
     assert cache.query[0]["query"]["query_string"]["fields"] == ["proof.creator"]
     assert assets.owner(dataset) == PUBLISHER.address
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        *(({"text": text}, "text must be text") for text in (None, 5, b"x", ["x"])),
+        *(({"sort": sort}, "sort must be") for sort in ("x", ["x"], {"x": 2}, {"x": True}, {5: 1})),
+        *(({"sort": sort}, "sort must be") for sort in ({"x": "asc"}, {"": 1}, {"x": 1.0}, 0)),
+        *(({"offset": n}, "offset must be a whole number from 1") for n in (0, -1, True, None)),
+        *(({"offset": n}, "offset must be a whole number from 1") for n in ("5", 1.5, 10**30)),
+        *(({"page": n}, "page must be a whole number from 1") for n in (0, -1, True, None)),
+        *(({"page": n}, "page must be a whole number from 1") for n in ("5", 1.5, 10**30)),
+        *(({"metadata_cache_uri": u}, "metadata_cache_uri must be") for u in ("", "x", 5, [])),
+    ],
+    ids=str,
+)
+def test_a_search_that_cannot_be_is_refused_before_anything_is_sent(options, said):
+    assets = OceanAssets(NOWHERE, Provider())
+
+    with pytest.raises(InvalidInput, match=said):
+        assets.search(**{"text": "x", **options})
+
+
+@pytest.mark.parametrize("query", [None, "x", [], {"x": b"y"}, {"x": float("nan")}, {1, 2}])
+def test_a_query_that_is_no_json_object_is_refused_before_anything_is_sent(query):
+    with pytest.raises(InvalidInput, match="query must be a dict"):
+        OceanAssets(NOWHERE, Provider()).query(query)
 
 
 @pytest.mark.parametrize("broken", [None, [], "x", {}, {"id": 5}, {"id": "did:op:x", "service": 1}])

@@ -135,7 +135,7 @@ def test_logs_may_be_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("logs", "said"), [([], "no output yet"), (["http://x/log"], "no results, only logs")]
+    ("logs", "said"), [([], "no output"), (["http://x/log"], "no results, only logs")]
 )
 def test_a_job_without_output_is_an_error(tmp_path, logs, said):
     with pytest.raises(JobError, match=said):

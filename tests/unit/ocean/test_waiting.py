@@ -323,6 +323,15 @@ def test_the_patience_begins_anew_with_every_answer(clock):
     assert status.code == 70
 
 
+def test_a_provider_that_is_away_is_told_of_once_each_time(clock, caplog):
+    away = ConnectFailed("away")
+
+    a_job(away, RUNNING, away, away, away, RUNNING, away, away, FINISHED).wait(patience=60)
+
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["No answer about 1 job(s); asking again, for 60 s at most: away"] * 2
+
+
 def test_without_patience_the_first_failure_is_raised(clock):
     with pytest.raises(ConnectFailed):
         a_job(ConnectFailed("away")).wait(patience=0)
