@@ -9,7 +9,6 @@ To run the same against a real Provider, replace the three lines in `main` that 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ from ocean_lib.web3_internal.wallet import Wallet
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "tumours.csv"
 ALGORITHM = HERE / "algorithms" / "classify.py"
-RESULTS = Path("quickstart-results")
+RESULTS = Path("quickstart-results", time.strftime("%Y-%m-%d_%H-%M-%S"))
 
 NOW = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
@@ -98,24 +97,23 @@ def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_u
         raw_job.download(RESULTS / "raw", progress=False)
 
     report = job.result_json()
-    show(report)
     same = "the same" if raw_job.result_json() == report else "NOT the same"
+    show(report)
     print(f"\nThe published and the raw algorithm gave {same} figures.")
     print(
         f"""
 The files are in {RESULTS.resolve()}
 Next: change a row of {DATA.relative_to(HERE.parent)} and run this again;
       copy examples/quickstart.py and put your own data and algorithm in;
-      point its three marked lines at a real Provider (see config.ini.example)."""
+      point its three marked lines at a real Provider (see config.ini.example).""",
+        flush=True,
     )
 
 
 def make_room() -> None:
-    """Make the results' folder, without what the run before left: download overwrites nothing."""
-    shutil.rmtree(RESULTS, ignore_errors=True)
+    """Make this run's own folder for the results, so that those of earlier runs stay."""
     try:
-        RESULTS.mkdir()
-        (RESULTS / "by-did").mkdir()
+        RESULTS.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         sys.exit(
             f"The results cannot be written to {RESULTS.absolute()}: {error.strerror}. Run this "
@@ -231,8 +229,7 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("\nStopped; nothing is left running.")
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except (OSError, OceanError, LocalNetworkError) as error:
-        sys.exit(f"\nStopped: {error}")
+        # What could not be written, to a full disk or a `| head` that has read enough, is let go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141 if isinstance(error, BrokenPipeError) else f"\nStopped: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,22 @@ if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
     from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.wallet import Wallet
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_users_start_programs() -> Iterator[None]:
+    """Let programs that tests start buffer their output, and heed signals, as at a terminal.
+
+    PYTHONUNBUFFERED would hide faults, and what `nohup` or a shell's `&` ignore is inherited.
+    """
+    normal = {"SIGINT": signal.default_int_handler, "SIGHUP": lambda *_: None}
+    for name, handler in normal.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("PYTHONUNBUFFERED", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from ocean_lib.cli._exit_codes import ExitCode
 from ocean_lib.cli._findings import show_findings
 from ocean_lib.cli._options import client_options
 from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._values import ADDRESS, DID, TOKENS
 
 _SENT = "Interrupted. A transaction may have been sent: look at the chain before trying again."
 
@@ -65,9 +66,13 @@ def publish(session: Session, kind: str, file: Path) -> None:
 
 
 @click.command(short_help="Give somebody data tokens of an asset that is yours.")
-@click.argument("did")
-@click.option("--to", "receiver", metavar="ADDRESS", required=True, help="Who gets them.")
-@click.option("--amount", default="1", show_default=True, help="How many tokens.")
+@click.argument("did", type=DID)
+@click.option(
+    "--to", "receiver", metavar="ADDRESS", type=ADDRESS, required=True, help="Who gets them."
+)
+@click.option(
+    "--amount", metavar="TOKENS", type=TOKENS, default="1", show_default=True, help="How many."
+)
 @client_options
 @pass_session
 def mint(session: Session, did: str, receiver: str, amount: str) -> None:
@@ -75,10 +80,8 @@ def mint(session: Session, did: str, receiver: str, amount: str) -> None:
 
     The wallet must be the publisher's, or whoever else may mint the asset's data token.
     """
-    from ocean_lib.common.validation import check_address
     from ocean_lib.ocean.util import from_base_18
 
-    check_address(receiver, name="--to")
     token = session.ocean.get_data_token(data_token_of(did))
     with session.interruptible(_SENT):
         tx = token.mint_tokens(receiver, amount, session.wallet)
@@ -96,7 +99,7 @@ def mint(session: Session, did: str, receiver: str, amount: str) -> None:
 
 
 @click.command(short_help="Pay for a data set or an algorithm.")
-@click.argument("did")
+@click.argument("did", type=DID)
 @click.option("--service", "index", type=click.IntRange(0), help="Which service, by its index.")
 @click.option(
     "--type",

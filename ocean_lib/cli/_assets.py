@@ -111,7 +111,7 @@ def newest_order(ocean: Ocean, did: str, index: int, address: str) -> str:
     if not own:
         raise CommandError(
             f"{address} has no order of service {index} of {did}. "
-            f"Order it: ocean-compute order {did}",
+            f"Order it: ocean-compute order {did} --service {index}",
             ExitCode.NOT_FOUND,
         )
     return str(own[-1].transactionId)

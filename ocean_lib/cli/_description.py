@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.cli._fields import Fields
+from ocean_lib.common.validation import check_address, check_url
 from ocean_lib.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -222,11 +223,11 @@ def _rules(fields: Fields) -> Rules | None:
         return None
     compute = fields.part("compute")
     rules = Rules(
-        tuple(compute.texts("trusted_algorithms")),
+        tuple(compute.dids("trusted_algorithms")),
         compute.flag("allow_raw_algorithm", default=False),
         compute.flag("allow_all_published_algorithms", default=False),
         compute.flag("allow_network_access", default=False),
-        compute.seconds("max_run_time", DEFAULT_TIMEOUT_S),
+        compute.seconds("max_run_time", DEFAULT_TIMEOUT_S, least=1),
     )
     compute.check_all_known()
     return rules
@@ -244,6 +245,8 @@ def _token(fields: Fields, price: float, where: str) -> Token:
         token.text("address", ""),
     )
     token.check_all_known()
+    if found.address:
+        check_address(found.address, name=f"{where}: token: address")
     if not found.address and price > cap:
         raise InvalidInput(
             f"{where}: nobody could ever pay a price of {price}, as there will be {cap} tokens at "
@@ -264,8 +267,11 @@ def _file(entry: Any, folder: Path, where: str) -> FileEntry:
     if isinstance(entry, dict):
         fields = Fields(entry, f"{where}: files")
         content_type = fields.text("content_type", "")
-        place = fields.text("url", "") or fields.text("path")
+        given = [place for place in (fields.text("url", ""), fields.text("path", "")) if place]
         fields.check_all_known()
+        if len(given) != 1:
+            raise InvalidInput(f"{where}: a file needs `url:` or `path:`, one of them.")
+        place = given[0]
     elif isinstance(entry, str) and entry:
         place = entry
     else:
@@ -273,6 +279,7 @@ def _file(entry: Any, folder: Path, where: str) -> FileEntry:
     guessed = content_type or mimetypes.guess_type(place.partition("?")[0])[0]
     kind = guessed or "application/octet-stream"
     if "://" in place:
+        check_url(place, name=f"{where}: a file's URL")
         return FileEntry(place, None, kind)
     path = (folder / place).absolute()
     if not path.is_file():

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from ocean_lib.common.validation import check_did
 from ocean_lib.exceptions import InvalidInput
 
 _MOST_BASE = 2**256 - 1  # what a contract can hold
+_MOST_SECONDS = 2**31 - 1  # 68 years; servers count in 32 bits
 
 
 class Fields:
@@ -30,8 +33,8 @@ class Fields:
         value = self._take(name)
         if value is None and default is not None:
             return default
-        if not isinstance(value, str) or not value:
-            got = "nothing" if value is None else repr(value)
+        if not isinstance(value, str) or not value.strip() or not _is_unicode(value):
+            got = "nothing" if value is None else _short(value)
             raise self._fault(name, f"must be text, got {got}", _quotes(value))
         return value
 
@@ -42,6 +45,13 @@ class Fields:
         if not isinstance(values, list) or not all(isinstance(v, str) and v for v in values):
             raise self._fault(name, "must be a list of texts")
         return values
+
+    def dids(self, name: str) -> list[str]:
+        """Return a list of DIDs, [] if it is not there."""
+        return [
+            check_did(did, name=f"{self._where}: {name}[{place}]")
+            for place, did in enumerate(self.texts(name))
+        ]
 
     def entries(self, name: str) -> list[Any]:
         """Return a list with something in it."""
@@ -69,7 +79,7 @@ class Fields:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._fault(name, f"must be a number, got {value!r}")
+            raise self._fault(name, f"must be a number, got {_short(value)}")
         if (isinstance(value, float) and not math.isfinite(value)) or value < 0:
             raise self._fault(name, f"must be a number from 0 on, got {value!r}")
         return value
@@ -91,11 +101,12 @@ class Fields:
             )
         return value
 
-    def seconds(self, name: str, default: int) -> int:
-        """Return a whole number from 0 on."""
+    def seconds(self, name: str, default: int, *, least: int = 0) -> int:
+        """Return a whole number of seconds, `least` or more."""
         value = self.number(name, default)
-        if value != int(value):
-            raise self._fault(name, f"must be whole seconds, got {value!r}")
+        if value != int(value) or not least <= value <= _MOST_SECONDS:
+            wanted = f"whole seconds, from {least} to {_MOST_SECONDS}"
+            raise self._fault(name, f"must be {wanted}, got {_short(value)}")
         return int(value)
 
     def part(self, name: str, *, required: bool = False) -> Fields:
@@ -128,11 +139,16 @@ class Fields:
         return InvalidInput(f"{self._where}: {name} {fault}.{hint}")
 
 
-def _short(value: float) -> str:
-    is_long = isinstance(value, int) and value.bit_length() > 300
-    return "far more" if is_long else repr(value)
+def _short(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 300:
+        return "far more"
+    return str(value) if isinstance(value, date) else repr(value)
+
+
+def _is_unicode(text: str) -> bool:
+    return text.encode("utf-8", "ignore").decode() == text
 
 
 def _quotes(value: object) -> str:
     """Say how a text that looks like a number is written: YAML reads 3.10 as 3.1."""
-    return " Put it in quotes." if isinstance(value, (int, float)) else ""
+    return " Put it in quotes." if isinstance(value, (int, float, date)) else ""

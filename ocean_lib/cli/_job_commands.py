@@ -11,6 +11,7 @@ from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._options import client_options, owner_option
 from ocean_lib.cli._output import looked_at, one_line
 from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._values import DID, ORDER, PAUSE, SECONDS
 from ocean_lib.cli._which_job import WhichJob, job_document, job_options, job_times
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def status(session: Session, which: WhichJob) -> None:
 
 @click.command(short_help="Wait for a job to end.")
 @job_options
-@click.option("--timeout", type=float, metavar="SECONDS", help="Give up waiting after this long.")
+@click.option("--timeout", type=SECONDS, metavar="SECONDS", help="Give up waiting after this long.")
 @click.option(
     "--poll-interval",
-    type=float,
+    type=PAUSE,
     metavar="SECONDS",
     help="Look this often.  [default: 0.2 s at first, growing to 30 s]",
 )
@@ -106,8 +107,8 @@ def stop(session: Session, which: WhichJob) -> None:
 
 
 @click.command(short_help="List the wallet's jobs.")
-@click.option("--did", metavar="DID", help="Only on this data set, at its Provider.")
-@click.option("--order", "order_tx", metavar="TX", help="Only of this order.")
+@click.option("--did", metavar="DID", type=DID, help="Only on this data set, at its Provider.")
+@click.option("--order", "order_tx", metavar="TX", type=ORDER, help="Only of this order.")
 @click.option("--state", type=click.Choice(_STATES), help="Only in this state.")
 @owner_option
 @client_options

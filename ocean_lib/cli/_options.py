@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ocean_lib.cli._session import Session
+from ocean_lib.cli._values import ADDRESS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -110,6 +111,7 @@ def owner_option(function: Function) -> Function:
     return _option(
         "--address",
         metavar="ADDRESS",
+        type=ADDRESS,
         into=("owner",),
         help="Whose jobs, in place of a wallet: no key is needed to look.",
     )(function)

@@ -77,7 +77,12 @@ class Session:
             value = getattr(self, name)
             if value:
                 config.set(section, option, value.replace("%", "%%"))
-                getattr(config, checked)
+                try:
+                    getattr(config, checked)
+                except ConfigError as error:
+                    text = str(error).replace(f"Config option {section}.{option}", "it")
+                    hint = f"'--{name.replace('_', '-')}'"
+                    raise click.BadParameter(text, param_hint=hint) from None
         return config
 
     @cached_property

@@ -15,6 +15,7 @@ from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._findings import show_findings
 from ocean_lib.cli._options import client_options, owner_option
 from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._values import DID, ORDER
 from ocean_lib.cli._which_job import WhichJob, job_file_option, writable_job_file
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 
@@ -75,20 +76,21 @@ class Plan:
     container: dict[str, str | None]
 
     def __post_init__(self) -> None:
-        for name, values in (
-            ("--order", self.orders),
-            ("--algorithm-order", [self.algorithm_order]),
-        ):
-            if "" in values:  # as of a shell's variable that is not set
-                raise click.UsageError(f"{name} is empty: name an order, or leave it out.")
         if (self.algorithm is None) == (self.code is None):
             raise click.UsageError("Give --algorithm DID or --code FILE, one of them.")
         for name, given in (("--order", self.orders), ("--service", self.services)):
             if len(given) > len(self.dids):
                 raise click.UsageError(f"There are more {name} than data sets.")
-        missing = [f"--{name}" for name, value in self.container.items() if not value]
+        typed = [f"--{name}" for name, value in self.container.items() if value is not None]
+        missing = [
+            f"--{name}" for name, value in self.container.items() if not (value or "").strip()
+        ]
+        if self.code is None and typed:
+            raise click.UsageError(f"{', '.join(typed)} can only go with --code.")
         if self.code is not None and missing:
             raise click.UsageError(f"--code needs {', '.join(missing)} too.")
+        if self.algorithm is None and self.algorithm_order is not None:
+            raise click.UsageError("--algorithm-order can only go with --algorithm.")
 
     def arguments(self, session: Session, wallet: Signer, *, strict: bool) -> dict[str, Any]:
         """Return the arguments of `OceanCompute.submit` and `check`.
@@ -169,17 +171,21 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _PLAN_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.argument("dids", metavar="DATASET...", nargs=-1, required=True),
-    click.option("--algorithm", metavar="DID", help="A published algorithm."),
+    click.argument("dids", metavar="DATASET...", type=DID, nargs=-1, required=True),
+    click.option("--algorithm", metavar="DID", type=DID, help="A published algorithm."),
     click.option(
         "--order",
         "orders",
         metavar="TX",
+        type=ORDER,
         multiple=True,
         help="The data set's order; of several, in their sequence.  [default: the newest]",
     ),
     click.option(
-        "--algorithm-order", metavar="TX", help="The algorithm's order.  [default: the newest]"
+        "--algorithm-order",
+        metavar="TX",
+        type=ORDER,
+        help="The algorithm's order.  [default: the newest]",
     ),
     click.option(
         "--service",

@@ -12,6 +12,7 @@ from ocean_lib.cli._findings import told_in_commands
 from ocean_lib.cli._options import client_options, network_options, output_options
 from ocean_lib.cli._output import one_line
 from ocean_lib.cli._session import Session, pass_session
+from ocean_lib.cli._values import DID
 from ocean_lib.cli._wording import in_commands
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def trust() -> None:
 
 
 @trust.command()
-@click.argument("dataset")
-@click.argument("algorithm")
+@click.argument("dataset", type=DID)
+@click.argument("algorithm", type=DID)
 @network_options
 @output_options
 @pass_session
@@ -57,8 +58,8 @@ def explain(session: Session, dataset: str, algorithm: str) -> ExitCode:
 
 
 @trust.command()
-@click.argument("dataset")
-@click.argument("algorithm")
+@click.argument("dataset", type=DID)
+@click.argument("algorithm", type=DID)
 @client_options
 @pass_session
 def add(session: Session, dataset: str, algorithm: str) -> None:
@@ -69,8 +70,8 @@ def add(session: Session, dataset: str, algorithm: str) -> None:
 
 
 @trust.command()
-@click.argument("dataset")
-@click.argument("algorithm")
+@click.argument("dataset", type=DID)
+@click.argument("algorithm", type=DID)
 @client_options
 @pass_session
 def remove(session: Session, dataset: str, algorithm: str) -> None:
@@ -81,8 +82,8 @@ def remove(session: Session, dataset: str, algorithm: str) -> None:
 
 
 @trust.command()
-@click.argument("dataset")
-@click.argument("algorithm", required=False)
+@click.argument("dataset", type=DID)
+@click.argument("algorithm", type=DID, required=False)
 @client_options
 @pass_session
 def refresh(session: Session, dataset: str, algorithm: str | None) -> None:

@@ -14,6 +14,7 @@ from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._keys import ask_password
 from ocean_lib.cli._options import client_options, output_options, password_option
 from ocean_lib.cli._session import Session, existing_folder_of, pass_session
+from ocean_lib.cli._values import DID
 
 
 @click.group(short_help="Make a keystore, or look at one.")
@@ -52,7 +53,7 @@ def new(session: Session, file: Path) -> None:
 
 
 @wallet.command()
-@click.argument("dids", metavar="[DID]...", nargs=-1)
+@click.argument("dids", metavar="[DID]...", type=DID, nargs=-1)
 @click.option("--balance", is_flag=True, help="Also ask the chain how much ether it has.")
 @client_options
 @pass_session

@@ -16,7 +16,9 @@ from click.core import ParameterSource
 
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._session import Session, existing_folder_of
+from ocean_lib.cli._values import DID, JOB_ID
 from ocean_lib.common.http_requests import safe_json
+from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -89,8 +91,8 @@ class WhichJob:
             if job.job_id == self.job_id:
                 return compute.job(job.did, job.job_id, owner)
         raise CommandError(
-            f"The Provider has no job {self.job_id} of {owner.address}. Check the id and the "
-            "wallet; a job at another Provider needs --did.",
+            f"The Provider has no job {printable(self.job_id)} of {owner.address}. Check the id "
+            "and the wallet; a job at another Provider needs --did.",
             ExitCode.NOT_FOUND,
         )
 
@@ -108,9 +110,12 @@ def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
     gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     decorated = job_file_option(gathered)
     decorated = click.option(
-        "--did", metavar="DID", help="The job's data set, if its Provider is not the config's."
+        "--did",
+        metavar="DID",
+        type=DID,
+        help="The job's data set, if its Provider is not the config's.",
     )(decorated)
-    return click.argument("job_id", required=False, metavar="[JOB_ID]")(decorated)
+    return click.argument("job_id", required=False, metavar="[JOB_ID]", type=JOB_ID)(decorated)
 
 
 def _which(job_id: str | None, did: str | None, job_file: Path | None) -> WhichJob:
@@ -119,7 +124,7 @@ def _which(job_id: str | None, did: str | None, job_file: Path | None) -> WhichJ
         job_file = None  # what is typed counts more than what is set
     if job_id is not None and job_file is not None:
         raise click.UsageError("Give JOB_ID or --job-file, not both.")
-    if not job_id and job_file is None:  # an empty one stands for all jobs on the wire
+    if job_id is None and job_file is None:
         raise click.UsageError(
             "Say which job: JOB_ID, or --job-file. `ocean-compute jobs` lists them."
         )

@@ -88,7 +88,7 @@ class DataToken(ERC20Token):
             value_base: how many, in the smallest unit.
             from_wallet: the minter.
         """
-        args = (check_address(account_address), value_base)
+        args = (check_address(account_address, name="account_address"), value_base)
         return self.send_transaction("mint", args, from_wallet)
 
     def mint_tokens(self, to_account: str, value: Amount, from_wallet: AnyWallet) -> str:
@@ -99,7 +99,8 @@ class DataToken(ERC20Token):
             value: how many tokens.
             from_wallet: the minter.
         """
-        return self.mint(to_account, to_base_18(value), from_wallet)
+        receiver = check_address(to_account, name="to_account")
+        return self.mint(receiver, to_base_18(value), from_wallet)
 
     def startOrder(
         self,

@@ -18,44 +18,33 @@ from ocean_lib.common.agreements.service_factory import ServiceDescriptor, Servi
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.utils.utilities import checksum
-from ocean_lib.common.validation import check_address, check_url, printable, shown_url
+from ocean_lib.common.validation import check_url, printable, shown_url
 from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
+    ChainError,
     ContractNotFound,
     InvalidInput,
     OceanError,
     ResponseError,
     TransportError,
 )
-from ocean_lib.models.data_token import DataToken
-from ocean_lib.models.metadata import data_token_of
-from ocean_lib.ocean._amounts import Amount
+from ocean_lib.models.metadata import MetadataContract, data_token_of
 from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean._order_findings import price_base
-from ocean_lib.ocean.util import to_base_18
+from ocean_lib.ocean._token_choice import TokenChoice
 from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
 
 logger = logging.getLogger(__name__)
 
 LZMA_FLAG = bytes([1])
+_ENCRYPTED_BIT = 2
 _ASSET_TYPES = ("dataset", "algorithm")
 _POLL_S, _LONGEST_POLL_S = 0.1, 2.0
-
-
-@dataclass(frozen=True)
-class TokenChoice:
-    """The data token to use, or how to make a new one."""
-
-    address: str | None = None
-    owner_address: str | None = None
-    name: str | None = None
-    symbol: str | None = None
-    blob: str | None = None
-    cap: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +94,8 @@ class Publisher:
                 "list, dict. Nothing was sent."
             )
         registry = self.chain.metadata_contract(self.registry_address)
+        if function == "update":
+            _check_in_the_clear(registry, str(asset.did))
         data = lzma.compress(asset.as_text().encode("utf-8"))
         send = registry.create if function == "create" else registry.update
         tx_hash = send(data_token_of(str(asset.did)), LZMA_FLAG, data, self.wallet)
@@ -170,17 +161,15 @@ class Publisher:
 
     def _data_token(self, choice: TokenChoice, asset_name: str) -> str:
         """Return the address of the data token to use; make one if none is given."""
-        owner = check_address(choice.owner_address) if choice.owner_address else None
         if choice.address:
-            return self._given_data_token(check_address(choice.address))
+            return self._given_data_token(choice.address)
         name = choice.name or asset_name
-        cap = to_base_18(DataToken.DEFAULT_CAP if choice.cap is None else choice.cap)
         token = self.chain.make_data_token(
-            choice.blob or "", name, choice.symbol or name, cap, self.wallet
+            choice.blob, name, choice.symbol or name, choice.cap_base, self.wallet
         )
-        if owner:
+        if choice.owner_address:
             try:
-                token.proposeMinter(owner, self.wallet)
+                token.proposeMinter(choice.owner_address, self.wallet)
             except OceanError as error:
                 _say_how_to_go_on(error, token.address)
                 raise
@@ -344,6 +333,42 @@ def _comparable(document: dict[str, Any]) -> Any:
             if isinstance(attributes.get("main"), dict):
                 attributes["main"].pop("datePublished", None)
     return services, document.get("credentials") or {}
+
+
+def _check_in_the_clear(registry: MetadataContract, did: str) -> None:
+    """Check that the asset's newest document on the chain is not encrypted for a metadata cache.
+
+    A cache serves it decrypted, so the event's flags are the only sign of it. Many public nodes
+    refuse to look through so many blocks; few assets are encrypted, so that is a warning.
+
+    Raises:
+        InvalidInput: it is.
+    """
+    wanted = {"dataToken": data_token_of(did)}
+    try:
+        logs = [
+            log
+            for name in (
+                MetadataContract.EVENT_METADATA_CREATED,
+                MetadataContract.EVENT_METADATA_UPDATED,
+            )
+            for log in registry.get_event_logs(name, wanted)
+        ]
+    except ChainError as error:
+        logger.warning(
+            "%s is updated in the clear, without knowing that it was so before: %s",
+            did,
+            one_line(error, 300),
+        )
+        return
+    newest = max(logs, key=lambda log: (log["blockNumber"], log["logIndex"]), default=None)
+    flags = bytes(newest["args"]["flags"]) if newest is not None else b""
+    if flags and flags[0] & _ENCRYPTED_BIT:
+        raise InvalidInput(
+            f"The document of {did} is encrypted on the chain (flags 0x{flags.hex()}), and this "
+            "library would write it in the clear, where it stays for everybody to read. Nothing "
+            "was sent. Update it with what published it."
+        )
 
 
 def _did_of(token_address: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import count
 from typing import Any, Optional, Union
 
 from enforce_typing import enforce_types
@@ -10,22 +10,31 @@ from enforce_typing import enforce_types
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.aquarius.aquarius import Aquarius
+from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
-from ocean_lib.common.validation import check_address, check_did, check_service_index, printable
+from ocean_lib.common.validation import (
+    check_address,
+    check_did,
+    check_service_index,
+    check_tx_hash,
+    check_url,
+    printable,
+)
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
 from ocean_lib.exceptions import (
     AssetNotConsumable,
+    DownloadError,
     InvalidInput,
     MalformedResponse,
 )
 from ocean_lib.models.metadata import MetadataContract
 from ocean_lib.ocean import _publishing
 from ocean_lib.ocean._amounts import Amount
-from ocean_lib.ocean._arguments import check_seconds
+from ocean_lib.ocean._arguments import check_folder, check_seconds, check_text
 from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean._ordering import OnChain, pay_for_service, service_to_order
 from ocean_lib.ocean._preflight_order import OrderPreflight
+from ocean_lib.ocean._token_choice import token_choice
 from ocean_lib.ocean._trust_doctor import TrustDoctor
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
@@ -35,6 +44,7 @@ logger = logging.getLogger(__name__)
 AnyWallet = Union[Wallet, Signer]
 
 CACHE_TIMEOUT_S = 60.0
+_OWNERS_PAGE = 1000
 
 
 @enforce_types
@@ -128,9 +138,9 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             raise InvalidInput(
                 f"service_descriptors must be a list, got {type(service_descriptors).__name__}."
             )
-        token = _publishing.TokenChoice(
-            data_token_address, owner_address, dt_name, dt_symbol, dt_blob, dt_cap
-        )
+        token = token_choice(data_token_address, owner_address, dt_name, dt_symbol, dt_blob, dt_cap)
+        if provider_uri is not None:
+            check_url(provider_uri, name="provider_uri")
         publisher = self._publisher(publisher_wallet, provider_uri)
         asset = publisher.publish(metadata, service_descriptors or [], token)
         _publishing.wait_for_cache(publisher.aquarius, asset, wait_for_cache_s)
@@ -145,6 +155,9 @@ class OceanAssets(OrderPreflight, TrustDoctor):
     ) -> str:
         """Publish an asset's changed DDO.
 
+        It goes on the chain in the clear, so an asset whose document is encrypted there (flag 2,
+        as ocean.js can do) is refused; where the node does not tell, that is logged.
+
         Args:
             asset: the changed asset.
             publisher_wallet: the data token's minter.
@@ -155,7 +168,7 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             The transaction's hash as `0x` hex.
 
         Raises:
-            InvalidInput: it is no asset, or holds what is no JSON.
+            InvalidInput: it is no asset, holds what is no JSON, or is encrypted on the chain.
             InvalidDid: the asset has no DID.
             ChainError: the transaction failed, for example because the wallet is not the minter.
         """
@@ -195,16 +208,16 @@ class OceanAssets(OrderPreflight, TrustDoctor):
 
         Args:
             text: what to look for.
-            sort: field name to 1 or -1.
-            offset: how many assets a page has.
-            page: which page, from 1 on.
+            sort: field name to 1 (ascending) or -1 (descending).
+            offset: how many assets a page has, 1 to 10,000.
+            page: which page, 1 to 10,000.
             metadata_cache_uri: another metadata cache than the configured one.
 
         Raises:
-            InvalidInput: there is no such page.
+            InvalidInput: an argument is none of these.
             AquariusError: the metadata cache answered with an error.
         """
-        query = {"query_string": {"query": text}}
+        query = {"query_string": {"query": check_text("text", text)}}
         return self.query(query, sort, offset, page, metadata_cache_uri)
 
     def query(
@@ -221,25 +234,17 @@ class OceanAssets(OrderPreflight, TrustDoctor):
 
         Args:
             query: the query.
-            sort: field name to 1 or -1.
-            offset: how many assets a page has.
-            page: which page, from 1 on.
+            sort: field name to 1 (ascending) or -1 (descending).
+            offset: how many assets a page has, 1 to 10,000.
+            page: which page, 1 to 10,000.
             metadata_cache_uri: another metadata cache than the configured one.
 
         Raises:
-            InvalidInput: there is no such page.
+            InvalidInput: an argument is none of these.
             AquariusError: the metadata cache answered with an error.
         """
-        aquarius = self._get_aquarius(metadata_cache_uri)
-        answer = aquarius.query_search({"query": query}, sort, offset, page)
-        found = answer.get("results") if isinstance(answer, dict) else answer
-        if not isinstance(found, list):
-            raise MalformedResponse(
-                "The metadata cache answered the search without a list of results. Check "
-                "metadata_cache_uri.",
-                operation="search assets",
-            )
-        return list(_readable(found))
+        check_query("query", query)
+        return list(_readable(self._found(query, sort, offset, page, metadata_cache_uri)))
 
     def order(
         self,
@@ -313,13 +318,15 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             The asset's folder.
 
         Raises:
-            InvalidInput: no such file, or the service is no access service.
+            InvalidInput: no such file, the service is no access service, or an argument is none.
             AssetNotConsumable: the asset is disabled, unreachable, or not for this address.
             ProviderError: the Provider refuses.
-            DownloadError: a file could not be brought home.
+            DownloadError: a file could not be brought home, or the folder not be made.
         """
         address = signer_address(check_signer(consumer_wallet))
         wanted = check_service_index(service_index, name="service_index")
+        check_tx_hash(order_tx_id, name="order_tx_id")
+        place = check_folder("destination", destination)
         if index is not None:
             index = check_service_index(index, name="index")
         asset = self.resolve(did)
@@ -333,8 +340,13 @@ class OceanAssets(OrderPreflight, TrustDoctor):
         _, endpoint = self._data_provider.build_download_endpoint(service.service_endpoint)
         # Named after the DID that was asked for, which is checked: it cannot leave the folder.
         asset_id = "0x" + check_did(did)[len("did:op:") :]
-        folder = Path(destination).expanduser().resolve() / f"datafile.{asset_id}.{wanted}"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = place.resolve() / f"datafile.{asset_id}.{wanted}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DownloadError(
+                f"The folder {printable(str(folder), limit=300)} cannot be made: {error.strerror}."
+            ) from None
         self._data_provider.download_service(
             did,
             endpoint,
@@ -358,6 +370,7 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             Whether it would, and a list of what is wrong.
 
         Raises:
+            InvalidInput: it is no dict of JSON values.
             AquariusError: the metadata cache answered with an error.
         """
         is_valid, faults = self._get_aquarius().validate_metadata(metadata)
@@ -383,8 +396,15 @@ class OceanAssets(OrderPreflight, TrustDoctor):
         Raises:
             AquariusError: the metadata cache answered with an error.
         """
-        fields = {"query": check_address(owner_address), "fields": ["proof.creator"]}
-        return [str(asset.did) for asset in self.query({"query_string": fields}, offset=1000)]
+        owner = check_address(owner_address, name="owner_address")
+        query = {"query_string": {"query": owner, "fields": ["proof.creator"]}}
+        dids: list[str] = []
+        for page in count(1):
+            found = self._found(query, None, _OWNERS_PAGE, page)
+            dids += [str(asset.did) for asset in _readable(found)]
+            if len(found) < _OWNERS_PAGE:
+                break
+        return dids
 
     @staticmethod
     def build_access_service(
@@ -407,8 +427,30 @@ class OceanAssets(OrderPreflight, TrustDoctor):
         if url is None and self._aquarius is not None:
             given: Aquarius = self._aquarius
             return given
+        if url is not None:
+            check_url(url, name="metadata_cache_uri")
         http = getattr(self._data_provider, "http", None)
         return AquariusProvider.get_aquarius(url or self._config.metadata_cache_uri, http)
+
+    def _found(
+        self,
+        query: dict[str, Any],
+        sort: Optional[dict[str, int]],
+        offset: int,
+        page: int,
+        metadata_cache_uri: Optional[str] = None,
+    ) -> list[Any]:
+        """Return the documents of one page of a search."""
+        aquarius = self._get_aquarius(metadata_cache_uri)
+        answer = aquarius.query_search({"query": query}, sort, offset, page)
+        found = answer.get("results") if isinstance(answer, dict) else answer
+        if isinstance(found, list):
+            return found
+        raise MalformedResponse(
+            "The metadata cache answered the search without a list of results. Check "
+            "metadata_cache_uri.",
+            operation="search assets",
+        )
 
     def _publisher(self, wallet: AnyWallet, provider_uri: Optional[str]) -> _publishing.Publisher:
         if provider_uri is None:

@@ -152,6 +152,21 @@ def test_only_the_publisher_changes_an_asset(ocean, asset, consumer_wallet):
         ocean.assets.update(asset, consumer_wallet)
 
 
+def test_an_asset_that_is_encrypted_on_the_chain_is_not_written_in_the_clear(
+    ocean, asset, publisher_wallet
+):
+    registry = ocean.assets.ddo_registry()
+    registry.update(asset.did, b"\x02", b"for the cache's key only", publisher_wallet)
+    before = ocean.web3.eth.get_transaction_count(publisher_wallet.address)
+
+    with pytest.raises(InvalidInput, match=r"encrypted on the chain \(flags 0x02\)"):
+        ocean.assets.update(asset, publisher_wallet)
+
+    assert ocean.web3.eth.get_transaction_count(publisher_wallet.address) == before
+    registry.update(asset.did, b"\x00", asset.as_text().encode(), publisher_wallet)
+    ocean.assets.update(asset, publisher_wallet)
+
+
 def test_a_publication_that_broke_off_is_continued(network, ocean, publisher_wallet, monkeypatch):
     def broken(*_: Any) -> str:
         raise AquariusError("The cable is out.")

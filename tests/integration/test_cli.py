@@ -185,6 +185,12 @@ def test_a_job_is_found_by_its_id_alone(
     assert (said["did"], said["state"], said["is_finished"]) == (dataset, "finished", True)
 
 
+def test_a_key_in_the_place_of_a_job_is_not_shown(
+    consumer: CommandLine, secrets: list[str]
+) -> None:
+    assert "hex digits, not shown" in consumer.json("status", secrets[0], code=7).out
+
+
 def test_jobs_are_listed(consumer: CommandLine, finished: dict[str, Any], dataset: str) -> None:
     listed = consumer.json("jobs", "--did", dataset, "--state", "finished")["jobs"]
     table = consumer.run("jobs").out.splitlines()

@@ -179,7 +179,7 @@ def test_a_deleted_job_has_no_results_any_more(shop, tmp_path):
     assert job.delete() is True
 
     assert job.result()["urls"] == []
-    with pytest.raises(JobError, match="has no output.* if it has ended, .* deleted it"):
+    with pytest.raises(JobError, match=r"has no output.* if it has ended, .* deleted it"):
         job.download(tmp_path)
 
 

@@ -34,12 +34,18 @@ def run(example: Path) -> tuple[str, dict]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    results = example.parents[1] / "quickstart-results"
-    return done.stdout, json.loads((results / "by-did" / "report.json").read_text())
+    newest = max((example.parents[1] / "quickstart-results").glob("*/by-did"))
+    assert str(newest.parent) in done.stdout
+    return done.stdout, json.loads((newest / "report.json").read_text())
 
 
 def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path) -> None:
+    own = example.parents[1] / "quickstart-results" / "by-did" / "report.json"
+    own.parent.mkdir(parents=True)
+    own.write_text("somebody's own")
     told, report = run(example)
+    before = _files(example)
+    assert before[own] == b"somebody's own"
     assert "did:op:" in told
     assert "transaction 0x" in told
     assert " 70 Job finished" in told
@@ -56,6 +62,7 @@ def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path)
     assert changed["rows"] == report["rows"] - 9
     assert changed["accuracy"] < report["accuracy"]
     assert changed["classes"] != report["classes"]
+    assert before.items() <= _files(example).items()
 
 
 def test_results_that_cannot_be_written_are_one_line_before_anything_is_done(
@@ -138,6 +145,12 @@ def test_ctrl_c_leaves_nothing_running(example: Path) -> None:
     left = _processes()
     assert token not in left
     assert str(example.parents[1]) not in left.replace(str(example), "")
+
+
+def _files(example: Path) -> dict[Path, bytes]:
+    """Return the results of all runs so far."""
+    results = (example.parents[1] / "quickstart-results").rglob("*")
+    return {path: path.read_bytes() for path in results if path.is_file()}
 
 
 def _processes() -> str:

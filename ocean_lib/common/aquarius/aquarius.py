@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.exchange import HttpExchange
+from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.validation import check_did, check_url, printable
 from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidInput
 
 _ASSETS_PATH = "/api/v1/aquarius/assets"
+_MOST_RESULTS = 10_000  # Elasticsearch, behind Aquarius, looks no further
 _HINT = "Check metadata_cache_uri: it must be the URL of a metadata cache (Aquarius 2.x)."
 
 
@@ -123,18 +127,20 @@ class Aquarius:
         Args:
             text: what to look for.
             sort: field to 1 (ascending) or -1 (descending).
-            offset: how many results a page has.
-            page: which page, from 1 on.
+            offset: how many results a page has, 1 to 10,000.
+            page: which page, 1 to 10,000.
 
         Returns:
             What the metadata cache found, as it says it: a dict with `results`, or a list.
 
         Raises:
-            InvalidInput: there is no such page.
+            InvalidInput: an argument is none of these.
             AquariusError: the metadata cache answered with an error.
             MalformedResponse: the answer is neither list nor dict.
             TransportError: no answer came.
         """
+        if not isinstance(text, str):
+            raise InvalidInput(f"text must be text, got {printable(text)}.")
         return self._search({"text": text}, sort, offset, page)
 
     def query_search(
@@ -150,20 +156,19 @@ class Aquarius:
             search_query: the query, such as `{"query": {"service.type": ["compute"]}}`; it is
                 not changed.
             sort: field to 1 (ascending) or -1 (descending).
-            offset: how many results a page has.
-            page: which page, from 1 on.
+            offset: how many results a page has, 1 to 10,000.
+            page: which page, 1 to 10,000.
 
         Returns:
             What the metadata cache found, as it says it: a dict with `results`, or a list.
 
         Raises:
-            InvalidInput: there is no such page, or the query is no dict.
+            InvalidInput: an argument is none of these, or cannot be sent as JSON.
             AquariusError: the metadata cache answered with an error.
             MalformedResponse: the answer is neither list nor dict.
             TransportError: no answer came.
         """
-        if not isinstance(search_query, dict):
-            raise InvalidInput(f"search_query must be a dict, got {printable(search_query)}.")
+        check_query("search_query", search_query)
         return self._search(search_query, sort, offset, page)
 
     def validate_metadata(self, metadata: dict[str, Any]) -> tuple[bool, Any]:
@@ -176,10 +181,12 @@ class Aquarius:
             `(True, [])`, or False and the list of what is wrong with it.
 
         Raises:
+            InvalidInput: it is no dict of JSON values.
             AquariusError: the metadata cache answered with an error.
             MalformedResponse: the answer is neither a verdict nor a list of faults.
             TransportError: no answer came.
         """
+        check_query("metadata", metadata)
         verdict = self._post(
             f"{self.url}/validate", metadata, "validate the metadata", _is_verdict, "a verdict"
         )
@@ -190,9 +197,12 @@ class Aquarius:
     def _search(
         self, query: dict[str, Any], sort: dict[str, int] | None, offset: int, page: int
     ) -> Any:
-        if not isinstance(page, int) or page < 1:
-            raise InvalidInput(f"page must be 1 or more, got {printable(page)}.")
-        body = {**query, "sort": sort, "offset": offset, "page": page}
+        body = {
+            **query,
+            "sort": _checked_sort(sort),
+            "offset": _checked_count("offset", offset),
+            "page": _checked_count("page", page),
+        }
         return self._post(
             f"{self.url}/query", body, "search for assets", _is_list_or_dict, "a list or dict"
         )
@@ -223,6 +233,42 @@ class Aquarius:
     ) -> Any:
         answer = self._http.send("POST", url, operation=operation, json_body=body, retry=True)
         return _read(_ok(answer), fits, expected)
+
+
+def check_query(name: str, query: object) -> None:
+    """Check that a query, or other document, can be sent.
+
+    Args:
+        name: what to call it in the message.
+        query: the document.
+
+    Raises:
+        InvalidInput: it is no dict of JSON values.
+    """
+    if not (isinstance(query, dict) and is_json(query)):
+        raise InvalidInput(f"{name} must be a dict of JSON values, got {printable(query)}.")
+
+
+def _checked_sort(sort: object) -> object:
+    if sort is None or (
+        isinstance(sort, dict)
+        and all(isinstance(field, str) and field for field in sort)
+        and all(type(way) is int and way in (1, -1) for way in sort.values())
+    ):
+        return sort
+    raise InvalidInput(
+        "sort must be None, or a dict of a field's name and 1 (ascending) or -1 (descending), "
+        f"such as {{'created': -1}}, got {printable(str(sort))}."
+    )
+
+
+def _checked_count(name: str, value: Any) -> int:
+    with suppress(TypeError):
+        if not isinstance(value, bool) and 1 <= operator.index(value) <= _MOST_RESULTS:
+            return operator.index(value)
+    raise InvalidInput(
+        f"{name} must be a whole number from 1 to {_MOST_RESULTS}, got {printable(value)}."
+    )
 
 
 def _ok(answer: Answer) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def test_metadata_has_the_protocols_spelling() -> None:
         ({"files": []}, "files must be a list with at least one entry."),
         ({"files": [3]}, "a file is a URL, a path, or"),
         ({"files": ["gone.csv"]}, "there is no file"),
+        ({"files": ["ftp://x/y"]}, "description: a file's URL must be an absolute http(s) URL"),
+        ({"files": [{"url": "http://x/", "path": "y"}]}, "needs `url:` or `path:`, one of them"),
+        ({"name": " "}, "name must be text, got ' '"),
+        ({"name": "\ud800"}, "name must be text, got '\\ud800'"),
+        ({"name": date(2024, 1, 1)}, "name must be text, got 2024-01-01. Put it in quotes."),
+        ({"price": date(2024, 1, 1)}, "price must be a number, got 2024-01-01."),
+        ({"token": {"address": "x"}}, "description: token: address must be '0x'"),
+        (
+            {"compute": {"trusted_algorithms": ["x"]}},
+            "description: compute: trusted_algorithms[0] must be 'did:op:'",
+        ),
         ({"prize": 1}, "'prize' is not known; did you mean price?"),
         ({"price": -1}, "price must be a number from 0 on"),
         ({"price": True}, "price must be a number"),
@@ -72,8 +84,15 @@ def test_metadata_has_the_protocols_spelling() -> None:
         ({"token": {"cap": 0}}, "token: cap must be more than 0"),
         ({"token": {"cap": 1.0e-30}}, "cap must have 18 decimals at most"),
         ({"token": {"cap": 2.0e59}}, "cap must have 18 decimals at most, and be no larger"),
-        ({"timeout": 0.5}, "timeout must be whole seconds, got 0.5"),
-        ({"compute": {"max_run_time": 59.5}}, "max_run_time must be whole seconds, got 59.5"),
+        ({"timeout": 0.5}, "timeout must be whole seconds, from 0 to 2147483647, got 0.5"),
+        ({"timeout": -1}, "timeout must be a number from 0 on, got -1"),
+        ({"timeout": "1e999"}, "timeout must be a number, got '1e999'"),
+        ({"timeout": float("inf")}, "timeout must be a number from 0 on, got inf"),
+        ({"timeout": float("nan")}, "timeout must be a number from 0 on, got nan"),
+        ({"timeout": 10**400}, "timeout must be whole seconds, from 0 to 2147483647, got far more"),
+        ({"compute": {"max_run_time": 59.5}}, "max_run_time must be whole seconds, from 1 to"),
+        ({"compute": {"max_run_time": 0}}, "max_run_time must be whole seconds, from 1 to"),
+        ({"compute": {"max_run_time": ""}}, "max_run_time must be a number, got ''"),
         ({"access": "yes"}, "access must be true or false"),
         ({"compute": {"trusted_algorithm": []}}, "did you mean trusted_algorithms?"),
         ({"compute": {"trusted_algorithms": "did:op:1"}}, "must be a list of texts"),

@@ -122,7 +122,7 @@ def test_an_empty_order_is_bad_usage_and_starts_nothing(
 ) -> None:
     assert main([*START, option, ""]) == 2
 
-    assert f"{option} is empty" in capsys.readouterr().err
+    assert f"'{option}': it is empty" in capsys.readouterr().err
     assert started == []
 
 
@@ -131,7 +131,7 @@ def test_a_missing_did_is_named_where_tokens_are_minted(
 ) -> None:
     assert main(["mint", "", "--to", ADDRESS, "--network", "http://127.0.0.1:9"]) == 2
 
-    assert "did must be 'did:op:' followed by 40 hex digits, got ''" in capsys.readouterr().err
+    assert "'DID': it is empty" in capsys.readouterr().err
 
 
 def test_the_next_command_can_be_copied_from_what_start_says(
@@ -183,7 +183,7 @@ def test_a_job_file_that_cannot_be_read_is_bad_usage(
 def test_an_empty_job_id_is_bad_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "", "--did", DID]) == 2
 
-    assert "Say which job" in capsys.readouterr().err
+    assert "'[JOB_ID]': it is empty" in capsys.readouterr().err
 
 
 def test_a_job_file_that_is_nested_too_deeply_is_bad_usage(

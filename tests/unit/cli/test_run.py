@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ ADDRESS = "0x" + "12" * 20
 DID = "did:op:" + "12" * 20
 NOBODY = "http://127.0.0.1:9"
 TX = "0x" + "34" * 32
+START = ["start", DID, "--order", TX, "--service", "1"]
+RAW = ["--code", __file__, "--image", "python", "--tag", "3.11", "--entrypoint", "python3 $ALGO"]
 
 
 @pytest.fixture(autouse=True)
@@ -75,10 +78,10 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["wait"], 2, "Say which job"),
         (["jobs"], 2, "No config"),
         (["--config", "gone.ini", "jobs"], 2, "Cannot read the config file"),
-        (["jobs", "--provider", "nonsense"], 2, "provider.url"),
+        (["jobs", "--provider", "nonsense"], 2, "'--provider': it must be an absolute http(s)"),
         (["start", DID], 2, "--algorithm DID or --code FILE"),
         (["start", DID, "--code", __file__], 2, "--code needs --image, --tag, --entrypoint"),
-        (["order", "did:op:1", "--metadata-cache", NOBODY], 2, "did must be"),
+        (["order", "did:op:1", "--metadata-cache", NOBODY], 2, "'DID': it must be 'did:op:'"),
         (["order", DID, "--metadata-cache", NOBODY], 6, "no connection"),
         (["wait", "--job-file", "gone.json"], 7, "There is no job file gone.json"),
         (["wait", "a", "--job-file", "b"], 2, "not both"),
@@ -104,15 +107,85 @@ def test_a_failure_is_one_line_on_stderr_or_json_on_stdout(
     assert said in error["message"]
 
 
+_KEY = "0x" + "5d" * 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["order", "x"], "DID"),
+        (["mint", "x", "--to", ADDRESS], "DID"),
+        (["mint", DID, "--to", "x"], "--to"),
+        (["start", "x", "--algorithm", DID], "DATASET..."),
+        (["start", DID, "--algorithm", "x"], "--algorithm"),
+        (["start", DID, "--algorithm", DID, "--order", DID], "--order"),
+        (["check", DID, "--algorithm", DID, "--algorithm-order", "x"], "--algorithm-order"),
+        (["check", DID, "--algorithm", DID, "--address", "x"], "--address"),
+        (["jobs", "--did", ""], "--did"),
+        (["jobs", "--order", "x"], "--order"),
+        (["jobs", "--address", ""], "--address"),
+        (["jobs", "--network", "x"], "--network"),
+        (["jobs", "--metadata-cache", "x"], "--metadata-cache"),
+        (["wait", "a", "--did", ""], "--did"),
+        (["wait", "a", "--timeout", "nan"], "--timeout"),
+        (["wait", "a", "--timeout", "-1"], "--timeout"),
+        (["wait", "a", "--poll-interval", "0"], "--poll-interval"),
+        (["wait", "a", "--poll-interval", "inf"], "--poll-interval"),
+        (["start", DID, "--algorithm", DID, "--order", f"{_KEY}00"], "--order"),
+        (["stop", "a\nb"], "[JOB_ID]"),
+        (["trust", "add", "x", DID], "DATASET"),
+        (["trust", "refresh", DID, "x"], "[ALGORITHM]"),
+        (["wallet", "show", "x"], "[DID]..."),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
+)
+def test_what_cannot_be_used_is_named_as_it_was_typed_before_anybody_is_asked(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--provider", NOBODY]
+
+    assert main([*arguments, *options]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"Error: Invalid value for '{named}': it ")
+    assert shown.count("\n") == 1
+    assert _KEY[2:] not in shown
+    assert not re.search("[a-z]_[a-z]|32 bytes", shown)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--algorithm-order", TX], "--algorithm-order can only go with --algorithm"),
+        (["--entrypoint", " "], "--code needs --entrypoint"),
+    ],
+)
+def test_an_option_that_would_count_for_nothing_is_refused(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*START, *RAW, *options, "--provider", NOBODY]) == 2
+    assert said in capsys.readouterr().err
+
+    assert main([*START, "--algorithm", DID, "--tag", "3", "--provider", NOBODY]) == 2
+    assert "--tag can only go with --code" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("amount", ["0", "0.0", "-1", "nan", "inf", "1e999", "", " ", "x", "1e-19"])
+def test_nothing_is_minted_where_nothing_can_be(
+    amount: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["mint", DID, "--to", ADDRESS, f"--amount={amount}", "--network", NOBODY]
+
+    assert main(asked) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("Error: Invalid value for '--amount': ")
+    assert "decimal." not in shown
+
+
 def _failing_start(error: BaseException) -> Any:
     def submit(*_: object, **__: object) -> None:
         raise error
 
     return submit
-
-
-START = ["start", DID, "--order", TX, "--service", "1"]
-RAW = ["--code", __file__, "--image", "python", "--tag", "3.11", "--entrypoint", "python3 $ALGO"]
 
 
 def test_a_lost_answer_to_start_has_a_status_of_its_own(
@@ -206,23 +279,6 @@ def test_a_job_file_that_is_none_is_bad_usage(
     options = ["--job-file", str(tmp_path / "job.json"), "--provider", NOBODY]
 
     assert main(["status", *options]) == 2
-
-
-def test_whoever_stops_reading_is_not_bothered() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "ocean_lib.cli", "completion", "fish"],
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    finally:
-        os.close(writing)
-
-    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -77,8 +77,12 @@ def test_a_command_does_its_work_where_nobody_can_be_told(tmp_path: Path) -> Non
     assert (tmp_path / "new.json").exists()
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("wait", "--help"), ()])
-def test_help_and_version_for_nobody_are_a_broken_pipe(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("--version",), ("--help",), ("wait", "--help"), (), ("completion", "fish")],
+    ids=" ".join,
+)
+def test_whoever_stops_reading_is_not_bothered(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:

@@ -53,6 +53,11 @@ PACKAGE = Path(__file__).parents[3] / "ocean_lib"
             "This is no job file as `ocean-compute start` writes it: did missing.",
         ),
         ("Check algorithm_did.", "Check --algorithm."),
+        ("followed by 64 hex digits, or 32 bytes, got", "followed by 64 hex digits, got"),
+        (
+            "Check metadata_cache_uri: it must be a URL.",
+            "Check --metadata-cache, or metadata_cache_uri in the config: it must be a URL.",
+        ),
         ("algorithm_meta has no code.", "The file of --code is empty."),
         (
             "Give it `rawcode` (the text) or `url` (where it lies).",
@@ -67,7 +72,7 @@ def test_a_call_is_named_as_the_command_that_does_it(message: str, said: str) ->
 
 def _texts() -> Iterator[str]:
     """Yield the texts of the client, with X where something is put in."""
-    for folder in ("ocean", "data_provider", "models"):
+    for folder in ("common", "ocean", "data_provider", "models"):
         for path in (PACKAGE / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.JoinedStr):

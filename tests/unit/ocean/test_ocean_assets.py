@@ -19,8 +19,10 @@ from ocean_lib.exceptions import (
     AquariusError,
     AssetNotConsumable,
     AssetNotFound,
+    ChainError,
     ConfigError,
     ContractNotFound,
+    DownloadError,
     InvalidAddress,
     InvalidDid,
     InvalidInput,
@@ -594,6 +596,29 @@ def test_a_download_goes_into_the_assets_own_folder(assets, provider, cache, tmp
     assert provider.downloaded[4:] == (folder, 3, ALGORITHM, "0x" + "1" * 64, 0)
 
 
+@pytest.mark.parametrize("destination", [None, 5, b"x", "a\0b", "~nobody-of-this-name/x"])
+def test_a_destination_that_is_no_path_is_named_before_anybody_is_asked(assets, destination):
+    with pytest.raises(InvalidInput, match="destination must be the path of a folder"):
+        assets.download(PUBLISHED["id"], 3, CONSUMER, "0x" + "1" * 64, destination)
+
+
+def test_a_destination_that_cannot_be_made_is_a_download_error(assets, cache, tmp_path):
+    cache.ddos[PUBLISHED["id"]] = PUBLISHED
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DownloadError, match=r"file/datafile.* cannot be made: Not a directory"):
+        assets.download(PUBLISHED["id"], 3, CONSUMER, "0x" + "1" * 64, tmp_path / "file")
+
+
+def test_a_download_with_a_wrong_order_leaves_no_folder(assets, cache, tmp_path):
+    cache.ddos[PUBLISHED["id"]] = PUBLISHED
+
+    with pytest.raises(InvalidInput, match="order_tx_id must be"):
+        assets.download(PUBLISHED["id"], 3, CONSUMER, "0x12", tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_compute_service_gives_no_files_away(assets, dataset, tmp_path):
     with pytest.raises(InvalidInput, match="only access services"):
         assets.download(dataset, 4, CONSUMER, "0x" + "1" * 64, tmp_path)
@@ -635,6 +660,42 @@ def test_a_search_that_cannot_be_is_refused_before_anything_is_sent(options, sai
 def test_a_query_that_is_no_json_object_is_refused_before_anything_is_sent(query):
     with pytest.raises(InvalidInput, match="query must be a dict"):
         OceanAssets(NOWHERE, Provider()).query(query)
+
+
+def test_all_assets_of_an_owner_are_found_page_by_page(assets, cache, monkeypatch):
+    asked = []
+
+    def search(query: Any, sort: Any, offset: int, page: int) -> Any:
+        asked.append((offset, page))
+        return {"results": [DATASET_DDO] * 999 + ["broken"] if page < 3 else [DATASET_DDO]}
+
+    monkeypatch.setattr(cache, "query_search", search)
+
+    assert len(assets.owner_assets(PUBLISHER.address)) == 1999
+    assert asked == [(1000, 1), (1000, 2), (1000, 3)]
+    with pytest.raises(InvalidInput, match="owner_address must be"):
+        assets.owner_assets("0x12")
+
+
+@pytest.mark.parametrize("metadata", [None, 5, "x", [], {"main": b"x"}])
+def test_what_is_no_metadata_is_not_sent_to_be_validated(metadata):
+    with pytest.raises(InvalidInput, match="metadata must be a dict of JSON values"):
+        OceanAssets(NOWHERE, Provider()).validate(metadata)
+
+
+def test_an_update_where_the_node_does_not_tell_the_flags_is_logged(
+    assets, chain, monkeypatch, caplog
+):
+    registry = chain.metadata_contract(None)
+
+    def refuse(*_: Any) -> list[Any]:
+        raise ChainError("Too many blocks.")
+
+    registry.get_event_logs = refuse
+    monkeypatch.setattr(chain, "metadata_contract", lambda address: registry)
+
+    assert assets.update(Asset(dictionary=PUBLISHED), PUBLISHER, wait_for_cache_s=0)
+    assert "in the clear, without knowing that it was so before: Too many blocks." in caplog.text
 
 
 @pytest.mark.parametrize("broken", [None, [], "x", {}, {"id": 5}, {"id": "did:op:x", "service": 1}])
