@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from ocean_lib.ocean.ocean_compute import OceanCompute
 
 ADDRESS = "0x" + "12" * 20
 JOBS = ["jobs", "--address", ADDRESS, "--provider", "http://127.0.0.1:9"]
+HANDLED = (signal.SIGTERM, signal.SIGHUP)
 STATUS = {"SIGTERM": (143, "terminated"), "SIGHUP": (129, "hung_up")}
 
 
 @pytest.fixture
-def come(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let signals come while jobs are listed."""
+def come(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Let signals come while jobs are listed, in a process that handles none of them yet."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in HANDLED}
     monkeypatch.delenv("CONFIG_FILE", raising=False)
 
     def these(*numbers: int) -> None:
@@ -33,7 +36,9 @@ def come(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(OceanCompute, "jobs", jobs)
 
-    return these
+    yield these
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("name", STATUS)
