@@ -43,9 +43,9 @@ is better. Both clients and the server share the machine. The added round trip i
 answer; a new connection, which costs a further round trip on a real network, is not delayed, which
 favours the old client. "One call" is measured once a client knows its data set and Provider; the
 old client remembers neither. Ours does for a minute (`cache.lifetime`), also that the Provider can
-reach the data; a "first start" is one that remembers nothing. The server checks signatures and
-moves nonces as the real Provider does. A call counts as failed when it raises, or gives an empty
-result for a job that has one.
+reach the data; a "first start" remembers nothing (one after that minute knows the nonce still, and
+makes four requests). The server checks signatures and moves nonces as the real Provider does. A
+call counts as failed when it raises, or gives an empty result for a job that has one.
 """
 
 

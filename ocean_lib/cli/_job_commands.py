@@ -66,9 +66,9 @@ def wait(
     job = which.open(session)
     again = f"ocean-compute wait {which.words}"
     stop_it = f"ocean-compute stop {which.words}"
-    goes_on = f"Job {job.job_id} goes on. Wait for it again: {again}. Stop it: {stop_it}"
+    goes_on = f"goes on. Wait for it again: {again}. Stop it: {stop_it}"
     has_bar = looked_at(sys.stderr) and not (no_progress or session.out.quiet)
-    with session.interruptible(f"Stopped waiting. {goes_on}"):
+    with session.interruptible(f"Stopped waiting. Job {job.job_id} {goes_on}"):
         try:
             ended = job.wait(
                 timeout,
@@ -77,8 +77,11 @@ def wait(
                 progress=has_bar,
             )
         except JobTimeoutError:
+            answered, may = "", ""
+            if job.last_status is None:
+                answered, may = " without an answer", "may be gone, or "
             raise CommandError(
-                f"Waited {timeout:g} s. {goes_on}",
+                f"Waited {timeout:g} s{answered}. Job {job.job_id} {may}{goes_on}",
                 ExitCode.TIMED_OUT,
                 job_id=job.job_id,
                 did=job.did,

@@ -9,24 +9,30 @@ from typing import Any, TypeVar
 import click
 
 from ocean_lib.cli._session import Session
-from ocean_lib.cli._values import ADDRESS
+from ocean_lib.cli._values import ADDRESS, TEXT
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
-
-class Folder(click.Path):
-    """A folder's path; not an empty one, as of a shell's variable that is not set."""
-
-    def __init__(self) -> None:
-        super().__init__(file_okay=False, path_type=Path)
+class _NamedPath(click.Path):
+    """A path; not an empty one, as of a shell's variable that is not set."""
 
     def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
         """Refuse what is empty, which would stand for the current folder."""
         if value == "":
-            self.fail("it is empty. Name a folder, or leave the option out.", param, ctx)
+            kind = "file" if self.file_okay else "folder"
+            self.fail(f"it is empty. Name a {kind}, or leave the option out.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+_FILE = _NamedPath(dir_okay=False, path_type=Path)
+
+
+class Folder(_NamedPath):
+    """A folder's path; not an empty one."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
 
 
 def _into(*path: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -70,14 +76,28 @@ network_options = _all(
     _option(
         "--config",
         metavar="FILE",
+        type=TEXT,
         into=("config_file",),
         help="The config file; else what CONFIG_FILE names.",
     ),
-    _option("--provider", metavar="URL", into=("provider",), help="In place of the config's."),
-    _option("--metadata-cache", metavar="URL", into=("metadata_cache",), help="As --provider."),
+    _option(
+        "--provider",
+        metavar="URL",
+        type=TEXT,
+        into=("provider",),
+        help="In place of the config's.",
+    ),
+    _option(
+        "--metadata-cache",
+        metavar="URL",
+        type=TEXT,
+        into=("metadata_cache",),
+        help="As --provider.",
+    ),
     _option(
         "--network",
         metavar="URL",
+        type=TEXT,
         into=("network",),
         help="The chain's node. As --provider.",
     ),

@@ -75,6 +75,7 @@ def _job_id(typed: str) -> str:
     )
 
 
+TEXT = Checked("text", str)
 DID = Checked("did", lambda typed: validation.check_did(typed, name="it"))
 ORDER = Checked("order", lambda typed: validation.check_tx_hash(typed, name="it"))
 ADDRESS = Checked("address", lambda typed: validation.check_address(typed, name="it"))

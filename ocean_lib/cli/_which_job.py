@@ -86,8 +86,9 @@ class WhichJob:
         if kept is not None:
             return ComputeJob.from_dict(kept, compute, owner)
         if self.did:
-            return compute.job(self.did, self.job_id, owner)
-        for job in compute.jobs(owner):
+            with suppress(InvalidInput):  # an id that looks like a key may be the Provider's own
+                return compute.job(self.did, self.job_id, owner)
+        for job in compute.jobs(owner, self.did or None):
             if job.job_id == self.job_id:
                 return compute.job(job.did, job.job_id, owner)
         raise CommandError(

@@ -26,6 +26,7 @@ _OF_CALLS = (
     (r", with decimal\.Decimal\.quantize", ""),
     (r"no job as to_dict makes it", "no job file as `ocean-compute start` writes it"),
     (r", or 32 bytes", ""),
+    (r" or None(?=, got)", ""),
     (r"Check metadata_cache_uri\b", "Check --metadata-cache, or metadata_cache_uri in the config"),
     (r"Check algorithm_did\b", "Check --algorithm"),
     (r"algorithm_meta has no code", "The file of --code is empty"),

@@ -35,7 +35,7 @@ _PHRASE = re.compile(r"\b[a-z]{3,8}(?:\s+[a-z]{3,8}){11,}\b")
 _SHORTEST_SECRET = 12 * 3 + 11
 
 _trusted_job_ids: set[str] = set()
-_TRUSTED_AT_MOST = 10_000
+_TRUSTED_AT_MOST = 100_000
 
 
 def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:

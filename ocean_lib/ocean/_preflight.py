@@ -94,7 +94,10 @@ class ComputePreflight:
                 lambda uri: FileProbe(self._data_provider, uri),
                 reader,
             )
-            return collected(job.findings(nonce))
+            findings = collected(job.findings(nonce))
+        if "file-unreachable" in findings.codes:
+            compute._reachable.forget(inputs[0].did)  # start may remember that it was reached
+        return findings
 
 
 def _given(did: Any, meta: Any, tx_id: Any, data_token: Any) -> _start.Algorithm:

@@ -26,9 +26,11 @@ from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
     ChainError,
+    ConnectionBroken,
     ContractNotFound,
     InvalidInput,
     OceanError,
+    RequestTimeout,
     ResponseError,
     TransportError,
 )
@@ -339,10 +341,12 @@ def _check_in_the_clear(registry: MetadataContract, did: str) -> None:
     """Check that the asset's newest document on the chain is not encrypted for a metadata cache.
 
     A cache serves it decrypted, so the event's flags are the only sign of it. Many public nodes
-    refuse to look through so many blocks; few assets are encrypted, so that is a warning.
+    refuse to look through so many blocks, or give up on it; few assets are encrypted, so that is a
+    warning.
 
     Raises:
         InvalidInput: it is.
+        ConnectFailed: there is no connection to the node, or no time is left.
     """
     wanted = {"dataToken": data_token_of(did)}
     try:
@@ -354,7 +358,7 @@ def _check_in_the_clear(registry: MetadataContract, did: str) -> None:
             )
             for log in registry.get_event_logs(name, wanted)
         ]
-    except ChainError as error:
+    except (ChainError, ConnectionBroken, RequestTimeout) as error:
         logger.warning(
             "%s is updated in the clear, without knowing that it was so before: %s",
             did,

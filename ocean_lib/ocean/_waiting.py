@@ -133,7 +133,7 @@ class Wait:
             self._deadline = outer
         self._began_s = time.monotonic()
         self._failing_since: dict[str, float] = {}
-        self._is_told = False
+        self._told: set[str] = set()
         self._last_error: OceanError | None = None
 
     def unfinished(self) -> list[str]:
@@ -158,7 +158,7 @@ class Wait:
             if status is None:
                 continue
             self._failing_since.pop(job_id, None)
-            self._is_told = self._is_told and bool(self._failing_since)
+            self._told.discard(job_id)
             if status == self.seen.get(job_id):
                 continue
             self.seen[job_id] = status
@@ -168,13 +168,15 @@ class Wait:
     def failed(self, error: OceanError, job_ids: Iterable[str] | None = None) -> None:
         """Take a look that failed; raise the error if it does not pass, or for too long.
 
-        The second in a row is logged, so that nobody stares at a wait that says nothing.
+        The second in a row is logged, once for each place that is away, so that nobody stares at a
+        wait that says nothing.
 
         Args:
             error: why it failed.
             job_ids: the jobs it was for; None for all that have not ended.
         """
         now = time.monotonic()
+        to_tell = 0
         for job_id in self.unfinished() if job_ids is None else job_ids:
             if not passes(error, has_answered=job_id in self.seen):
                 raise error
@@ -185,14 +187,16 @@ class Wait:
                     f"on: {self._how_to_go_on(self.unfinished())}",
                 )
                 raise error
-            if silent_s and not self._is_told:
-                self._is_told = True
-                logger.warning(
-                    "No answer about %d job(s); asking again, for %g s at most: %s",
-                    len(self._failing_since),
-                    self.patience_s,
-                    one_line(error, 300),
-                )
+            if silent_s and job_id not in self._told:
+                self._told.add(job_id)
+                to_tell += 1
+        if to_tell:
+            logger.warning(
+                "No answer about %d job(s); asking again, for %g s at most: %s",
+                to_tell,
+                self.patience_s,
+                one_line(error, 300),
+            )
         self._last_error = error
 
     def pause_s(self) -> float:

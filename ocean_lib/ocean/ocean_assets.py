@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from itertools import count
 from typing import Any, Optional, Union
 
 from enforce_typing import enforce_types
@@ -44,7 +43,7 @@ logger = logging.getLogger(__name__)
 AnyWallet = Union[Wallet, Signer]
 
 CACHE_TIMEOUT_S = 60.0
-_OWNERS_PAGE = 1000
+_OWNERS_PAGE, _OWNERS_PAGES = 1000, 10  # Elasticsearch looks no further than 10,000
 
 
 @enforce_types
@@ -244,7 +243,8 @@ class OceanAssets(OrderPreflight, TrustDoctor):
             AquariusError: the metadata cache answered with an error.
         """
         check_query("query", query)
-        return list(_readable(self._found(query, sort, offset, page, metadata_cache_uri)))
+        found, _ = self._found(query, sort, offset, page, metadata_cache_uri)
+        return list(_readable(found))
 
     def order(
         self,
@@ -390,21 +390,27 @@ class OceanAssets(OrderPreflight, TrustDoctor):
     def owner_assets(self, owner_address: str) -> list[str]:
         """Return the DIDs of the assets that an account has published.
 
+        A metadata cache finds 10,000 at most; that there may be more is logged.
+
         Args:
             owner_address: the account.
 
         Raises:
+            InvalidAddress: it is no address.
             AquariusError: the metadata cache answered with an error.
         """
         owner = check_address(owner_address, name="owner_address")
         query = {"query_string": {"query": owner, "fields": ["proof.creator"]}}
-        dids: list[str] = []
-        for page in count(1):
-            found = self._found(query, None, _OWNERS_PAGE, page)
-            dids += [str(asset.did) for asset in _readable(found)]
-            if len(found) < _OWNERS_PAGE:
+        dids: dict[str, None] = {}
+        for page in range(1, _OWNERS_PAGES + 1):
+            found, pages = self._found(query, None, _OWNERS_PAGE, page)
+            dids.update(dict.fromkeys(str(asset.did) for asset in _readable(found)))
+            # A cache takes unlisted assets out of a page: one that is not full may not be the last.
+            if len(found) < _OWNERS_PAGE and page >= pages:
                 break
-        return dids
+        else:
+            logger.warning("%s may have more assets than a metadata cache finds.", owner)
+        return list(dids)
 
     @staticmethod
     def build_access_service(
@@ -439,13 +445,14 @@ class OceanAssets(OrderPreflight, TrustDoctor):
         offset: int,
         page: int,
         metadata_cache_uri: Optional[str] = None,
-    ) -> list[Any]:
-        """Return the documents of one page of a search."""
+    ) -> tuple[list[Any], int]:
+        """Return the documents of one page of a search, and how many pages there are, if told."""
         aquarius = self._get_aquarius(metadata_cache_uri)
         answer = aquarius.query_search({"query": query}, sort, offset, page)
         found = answer.get("results") if isinstance(answer, dict) else answer
         if isinstance(found, list):
-            return found
+            pages = answer.get("total_pages") if isinstance(answer, dict) else None
+            return found, pages if isinstance(pages, int) else 0
         raise MalformedResponse(
             "The metadata cache answered the search without a list of results. Check "
             "metadata_cache_uri.",

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ocean_lib.cli import main
+from ocean_lib.common import validation
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.players import DID, World, new_wallet, start
@@ -37,3 +39,23 @@ def test_it_is_taken_from_to_dict_in_another_process_too(world: World) -> None:
         compute.job(DID, unseen, wallet)
 
     assert ComputeJob.from_dict(kept, compute, wallet).job_id == unseen
+
+
+@pytest.mark.parametrize("names_it", [[], ["--did", DID]])
+def test_it_can_be_typed_at_the_command_line(
+    world: World,
+    names_it: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wallet, compute = new_wallet(), world.compute()
+    job_id = start(compute, wallet)
+    monkeypatch.setattr(validation, "_trusted_job_ids", set())  # as in another process
+    config = compute._config
+    where = ["--provider", config.provider_url, "--metadata-cache", config.metadata_cache_uri]
+    options = [*names_it, *where, "--address", wallet.address]
+
+    assert main(["status", job_id, *options]) == 0
+    assert job_id in capsys.readouterr().out
+    assert main(["status", "5d" * 32, *options]) == 7
+    assert "no job '<64 hex digits, not shown>'" in capsys.readouterr().err

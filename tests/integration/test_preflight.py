@@ -519,6 +519,21 @@ def test_an_unreachable_file_of_the_main_input_is_refused_by_start_itself(
     assert world.send(job)["status"] == 1
 
 
+def test_data_that_check_saw_vanish_is_refused_by_start_though_it_was_reached_before(
+    world: World,
+) -> None:
+    job = on(world)
+    arguments = job.arguments(world.consumer)
+    world.ocean.compute.start(**arguments)
+    asset = world.ocean.assets.resolve(job.inputs[0].did)
+    set_files(world, GONE)(asset)
+    world.ocean.assets.update(asset, world.publisher)
+
+    assert check(world, job).codes == ["file-unreachable"]
+    with pytest.raises(AssetNotConsumable):
+        world.ocean.compute.start(**arguments)
+
+
 def test_what_only_the_job_would_trip_over_is_a_warning(world: World) -> None:
     first = world.new_dataset(set_files(world, GONE, world.file()))
     late = world.new_dataset(set_files(world, world.file(), GONE))

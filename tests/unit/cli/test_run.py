@@ -124,6 +124,9 @@ _KEY = "0x" + "5d" * 32
         (["jobs", "--did", ""], "--did"),
         (["jobs", "--order", "x"], "--order"),
         (["jobs", "--address", ""], "--address"),
+        *((["jobs", option, ""], option) for option in ("--network", "--metadata-cache")),
+        *((["jobs", option, ""], option) for option in ("--config", "--keystore")),
+        (["jobs", "--password-file", ""], "--password-file"),
         (["jobs", "--network", "x"], "--network"),
         (["jobs", "--metadata-cache", "x"], "--metadata-cache"),
         (["wait", "a", "--did", ""], "--did"),
@@ -149,7 +152,7 @@ def test_what_cannot_be_used_is_named_as_it_was_typed_before_anybody_is_asked(
     assert shown.startswith(f"Error: Invalid value for '{named}': it ")
     assert shown.count("\n") == 1
     assert _KEY[2:] not in shown
-    assert not re.search("[a-z]_[a-z]|32 bytes", shown)
+    assert not re.search("[a-z]_[a-z]|32 bytes|None", shown)
 
 
 @pytest.mark.parametrize(
@@ -315,3 +318,12 @@ def test_without_click_there_is_a_clear_message() -> None:
 
     assert ended.returncode == 1
     assert ended.stderr == "Error: ocean-compute needs click. Install it: pip install click\n"
+
+
+def test_a_wait_without_an_answer_does_not_say_that_the_job_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = ["--provider", NOBODY, "--metadata-cache", NOBODY, "--address", ADDRESS]
+
+    assert main(["wait", "a", "--did", DID, "--timeout", "0", *places]) == 4
+    assert "Waited 0 s without an answer. Job a may be gone, or goes on." in capsys.readouterr().err

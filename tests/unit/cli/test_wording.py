@@ -55,6 +55,10 @@ PACKAGE = Path(__file__).parents[3] / "ocean_lib"
         ("Check algorithm_did.", "Check --algorithm."),
         ("followed by 64 hex digits, or 32 bytes, got", "followed by 64 hex digits, got"),
         (
+            "positive seconds (a year at most) or None, got",
+            "positive seconds (a year at most), got",
+        ),
+        (
             "Check metadata_cache_uri: it must be a URL.",
             "Check --metadata-cache, or metadata_cache_uri in the config: it must be a URL.",
         ),

@@ -21,6 +21,7 @@ from ocean_lib.exceptions import (
     AssetNotFound,
     ChainError,
     ConfigError,
+    ConnectionBroken,
     ContractNotFound,
     DownloadError,
     InvalidAddress,
@@ -29,6 +30,7 @@ from ocean_lib.exceptions import (
     InvalidUrl,
     MalformedResponse,
     ProviderFault,
+    RequestTimeout,
     TransactionFailed,
 )
 from ocean_lib.models.data_token import DataToken
@@ -667,7 +669,7 @@ def test_all_assets_of_an_owner_are_found_page_by_page(assets, cache, monkeypatc
 
     def search(query: Any, sort: Any, offset: int, page: int) -> Any:
         asked.append((offset, page))
-        return {"results": [DATASET_DDO] * 999 + ["broken"] if page < 3 else [DATASET_DDO]}
+        return {"results": [*_assets(page, 999), "broken"] if page < 3 else _assets(page, 1)}
 
     monkeypatch.setattr(cache, "query_search", search)
 
@@ -677,19 +679,51 @@ def test_all_assets_of_an_owner_are_found_page_by_page(assets, cache, monkeypatc
         assets.owner_assets("0x12")
 
 
+def test_a_page_that_is_not_full_is_not_the_last_if_the_cache_says_so(assets, cache, monkeypatch):
+    def search(query: Any, sort: Any, offset: int, page: int) -> Any:
+        return {"results": [*_assets(page, 2), *_assets(1, 1)], "total_pages": 3}
+
+    monkeypatch.setattr(cache, "query_search", search)
+
+    assert len(assets.owner_assets(PUBLISHER.address)) == 6
+
+
+@pytest.mark.parametrize("more", [{"total_pages": 11}, {}])
+def test_an_owners_assets_are_asked_for_as_far_as_a_cache_looks(
+    assets, cache, monkeypatch, caplog, more
+):
+    asked = []
+
+    def search(query: Any, sort: Any, offset: int, page: int) -> Any:
+        asked.append(page)
+        return {"results": _assets(page, 1000), **more}
+
+    monkeypatch.setattr(cache, "query_search", search)
+
+    assert len(assets.owner_assets(PUBLISHER.address)) == 10_000
+    assert asked == list(range(1, 11))
+    assert "may have more assets" in caplog.text
+
+
+def _assets(page: int, number: int) -> list[Any]:
+    """Return assets that no other page has."""
+    return [{**DATASET_DDO, "id": f"did:op:{page:020x}{place:020x}"} for place in range(number)]
+
+
 @pytest.mark.parametrize("metadata", [None, 5, "x", [], {"main": b"x"}])
 def test_what_is_no_metadata_is_not_sent_to_be_validated(metadata):
     with pytest.raises(InvalidInput, match="metadata must be a dict of JSON values"):
         OceanAssets(NOWHERE, Provider()).validate(metadata)
 
 
+@pytest.mark.parametrize("kind", [ChainError, ConnectionBroken, RequestTimeout])
 def test_an_update_where_the_node_does_not_tell_the_flags_is_logged(
-    assets, chain, monkeypatch, caplog
+    assets, chain, monkeypatch, caplog, kind
 ):
     registry = chain.metadata_contract(None)
 
     def refuse(*_: Any) -> list[Any]:
-        raise ChainError("Too many blocks.")
+        raise kind("Too many blocks.")
 
     registry.get_event_logs = refuse
     monkeypatch.setattr(chain, "metadata_contract", lambda address: registry)

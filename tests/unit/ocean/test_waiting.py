@@ -34,7 +34,7 @@ from ocean_lib.exceptions import (
 from ocean_lib.models.job_status import JobState, JobStatus
 from ocean_lib.ocean import _rounds, _waiting
 from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
-from ocean_lib.ocean._waiting import intervals
+from ocean_lib.ocean._waiting import Wait, intervals
 from ocean_lib.ocean.compute_job import ComputeJob
 
 DID = "did:op:" + "1b" * 20
@@ -330,6 +330,21 @@ def test_a_provider_that_is_away_is_told_of_once_each_time(clock, caplog):
 
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told == ["No answer about 1 job(s); asking again, for 60 s at most: away"] * 2
+
+
+def test_each_provider_that_is_away_is_told_of(clock, caplog):
+    plan = Wait(["a", "b", "c"], patience_s=60)
+    for _ in range(3):
+        plan.failed(ConnectFailed("first away"), ["a", "b"])
+        clock.sleep(1)
+    for _ in range(3):
+        plan.failed(ConnectFailed("second away"), ["c"])
+        clock.sleep(1)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "No answer about 2 job(s); asking again, for 60 s at most: first away",
+        "No answer about 1 job(s); asking again, for 60 s at most: second away",
+    ]
 
 
 def test_without_patience_the_first_failure_is_raised(clock):
