@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import difflib
 import logging
 import os
 from collections.abc import Mapping
@@ -378,6 +377,8 @@ def _check_keywords(kwargs: Mapping[str, Any]) -> None:
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:
+    import difflib  # a hundredth of our import, and needed for a misspelt name only
+
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.7)
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
