@@ -16,8 +16,9 @@ HELD_BACK_BY = {
 }
 
 WEB3_IS_LARGE = (
-    "web3, which ordering and publishing need, with aiohttp and the rest 23 MB; eth-account's "
-    "cytoolz 15, pydantic 10, pycryptodome 9; ours is 3 MB"
+    "web3, which ordering and publishing need: it alone, with eth-account, requests and "
+    "enforce-typing, takes about 70 MB (aiohttp and the rest of web3 23, cytoolz 15, pydantic 10, "
+    "pycryptodome 9), 3.8 times less; ours is 3 MB"
 )
 
 
