@@ -25,7 +25,6 @@ class Bench:
     Attributes:
         server: the one that both clients talk to.
         ours: this library's environment.
-        core: that of ocean-compute-core.
         old: the old client's; None where there is no Python 3.8.
         rounds: how often A and B take turns.
         share: of the full number of calls, for a quick look.
@@ -33,7 +32,6 @@ class Bench:
 
     server: Server
     ours: Environment
-    core: Environment
     old: Environment | None
     rounds: int
     share: float

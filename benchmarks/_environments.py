@@ -1,4 +1,4 @@
-"""Environments to measure: this library's, its core's, and ocean-lib 0.5.25's on Python 3.8."""
+"""Environments to measure: this library's and ocean-lib 0.5.25's on Python 3.8."""
 
 from __future__ import annotations
 
@@ -69,30 +69,20 @@ class Environment:
 
 def ours(cache: Path) -> Environment:
     """Install this working tree, as its users would get it: a wheel, and wheels for the rest."""
-    return _of_this_tree(cache, "ocean-compute", ".")
-
-
-def core(cache: Path) -> Environment:
-    """Install the same without the chain's packages, as `pip install ocean-compute-core` would."""
-    return _of_this_tree(cache, "ocean-compute-core", "core")
-
-
-def _of_this_tree(cache: Path, name: str, project: str) -> Environment:
-    pins = hashlib.sha256((ROOT / project / "pyproject.toml").read_bytes()).hexdigest()[:12]
-    folder = cache / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}-{pins}"
+    pins = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()[:12]
+    folder = cache / f"ocean-compute-{sys.version_info[0]}.{sys.version_info[1]}-{pins}"
     python = _made(folder, Path(sys.executable))
     with tempfile.TemporaryDirectory() as built:
         # A copy: building in place leaves a build folder, whose old files would get into the wheel.
         source = Path(built, "source")
-        for part in ("ocean_lib", "core"):
-            shutil.copytree(ROOT / part, source / part)
+        shutil.copytree(ROOT / "ocean_lib", source / "ocean_lib")
         for part in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
             shutil.copy(ROOT / part, source)
-        _pip(python, "wheel", "--no-deps", "--wheel-dir", built, str(source / project))
+        _pip(python, "wheel", "--no-deps", "--wheel-dir", built, str(source))
         (wheel,) = Path(built).glob("*.whl")
         _pip(python, "install", "--only-binary", ":all:", str(wheel))
         _pip(python, "install", "--no-deps", "--force-reinstall", str(wheel))
-    return Environment(name, python, wheels_only=True)
+    return Environment("ocean-compute", python, wheels_only=True)
 
 
 def old(cache: Path) -> Environment | None:

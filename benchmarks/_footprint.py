@@ -66,36 +66,35 @@ def loaded_by_status(environment: Environment) -> set[str]:
 
 
 def install(bench: Bench) -> Iterator[Row]:
-    """Weigh what is installed: of the core, which starts and watches jobs, and of the whole."""
-    old = bench.old
-    for one in (bench.core, bench.ours):
-        yield Row(
-            f"installed size of {one.name}",
-            "MB",
-            [one.size_bytes() / 1e6],
-            [old.size_bytes() / 1e6] if old else [],
-            note="files of client and dependencies, compiled modules included",
-        )
-        yield Row(
-            f"installed size of {one.name}, as the packages hold it",
-            "MB",
-            [one.size_bytes(with_bytecode=False) / 1e6],
-            [old.size_bytes(with_bytecode=False) / 1e6] if old else [],
-            note="without Python's compiled modules, which it makes itself",
-        )
-        yield Row(
-            f"packages of {one.name}",
-            "",
-            [len(one.packages())],
-            [len(old.packages())] if old else [],
-        )
-        yield Row(
-            f"{one.name} installs from wheels alone (1: yes)",
-            "",
-            [float(one.wheels_only)],
-            [float(old.wheels_only)] if old else [],
-            more_is_better=True,
-        )
+    """Weigh what is installed."""
+    old, one = bench.old, bench.ours
+    yield Row(
+        f"installed size of {one.name}",
+        "MB",
+        [one.size_bytes() / 1e6],
+        [old.size_bytes() / 1e6] if old else [],
+        note="files of client and dependencies, compiled modules included",
+    )
+    yield Row(
+        f"installed size of {one.name}, as the packages hold it",
+        "MB",
+        [one.size_bytes(with_bytecode=False) / 1e6],
+        [old.size_bytes(with_bytecode=False) / 1e6] if old else [],
+        note="without Python's compiled modules, which it makes itself",
+    )
+    yield Row(
+        f"packages of {one.name}",
+        "",
+        [len(one.packages())],
+        [len(old.packages())] if old else [],
+    )
+    yield Row(
+        f"{one.name} installs from wheels alone (1: yes)",
+        "",
+        [float(one.wheels_only)],
+        [float(old.wheels_only)] if old else [],
+        more_is_better=True,
+    )
 
 
 def handles(bench: Bench) -> Iterator[Row]:

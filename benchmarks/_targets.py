@@ -68,16 +68,12 @@ def _of_footprint(rows: dict[str, Row], loaded: set[str]) -> Iterator[Target]:
         yield Target(
             "neither web3 nor eth-account loaded for it", ", ".join(heavy) or "neither", not heavy
         )
-    for part, name, held_back_by in (
-        ("core", "ocean-compute-core", ""),
-        ("whole", "ocean-compute", WEB3_IS_LARGE),
-    ):
-        size = rows.get(f"installed size of {name}")
-        if size:
-            text = f"{part} install ({name}): a quarter of the old one's size"
-            yield at_least(text, size.ratio, 4, held_back_by)
-            alone = bool(median(rows[f"{name} installs from wheels alone (1: yes)"].ours))
-            yield Target(f"{name}: no compiler", "wheels alone" if alone else "builds", alone)
+    size = rows.get("installed size of ocean-compute")
+    if size:
+        text = "install: a quarter of the old one's size"
+        yield at_least(text, size.ratio, 4, WEB3_IS_LARGE)
+        alone = bool(median(rows["ocean-compute installs from wheels alone (1: yes)"].ours))
+        yield Target("no compiler", "wheels alone" if alone else "builds", alone)
 
 
 def _of_long_work(rows: dict[str, Row]) -> Iterator[Target]:

@@ -59,7 +59,6 @@ def main() -> None:
         shutil.rmtree(cache, ignore_errors=True)
     print("Installing the clients, where that has not been done ...", flush=True)
     ours = _environments.ours(cache)
-    core = _environments.core(cache)
     old = _environments.old(cache)
     if old is None:
         print("No Python 3.8 found (OCEAN_PYTHON38, python3.8, pyenv): the old side is skipped.")
@@ -69,7 +68,7 @@ def main() -> None:
         server = Server(ours.python, Path(folder))
         try:
             rounds, share = (1, 0.02) if options.quick else (options.rounds, 1.0)
-            bench = Bench(server, ours, core, old, rounds, share)
+            bench = Bench(server, ours, old, rounds, share)
             for name in options.only or PARTS:
                 title, measure = PARTS[name]
                 print(f"\n## {title}", flush=True)
