@@ -21,16 +21,12 @@ class Conditions:
 
     @property
     def is_disabled(self) -> bool:
-        """Whether the publisher has disabled the asset.
+        """Whether the publisher has disabled the asset, in either of the two places.
 
         Raises:
             InvalidInput: the asset's status cannot be read.
         """
-        service = self._ddo.get_service(ServiceTypes.METADATA)
-        status = service.attributes.get("status") if service else None
-        if status is None:
-            return False
-        return bool(as_dict(status, "status in the asset's metadata").get(_DISABLED, False))
+        return any(status.get(_DISABLED, False) for _, status in self._statuses())
 
     @property
     def is_enabled(self) -> bool:
@@ -47,19 +43,24 @@ class Conditions:
         Raises:
             InvalidInput: the asset has no metadata service, or its status cannot be read.
         """
-        if self.is_disabled or _DISABLED in (self._metadata().get("status") or {}):
-            del self._metadata()["status"][_DISABLED]
+        self._metadata()
+        for holder, status in self._statuses():
+            if _DISABLED in status:
+                del status[_DISABLED]
+                holder["status"] = status
 
     def disable(self) -> None:
         """Stop the asset from being ordered.
 
+        Provider 0.4.12 reads the document's own status, later ones that of the metadata service:
+        both are set.
+
         Raises:
             InvalidInput: the asset has no metadata service, or its status cannot be read.
         """
-        metadata = self._metadata()
-        status = as_dict(metadata.get("status") or {}, "status in the asset's metadata")
-        status[_DISABLED] = True
-        metadata["status"] = status
+        self._metadata()
+        for holder, status in self._statuses():
+            holder["status"] = {**status, _DISABLED: True}
 
     @property
     def requires_address_credential(self) -> bool:
@@ -147,6 +148,14 @@ class Conditions:
         from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 
         return bool(DataServiceProvider.check_asset_file_info(self._ddo, provider_uri))
+
+    def _statuses(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return each part of the document that can hold a status, and the status there."""
+        service = self._ddo.get_service(ServiceTypes.METADATA)
+        places = [(self._ddo._other_values, "status of the asset")]
+        if service is not None:
+            places.append((service.attributes, "status in the asset's metadata"))
+        return [(holder, as_dict(holder.get("status") or {}, name)) for holder, name in places]
 
     def _metadata(self) -> dict[str, Any]:
         service = self._ddo.get_service(ServiceTypes.METADATA)

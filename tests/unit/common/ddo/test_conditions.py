@@ -55,6 +55,39 @@ def test_enabling_takes_out_a_false_mark_and_keeps_the_rest_of_the_status(asset:
     assert asset.metadata["status"] == {"isListed": True}
 
 
+def at_the_top(asset: Asset) -> dict[str, Any]:
+    return asset.as_dictionary().get("status", {})
+
+
+def test_every_version_of_the_provider_reads_that_an_asset_is_disabled(asset: Asset) -> None:
+    assert asset.metadata is not None
+
+    asset.disable()
+
+    assert at_the_top(asset)["isOrderDisabled"] is True  # Provider 0.4.12
+    assert asset.metadata["status"]["isOrderDisabled"] is True  # later ones
+
+    asset.enable()
+
+    assert "isOrderDisabled" not in at_the_top(asset)
+    assert "isOrderDisabled" not in asset.metadata["status"]
+
+
+@pytest.mark.parametrize("status", [{"isOrderDisabled": True}, '{"isOrderDisabled": true}'])
+@pytest.mark.parametrize("at_the_top", [True, False])
+def test_an_asset_that_is_disabled_in_one_place_is_disabled(
+    dataset_ddo: dict[str, Any], at_the_top: bool, status: Any
+) -> None:
+    (metadata,) = (s for s in dataset_ddo["service"] if s["type"] == "metadata")
+    (dataset_ddo if at_the_top else metadata["attributes"])["status"] = status
+    asset = Asset(dictionary=dataset_ddo)
+
+    assert asset.is_disabled
+    assert asset.is_consumable() == ConsumableCodes.ASSET_DISABLED
+    asset.enable()
+    assert Asset(dictionary=asset.as_dictionary()).is_enabled
+
+
 def test_an_asset_without_metadata_cannot_be_switched() -> None:
     assert not DDO().is_disabled
     with pytest.raises(InvalidInput, match="no metadata service"):
@@ -68,6 +101,15 @@ def test_a_status_that_cannot_be_read_is_an_error(asset: Asset) -> None:
     asset.metadata["status"] = ["isOrderDisabled"]
 
     with pytest.raises(InvalidInput, match="status in the asset's metadata must be a dict"):
+        _ = asset.is_disabled
+
+
+def test_a_status_of_the_document_that_cannot_be_read_is_an_error(
+    dataset_ddo: dict[str, Any],
+) -> None:
+    asset = Asset(dictionary={**dataset_ddo, "status": ["isOrderDisabled"]})
+
+    with pytest.raises(InvalidInput, match="status of the asset must be a dict"):
         _ = asset.is_disabled
 
 
