@@ -42,6 +42,7 @@ from ocean_lib._config_options import (
     SECTION_RESOURCES,
     SECTION_UTIL,
 )
+from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
 from ocean_lib.ocean.env_constants import ENV_CONFIG_FILE
@@ -128,6 +129,7 @@ class Config(configparser.ConfigParser):
         **kwargs: Any,
     ) -> None:
         super().__init__()
+        self._source = "The config"
         _check_keywords(kwargs)
         fault = ""
         try:
@@ -138,14 +140,14 @@ class Config(configparser.ConfigParser):
             raise
         except configparser.Error as error:
             fault = _fault(error)
-        except (TypeError, AttributeError, UnicodeDecodeError) as error:
+        except (TypeError, AttributeError) as error:
             fault = type(error).__name__
         except ValueError:
             fault = "a lone %: write %% for a percent sign"
         if fault:
             raise ConfigError(
-                f"The config cannot be read ({fault}). Expected are sections of options with text "
-                "or numbers, see config.ini.example."
+                f"{self._source} cannot be read ({fault}). Expected are sections of options with "
+                "text or numbers, see config.ini.example."
             )
         self._set_defaults()
         self._load_environ()
@@ -167,7 +169,7 @@ class Config(configparser.ConfigParser):
         if filename:
             self._load_file(filename)
         elif text is not None:
-            self.read_string(text)
+            self.read_string(without_mark(text))
         elif options_dict:
             self.read_dict(options_dict)
         elif os.environ.get(ENV_CONFIG_FILE):
@@ -180,14 +182,16 @@ class Config(configparser.ConfigParser):
 
     def _load_file(self, filename: str | os.PathLike[str]) -> None:
         fault, kind = "", ConfigError
+        shown = printable(os.fspath(filename))
+        self._source = f"The config file {shown}"
         try:
-            text = Path(filename).expanduser().read_text(encoding="utf-8")
-        except OSError as error:
-            fault = error.strerror or type(error).__name__
+            text = read_text(filename)
+        except (OSError, ValueError) as error:
+            fault = why_unreadable(error)
             if isinstance(error, FileNotFoundError):
                 kind = ConfigFileMissing
         if fault:  # raised here: the lower error holds the name as it was given
-            raise kind(f"Cannot read the config file {printable(os.fspath(filename))}: {fault}.")
+            raise kind(f"Cannot read the config file {shown}: {fault}.")
         self.read_string(text)
 
     def _warn_of_unknown(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.cli._fields import Fields
+from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.common.validation import check_address, check_url
 from ocean_lib.exceptions import InvalidInput
 
@@ -162,9 +163,9 @@ def read_description(kind: str, path: Path) -> Description:
         InvalidInput: it cannot be read, or something in it cannot be used.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is no UTF-8 text.") from None
+        text = read_text(path)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be read: {why_unreadable(error)}.") from None
     content = _json(text, path) if path.suffix.lower() == ".json" else _yaml(text, path)
     if not isinstance(content, dict):
         raise InvalidInput(f"{path} must hold names and values, such as `name: My data`.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ocean_lib.common.http_requests import safe_json
+from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.exceptions import InvalidInput, WalletError
 
 if TYPE_CHECKING:
@@ -151,12 +152,10 @@ def _content(path: Path) -> dict[str, Any] | Path:
 def _first_line(path: Path) -> str:
     reason = ""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
         if lines and lines[0]:
             return lines[0]
         reason = "its first line is empty"
-    except OSError as error:
-        reason = str(error.strerror or type(error).__name__).lower()
-    except ValueError:
-        reason = "it is no UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = why_unreadable(error)
     raise WalletError(f"The password file {path} cannot be used: {reason}.")

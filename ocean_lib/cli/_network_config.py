@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ocean_lib.common.utils.text_files import read_text
+
 Options = Mapping[str, Mapping[str, Any]]
 
 _HEAD = "# `ocean-compute localnet` renews this file at each start, until somebody changes it.\n"
@@ -52,8 +54,8 @@ def _parser(options: Options) -> configparser.ConfigParser:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):  # a folder, a link to nowhere, some other file
+        return read_text(path)
+    except (OSError, ValueError):  # a folder, a link to nowhere, some other file
         return ""
 
 

@@ -17,6 +17,7 @@ from ocean_lib.cli._options import client_options, owner_option
 from ocean_lib.cli._session import Session, pass_session
 from ocean_lib.cli._values import DID, ORDER
 from ocean_lib.cli._which_job import WhichJob, job_file_option, writable_job_file
+from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 
 if TYPE_CHECKING:
@@ -138,9 +139,10 @@ class Plan:
         from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 
         try:
-            text = self.code.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise click.BadParameter(f"{self.code} is no UTF-8 text.") from None
+            text = read_text(self.code)
+        except (OSError, ValueError) as error:
+            fault = why_unreadable(error)
+            raise click.BadParameter(f"{self.code} cannot be read: {fault}.") from None
         return AlgorithmMetadata(
             {
                 "rawcode": text,

@@ -6,13 +6,13 @@ Errors of the libraries below may quote the key or the mnemonic. So nothing is r
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.utils.packages import needed_for
+from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput, WalletError, WrongPassword
 
@@ -68,9 +68,11 @@ def read_keystore(source: Any) -> dict[str, Any]:
         return source
     where = "the text"
     text = source
+    if isinstance(source, str):
+        text = source = without_mark(source)
     if isinstance(source, os.PathLike) or (isinstance(source, str) and source.lstrip()[:1] != "{"):
         where = f"the file {printable(os.fspath(source), limit=200)}"
-        text = _read(Path(source))
+        text = _read(source)
     if not isinstance(text, (str, bytes)):
         raise WalletError(
             "A keystore is a dict, its JSON text or the path of its file; "
@@ -78,7 +80,7 @@ def read_keystore(source: Any) -> dict[str, Any]:
         )
     content = None
     try:
-        content = json.loads(text)
+        content = safe_json.loads(text)
     except ValueError:
         content = None
     if not isinstance(content, dict):
@@ -169,15 +171,15 @@ def key_from_mnemonic(mnemonic: str, passphrase: str, account_path: str) -> byte
     return key
 
 
-def _read(path: Path) -> str:
+def _read(path: str | os.PathLike[str]) -> str:
     reason, text = "", ""
     try:
-        text = path.expanduser().read_text("utf-8")
+        text = read_text(path)
     except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
+        reason = why_unreadable(error)
     if reason:
         raise WalletError(
-            f"The keystore file {printable(str(path), limit=200)} cannot be read: {reason}."
+            f"The keystore file {printable(os.fspath(path), limit=200)} cannot be read: {reason}."
         )
     return text
 

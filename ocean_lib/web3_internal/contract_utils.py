@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.text_files import read_text
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import ConfigError
 from ocean_lib.web3_internal.artifacts import ADDRESS_FILE, FOLDER
@@ -132,7 +133,12 @@ def _definition(contract_name: str, abi_path: str) -> _Definition:
         hint = f" The contracts that the client does not call come with {_INSTALL}"
     if text is None:
         raise TypeError(f"Contract name {contract_name!r} does not exist in artifacts.{hint}")
-    return _Definition(contract_name, folder, json.loads(text))
+    try:
+        return _Definition(contract_name, folder, json.loads(text))
+    except (ValueError, TypeError):
+        raise ConfigError(
+            f"{contract_name}.json in {_shown(folder)} is no JSON object with a contract."
+        ) from None
 
 
 def _text_in_ocean_contracts(contract_name: str) -> str | None:
@@ -148,9 +154,11 @@ def _text_in_ocean_contracts(contract_name: str) -> str | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text("utf-8")
+        return read_text(path)
     except OSError:
         return None
+    except UnicodeError:
+        return ""  # there is one, and it is no JSON
 
 
 def _without_address(make: Any, definition: dict[str, Any]) -> Any:
@@ -171,7 +179,7 @@ def _read_addresses(address_file: str | None) -> dict[str, Any]:
             path = path / ADDRESS_FILE.name if path.is_dir() else path
         else:
             path = ADDRESS_FILE
-        networks = json.loads(path.read_text("utf-8"))
+        networks = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no JSON text"
         raise ConfigError(

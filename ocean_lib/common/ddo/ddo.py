@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+import os
+from typing import Any, Protocol
 
 from ocean_lib.common.agreements.service_agreement import ServiceAgreement
 from ocean_lib.common.agreements.service_types import ServiceTypes
@@ -16,12 +16,10 @@ from ocean_lib.common.ddo.public_key_base import PublicKeyBase
 from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_ETHEREUM_ECDSA
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.did import OCEAN_PREFIX, did_to_id
+from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.common.utils.utilities import get_timestamp
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidDid, InvalidInput
-
-if TYPE_CHECKING:
-    import os
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +66,15 @@ class DDO(Conditions):
         # The keys of the document it was read from; none for a new one.
         self._read_keys: tuple[str, ...] = ()
 
+        name = "DDO"
         if not json_text and json_filename:
-            json_text = Path(json_filename).read_text(encoding="utf-8")
+            name = f"The file {printable(os.fspath(json_filename))}"
+            try:
+                json_text = read_text(json_filename)
+            except UnicodeError as error:
+                raise InvalidInput(f"{name} is no DDO: {why_unreadable(error)}.") from None
         if json_text:
-            self._read(as_dict(parsed_json(json_text, "DDO"), "DDO"))
+            self._read(as_dict(parsed_json(without_mark(json_text), name), name))
         elif dictionary is not None:
             self._read(as_dict(dictionary, "DDO"))
 

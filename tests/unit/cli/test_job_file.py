@@ -200,4 +200,4 @@ def test_code_that_is_no_text_is_bad_usage(
     (tmp_path / "run.py").write_bytes(b"\xff")
 
     assert main([str(tmp_path / "run.py") if word == __file__ else word for word in START]) == 2
-    assert "run.py is no UTF-8 text" in capsys.readouterr().err
+    assert "run.py cannot be read: it is not UTF-8 text" in capsys.readouterr().err
