@@ -38,7 +38,7 @@ ORDER = "0x" + "4f" * 32
 OTHER_ORDER = "0x" + "0e" * 32
 ALGORITHM_ORDER = "0x" + "a1" * 32
 RAW = AlgorithmMetadata(
-    {"rawcode": "print(1)", "container": {"image": "a", "tag": "b", "entrypoint": "c"}}
+    {"rawcode": "print(1)", "container": {"image": "a", "tag": "b", "entrypoint": "c $ALGO"}}
 )
 OWNER_KEYS = ("resultsUrl", "algorithmLogUrl", "resultsDid", "owner")
 RESULT_URL = "http://127.0.0.1/results/out.csv?token=result-url-secret"

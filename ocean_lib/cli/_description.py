@@ -13,6 +13,7 @@ from ocean_lib.cli._fields import Fields
 from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.common.validation import check_address, check_url
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.models.algorithm_metadata import container_faults
 
 if TYPE_CHECKING:
     from ocean_lib.ocean.ocean import Ocean
@@ -197,7 +198,7 @@ def describe(
     token = _token(fields, price, where)
     rules, access = None, True
     if kind == "algorithm":
-        main["algorithm"] = _algorithm(fields)
+        main["algorithm"] = _algorithm(fields, where)
     else:
         access = fields.flag("access", default=False)
         rules = _rules(fields)
@@ -207,15 +208,17 @@ def describe(
     return Description(kind, main, about, files, rules, access, price, timeout_s, token)
 
 
-def _algorithm(fields: Fields) -> dict[str, Any]:
+def _algorithm(fields: Fields, where: str) -> dict[str, Any]:
     container = fields.part("container", required=True)
-    described = {
+    described: dict[str, Any] = {
         "language": fields.text("language", "python"),
         "format": fields.text("format", "docker-image"),
         "version": fields.text("version", "0.1"),
         "container": {name: container.text(name) for name in ("entrypoint", "image", "tag")},
     }
     container.check_all_known()
+    for fault in container_faults(described["container"]).values():
+        raise InvalidInput(f"{where}: container: {fault}")
     return described
 
 

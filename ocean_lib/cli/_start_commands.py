@@ -19,6 +19,7 @@ from ocean_lib.cli._values import DID, ORDER
 from ocean_lib.cli._which_job import WhichJob, job_file_option, writable_job_file
 from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
+from ocean_lib.models.algorithm_metadata import container_faults
 
 if TYPE_CHECKING:
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
@@ -92,6 +93,12 @@ class Plan:
             raise click.UsageError(f"--code needs {', '.join(missing)} too.")
         if self.algorithm is None and self.algorithm_order is not None:
             raise click.UsageError("--algorithm-order can only go with --algorithm.")
+
+    def check_code(self) -> None:
+        """Refuse code of one's own that no back end would run."""
+        if self.code is not None:
+            for fault in container_faults(self.container).values():
+                raise click.UsageError(f"{self.code} cannot be run. {fault}")
 
     def arguments(self, session: Session, wallet: Signer, *, strict: bool) -> dict[str, Any]:
         """Return the arguments of `OceanCompute.submit` and `check`.
@@ -236,6 +243,7 @@ def start(session: Session, plan: Plan, job_file: Path | None) -> None:
     DATASET is a DID; further ones are further inputs. Orders that are not given are looked up
     on the chain: the wallet's newest.
     """
+    plan.check_code()
     with nullcontext() if job_file is None else writable_job_file(job_file) as write:
         arguments = plan.arguments(session, session.wallet, strict=True)
         maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."

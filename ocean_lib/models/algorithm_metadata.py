@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,11 @@ from ocean_lib.exceptions import InvalidInput
 
 _TEXT_KEYS = ("url", "rawcode", "language", "format", "version")
 _CONTAINER_KEYS = ("entrypoint", "image", "tag")
+# The engines replace these characters, and no other spelling; the path is the same everywhere.
+_ALGORITHM = re.compile(r"(?:\$ALGO|/transformations/algorithm)(?![\w./-])")
+_WORD = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{_WORD}(?:/{_WORD})*(?:@sha256)?", re.ASCII)
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 class AlgorithmMetadata:
@@ -53,7 +59,36 @@ class AlgorithmMetadata:
 
     def is_valid(self) -> bool:
         """Tell whether the container is described in full: image, tag and entry point."""
-        return bool(self.container_image and self.container_tag and self.container_entry_point)
+        return not _missing(self.container)
+
+    @property
+    def container(self) -> dict[str, str]:
+        """The container as the Provider's `algorithmMeta` has it."""
+        return {
+            "entrypoint": self.container_entry_point,
+            "image": self.container_image,
+            "tag": self.container_tag,
+        }
+
+    def faults(self) -> dict[str, str]:
+        """Say why no back end would run this code.
+
+        Returns:
+            What is wrong, in words, by the code of its finding (docs/preflight.md).
+        """
+        found = container_faults(self.container)
+        if not (self.rawcode.strip() or self.url.strip()):
+            found["no-code"] = (
+                "algorithm_meta has no code: give it `rawcode` (the text) or `url` (where it lies)."
+            )
+        try:
+            json.dumps(self.as_dictionary(), ensure_ascii=False, default=repr).encode()
+        except UnicodeEncodeError:
+            found["code-not-text"] = (
+                "The code or its description holds half a character (a lone surrogate), which "
+                "cannot be written as UTF-8. Read the file as UTF-8, without errors= of open()."
+            )
+        return found
 
     def as_json_str(self) -> str:
         """Return the description as JSON text."""
@@ -67,11 +102,7 @@ class AlgorithmMetadata:
             "language": self.language,
             "format": self.format,
             "version": self.version,
-            "container": {
-                "entrypoint": self.container_entry_point,
-                "image": self.container_image,
-                "tag": self.container_tag,
-            },
+            "container": self.container,
         }
 
     def __eq__(self, other: object) -> bool:
@@ -86,6 +117,43 @@ class AlgorithmMetadata:
         source = "code" if self.rawcode else "URL" if self.url else "image only"
         image = f"{self.container_image}:{self.container_tag}"
         return f"AlgorithmMetadata({source}, image={printable(image)})"
+
+
+def container_faults(container: Mapping[str, Any]) -> dict[str, str]:
+    """Say why no back end would run an algorithm in this container.
+
+    Args:
+        container: a dict of `entrypoint`, `image` and `tag`, whoever wrote it.
+
+    Returns:
+        What is wrong, in words, by the code of its finding (docs/preflight.md).
+    """
+    if _missing(container):
+        has = ", ".join(f"{name} {printable(container.get(name))}" for name in _CONTAINER_KEYS)
+        return {
+            "container-incomplete": "The algorithm's container is not complete: it needs image, "
+            f"tag and entrypoint, such as python, 3.8, python3 $ALGO, and has {has}."
+        }
+    found = {}
+    entrypoint, image, tag = (str(container[name]) for name in _CONTAINER_KEYS)
+    if not _ALGORITHM.search(entrypoint):
+        found["entrypoint-without-algorithm"] = (
+            f"The entry point {printable(entrypoint)} does not name the algorithm, so that it "
+            "would never run. Write $ALGO where its path belongs, such as python3 $ALGO; a shell "
+            "leaves it as it is in single quotes only."
+        )
+    if not _IMAGE.fullmatch(image) or not _TAG.fullmatch(tag):
+        found["image-unusable"] = (
+            f"The image {printable(image)} with tag {printable(tag)} is not one that can be "
+            "pulled. Write the image without its tag, in lower case, such as python; and the "
+            "tag, such as 3.8."
+        )
+    return found
+
+
+def _missing(container: Mapping[str, Any]) -> bool:
+    values = [container.get(name) for name in _CONTAINER_KEYS]
+    return not all(isinstance(value, str) and value.strip() for value in values)
 
 
 def _texts(

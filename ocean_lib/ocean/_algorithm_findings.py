@@ -9,7 +9,7 @@ from typing import Any
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.algorithm_metadata import AlgorithmMetadata, container_faults
 from ocean_lib.models.findings import Finding, refused, warning
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.ocean._asset_findings import FileProbe, access_findings, unreachable
@@ -17,7 +17,9 @@ from ocean_lib.ocean._order_findings import Purse, algorithm_order_findings
 from ocean_lib.ocean._orders_on_chain import ChainReader
 from ocean_lib.ocean._start import Algorithm
 
-_CONTAINER_KEYS = ("entrypoint", "image", "tag")
+_SHORTEST_CODE = 10  # pod-configuration takes such code for none, and looks for a URL
+_MEND_RAW = "Set that right, and check again."
+_MEND_PUBLISHED = "Ask the algorithm's publisher to set that right, or choose another algorithm."
 _NETWORK_USE = re.compile(
     r"^\s*(?:import|from)\s+(?:requests|urllib3?|httpx|aiohttp|http|socket|ftplib|boto3)\b"
     r"|^\s*(?:curl|wget)\s|\b(?:pip3?|npm)\s+install\b",
@@ -32,17 +34,19 @@ def raw_findings(meta: AlgorithmMetadata, probe: FileProbe | None) -> Iterator[F
         meta: the code and its container.
         probe: asks the job's Provider; None if it is not known.
     """
-    if not meta.is_valid():
-        yield _incomplete(
-            "algorithm_meta", meta.container_entry_point, meta.container_image, meta.container_tag
+    faults = meta.faults()
+    yield from (refused(code, what, _MEND_RAW) for code, what in faults.items())
+    if "no-code" in faults:
+        return
+    if 0 < len(meta.rawcode) <= _SHORTEST_CODE and not meta.url:
+        yield _would_fail(
+            f"The code has {len(meta.rawcode)} characters, and published back ends run no code "
+            f"of {_SHORTEST_CODE} or fewer.",
+            "",
+            code="code-too-short",
+            mend="Make it longer, with a comment for instance.",
         )
-    if not (meta.rawcode or meta.url):
-        yield refused(
-            "no-code",
-            "algorithm_meta has no code.",
-            "Give it `rawcode` (the text) or `url` (where it lies).",
-        )
-    elif meta.url and probe is not None:
+    if meta.url and probe is not None:
         reached = probe.of_url(meta.url)
         if isinstance(reached, Finding):
             yield reached
@@ -81,6 +85,14 @@ def published_findings(
     yield from _order(asset, algorithm, consumer, reader, purse)
     yield from access_findings(asset, consumer)
     yield from _container(did, main.get("algorithm"))
+    files = main.get("files")
+    if isinstance(files, list) and len(files) > 1:
+        yield warning(
+            "only-first-file",
+            f"Algorithm {did} has {len(files)} files, and a job gets the first one only.",
+            "Ask its publisher for a version in one file, or choose another algorithm.",
+            did,
+        )
     if probe is not None:
         reached = probe.of_asset("algorithm", did)
         if isinstance(reached, Finding):
@@ -144,28 +156,24 @@ def not_ordered(what: str, then: str, asset: Asset) -> Finding:
 def _container(did: str, section: Any) -> Iterator[Finding]:
     container = section.get("container") if isinstance(section, dict) else None
     container = container if isinstance(container, dict) else {}
-    values = [container.get(name) for name in _CONTAINER_KEYS]
-    if not all(values):
-        yield _incomplete(f"algorithm {did}", *values, subject=did)
+    for code, what in container_faults(container).items():
+        # The Provider looks for values that are empty, not for what they mean.
+        is_refused = not all(container.get(name) for name in ("entrypoint", "image", "tag"))
+        find = refused if is_refused else warning
+        yield find(code, f"Algorithm {did}: {what}", _MEND_PUBLISHED, did)
 
 
-def _incomplete(
-    whose: str, entrypoint: object, image: object, tag: object, *, subject: str = ""
+def _would_fail(
+    what: str,
+    did: str,
+    *,
+    code: str = "algorithm-unreachable",
+    mend: str = "Put the algorithm's file back, or publish it where the Provider can read it.",
 ) -> Finding:
-    return refused(
-        "container-incomplete",
-        f"The container of {whose} is not complete: it needs entrypoint, image and tag, and has "
-        f"{', '.join(one_line(repr(value), 60) for value in (entrypoint, image, tag))}.",
-        "Fill in what is missing, such as python3 $ALGO, python, 3.8.",
-        subject,
-    )
-
-
-def _would_fail(what: str, did: str) -> Finding:
     return warning(
-        "algorithm-unreachable",
-        f"{what} It would take the job, which would then end with status 32, Algorithm "
+        code,
+        f"{what} The Provider would take the job, which would then end with status 32, Algorithm "
         "provisioning failed.",
-        "Put the algorithm's file back, or publish it where the Provider can read it.",
+        mend,
         did,
     )

@@ -81,16 +81,8 @@ def check_algorithm(did: Any, meta: Any, tx_id: Any, data_token: Any) -> Algorit
             f"algorithm_meta must be an AlgorithmMetadata, got {type(meta).__name__}. "
             'Make one: AlgorithmMetadata({"rawcode": ..., "container": {...}, ...}).'
         )
-    if not meta.is_valid():
-        raise InvalidInput(
-            "The container of algorithm_meta is not complete: it needs image, tag and entrypoint "
-            f"(got image {meta.container_image!r}, tag {meta.container_tag!r}, entrypoint "
-            f"{meta.container_entry_point!r}), such as python, 3.8, python3 $ALGO."
-        )
-    if not (meta.rawcode or meta.url):
-        raise InvalidInput(
-            "algorithm_meta has no code: give it `rawcode` (the text) or `url` (where it lies)."
-        )
+    for fault in meta.faults().values():
+        raise InvalidInput(fault)
     return Algorithm(None, meta, None, None)
 
 
