@@ -156,6 +156,15 @@ class ProviderConnection:
         )
 
     @class_callable
+    def get_provider_document(self, provider_uri: str) -> dict[str, Any]:
+        """Return what the Provider says of itself: `software`, `version`, its services.
+
+        Raises:
+            ProviderError, MalformedResponse, TransportError: see `ocean_lib.exceptions`.
+        """
+        return dict(self._endpoints.document(self._endpoints.root_of(provider_uri)))
+
+    @class_callable
     def build_endpoint(self, service_name: str, provider_uri: str) -> tuple[str, str]:
         """Return the HTTP method and URL of a service of this Provider.
 

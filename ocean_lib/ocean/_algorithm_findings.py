@@ -15,6 +15,7 @@ from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.ocean._asset_findings import FileProbe, access_findings, unreachable
 from ocean_lib.ocean._order_findings import Purse, algorithm_order_findings
 from ocean_lib.ocean._orders_on_chain import ChainReader
+from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules
 from ocean_lib.ocean._start import Algorithm
 
 _SHORTEST_CODE = 10  # pod-configuration takes such code for none, and looks for a URL
@@ -82,8 +83,13 @@ def published_findings(
             did,
         )
         return
-    yield from _order(asset, algorithm, consumer, reader, purse)
-    yield from access_findings(asset, consumer)
+    rules = probe.rules() if probe is not None else ALL_RULES
+    yield from _order(asset, algorithm, consumer, reader, purse, rules)
+    is_ordered = algorithm.tx_id not in (None, NOT_ORDERED)
+    for finding in access_findings(asset, consumer):
+        # What is ordered already is not looked at again; a new order would be refused.
+        is_read = rules.reads_algorithm_access or not is_ordered
+        yield finding if is_read else rules.warned(finding)
     yield from _container(did, main.get("algorithm"))
     files = main.get("files")
     if isinstance(files, list) and len(files) > 1:
@@ -121,7 +127,12 @@ def _main(asset: Asset) -> dict[str, Any]:
 
 
 def _order(
-    asset: Asset, algorithm: Algorithm, consumer: str, reader: ChainReader, purse: Purse
+    asset: Asset,
+    algorithm: Algorithm,
+    consumer: str,
+    reader: ChainReader,
+    purse: Purse,
+    rules: ProviderRules,
 ) -> Iterator[Finding]:
     token = asset.data_token_address
     if algorithm.tx_id in (None, NOT_ORDERED):
@@ -140,7 +151,7 @@ def _order(
             f"Pass algorithm_data_token={token!r}.",
             asset.did,
         )
-    yield from algorithm_order_findings(reader, str(algorithm.tx_id), asset, consumer)
+    yield from algorithm_order_findings(reader, str(algorithm.tx_id), asset, consumer, rules)
 
 
 def not_ordered(what: str, then: str, asset: Asset) -> Finding:

@@ -20,6 +20,7 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.models.findings import Finding, refused, unknown
+from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules, rules_of_provider
 from ocean_lib.ocean._start import check_may_consume
 
 T = TypeVar("T")
@@ -133,6 +134,15 @@ class FileProbe:
             )
         except ProviderFault as error:
             return provider_unknown(self._provider_uri, error)
+
+    def rules(self) -> ProviderRules:
+        """Return the Provider's rules; all there are, if it does not tell."""
+        if self._is_silent:
+            return ALL_RULES
+        try:
+            return rules_of_provider(self._data_provider.get_provider_document(self._provider_uri))
+        except OceanError:
+            return ALL_RULES
 
     def _ask(self, ask: Callable[[], T]) -> T | Finding | None:
         if self._is_silent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.findings import Finding, refused, unknown, warning
 from ocean_lib.ocean._amounts import fits_contract, whole_base
 from ocean_lib.ocean._orders_on_chain import ChainReader, ChainUnknown, PlacedOrder
+from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules
 from ocean_lib.ocean.util import from_base_18
 
 _ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
@@ -62,7 +63,12 @@ def no_price(error: InvalidInput, asset: Asset) -> Finding:
 
 
 def order_findings(
-    reader: ChainReader, tx_hash: str, asset: Asset, service: Service, consumer: str
+    reader: ChainReader,
+    tx_hash: str,
+    asset: Asset,
+    service: Service,
+    consumer: str,
+    rules: ProviderRules = ALL_RULES,
 ) -> Iterator[Finding]:
     """Check the order of a service, as the Provider does.
 
@@ -72,23 +78,35 @@ def order_findings(
         asset: what should have been ordered.
         service: its service.
         consumer: who wants to use the order.
+        rules: the Provider's.
     """
-    found = _orders_of(reader, tx_hash, asset)
-    if isinstance(found, Finding):
-        yield found
+    placed = _orders_of(reader, tx_hash, asset)
+    if isinstance(placed, Finding):
+        yield placed
+        return
+    found = _own(placed, asset)
+    other = None if found else _other_token(placed, tx_hash, asset)
+    if other is not None and not _is_taken(reader, placed, asset, rules):
+        yield other
         return
     try:
         price = price_base(service)
     except InvalidInput as error:
         yield no_price(error, asset)
         return
-    faults = [_fault(order, tx_hash, asset, service, price, consumer) for order in found]
+    faults = [_fault(order, tx_hash, asset, service, price, consumer) for order in found or placed]
     if all(faults):  # one good order is enough
-        yield from (fault for fault in faults[-1:] if fault)
+        yield from (other or fault for fault in faults[-1:] if fault)
+    elif other is not None:
+        yield rules.warned(other)
 
 
 def algorithm_order_findings(
-    reader: ChainReader, tx_hash: str, asset: Asset, consumer: str
+    reader: ChainReader,
+    tx_hash: str,
+    asset: Asset,
+    consumer: str,
+    rules: ProviderRules = ALL_RULES,
 ) -> Iterator[Finding]:
     """Check the order of an algorithm: it names the service itself.
 
@@ -97,21 +115,27 @@ def algorithm_order_findings(
         tx_hash: the order's transaction.
         asset: the algorithm.
         consumer: who wants to use the order.
+        rules: the Provider's.
     """
-    found = _orders_of(reader, tx_hash, asset)
-    if isinstance(found, Finding):
-        yield found
+    placed = _orders_of(reader, tx_hash, asset)
+    if isinstance(placed, Finding):
+        yield placed
         return
-    index = found[0].service_index
+    found = _own(placed, asset)
+    index = (found or placed)[0].service_index
     service = asset.get_service_by_index(index)
     if service is None:
-        yield _bad_order(
-            "order-other-service",
-            f"Order {tx_hash} is for service {index}, which {asset.did} does not have",
-            asset,
+        yield (
+            _other_token(placed, tx_hash, asset)
+            if not found
+            else _bad_order(
+                "order-other-service",
+                f"Order {tx_hash} is for service {index}, which {asset.did} does not have",
+                asset,
+            )
         )
         return
-    yield from order_findings(reader, tx_hash, asset, service, consumer)
+    yield from order_findings(reader, tx_hash, asset, service, consumer, rules)
 
 
 @dataclass
@@ -176,8 +200,26 @@ class Purse:
             )
 
 
-def _orders_of(reader: ChainReader, tx_hash: str, asset: Asset) -> list[PlacedOrder] | Finding:
-    """Return the orders of an asset in a transaction, at least one, or why there is none."""
+def _own(placed: Sequence[PlacedOrder], asset: Asset) -> list[PlacedOrder]:
+    return [order for order in placed if order.data_token == asset.data_token_address]
+
+
+def _is_taken(
+    reader: ChainReader, placed: Sequence[PlacedOrder], asset: Asset, rules: ProviderRules
+) -> bool:
+    """Tell whether the Provider takes an order in another token: it looks at who was paid."""
+    if rules.compares_tokens or len(placed) != 1:
+        return False
+    try:
+        return reader.minter(placed[0].data_token) == reader.minter(asset.data_token_address)
+    except ChainUnknown:
+        return False
+
+
+def _orders_of(
+    reader: ChainReader, tx_hash: str, asset: Asset
+) -> tuple[PlacedOrder, ...] | Finding:
+    """Return the orders in a transaction, at least one, or why there is none."""
     try:
         transaction = reader.transaction(tx_hash)
     except ChainUnknown as error:
@@ -198,20 +240,21 @@ def _orders_of(reader: ChainReader, tx_hash: str, asset: Asset) -> list[PlacedOr
         return _bad_order(
             "order-failed", f"The order of {asset.did}, {tx_hash}, was reverted on chain", asset
         )
-    found = [o for o in transaction.orders if o.data_token == asset.data_token_address]
-    if found:
-        return found
     if transaction.orders:
-        others = ", ".join(dict.fromkeys(order.data_token for order in transaction.orders))
-        return _bad_order(
-            "order-other-datatoken",
-            f"Order {tx_hash} is paid in data token {others}; that of {asset.did} is "
-            f"{asset.data_token_address}",
-            asset,
-        )
+        return transaction.orders
     return _bad_order(
         "order-not-found",
         f"Transaction {tx_hash}, which should be the order of {asset.did}, orders nothing",
+        asset,
+    )
+
+
+def _other_token(placed: Sequence[PlacedOrder], tx_hash: str, asset: Asset) -> Finding:
+    others = ", ".join(dict.fromkeys(order.data_token for order in placed))
+    return _bad_order(
+        "order-other-datatoken",
+        f"Order {tx_hash} is paid in data token {others}; that of {asset.did} is "
+        f"{asset.data_token_address}",
         asset,
     )
 

@@ -88,6 +88,16 @@ class ChainReader:
 
         return int(self._asked(lambda web3: DataToken(data_token, web3=web3).balanceOf(account)))
 
+    def minter(self, data_token: str) -> str:
+        """Return who may mint a data token, and is paid for its orders.
+
+        Raises:
+            ChainUnknown: the chain could not be asked, or there is no such data token.
+        """
+        from ocean_lib.models.data_token import DataToken
+
+        return str(self._asked(lambda web3: DataToken(data_token, web3=web3).minter()))
+
     def has_ether(self, account: str) -> bool:
         """Return whether an account has anything to pay gas with.
 

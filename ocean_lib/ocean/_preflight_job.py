@@ -24,6 +24,7 @@ from ocean_lib.ocean._asset_findings import FileProbe, access_findings, look_up,
 from ocean_lib.ocean._order_findings import Purse, order_findings
 from ocean_lib.ocean._orders_on_chain import ChainReader
 from ocean_lib.ocean._places import compute_endpoint
+from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules
 from ocean_lib.ocean._trust_rules import allows_raw, rules_of, trust_report
 
 
@@ -80,6 +81,9 @@ class PlannedJob:
         yield from self._about_algorithm()
         yield from self._purse.findings()
 
+    def _provider_rules(self) -> ProviderRules:
+        return self._probe.rules() if self._probe is not None else ALL_RULES
+
     def _service(self, asset: Asset, item: ComputeInput, position: int) -> Service | Finding:
         types = {ServiceTypes.CLOUD_COMPUTE}
         if position:
@@ -110,7 +114,12 @@ class PlannedJob:
     def _order(self, asset: Asset, service: Service, item: ComputeInput) -> Iterator[Finding]:
         if item.transfer_tx_id != NOT_ORDERED:
             yield from order_findings(
-                self._reader, item.transfer_tx_id, asset, service, self._consumer
+                self._reader,
+                item.transfer_tx_id,
+                asset,
+                service,
+                self._consumer,
+                self._provider_rules(),
             )
             return
         then = "pass the transaction in its ComputeInput"
@@ -143,7 +152,8 @@ class PlannedJob:
         if did:
             algorithm = self._assets[did]
             if isinstance(algorithm, Asset) and is_algorithm(algorithm):
-                yield from trust_report(asset, service, did, algorithm).findings
+                report = trust_report(asset, service, did, algorithm, self._provider_rules())
+                yield from report.findings
         elif self._algorithm.meta is not None and not allows_raw(rules):
             yield refused(
                 "raw-not-allowed",

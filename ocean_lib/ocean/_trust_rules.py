@@ -12,6 +12,7 @@ from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.findings import Finding, refused
 from ocean_lib.models.trust import Checksum, TrustReport
+from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules
 
 _SHOWN_CHARS, _SHOWN_VALUES = 100, 10
 
@@ -44,7 +45,11 @@ def allows_raw(rules: dict[str, Any]) -> bool:
 
 
 def trust_report(
-    dataset: Asset, service: Service, algorithm_did: str, algorithm: Asset | None
+    dataset: Asset,
+    service: Service,
+    algorithm_did: str,
+    algorithm: Asset | None,
+    provider: ProviderRules = ALL_RULES,
 ) -> TrustReport:
     """Judge an algorithm by the rules of a data set's compute service.
 
@@ -53,16 +58,17 @@ def trust_report(
         service: its compute service.
         algorithm_did: the algorithm.
         algorithm: as it is published now; None if the metadata cache does not know it.
+        provider: which rules the Provider reads.
 
     Raises:
         InvalidInput: the rules cannot be read.
     """
-    case = _Case(dataset, service, algorithm_did, algorithm)
+    case = _Case(dataset, service, algorithm_did, algorithm, provider)
     findings = tuple(case.findings())
     return TrustReport(
         dataset_did=case.dataset_did,
         algorithm_did=algorithm_did,
-        trusted=not findings,
+        trusted=all(finding.severity == "warning" for finding in findings),
         why=" ".join(finding.what for finding in findings) or case.why_trusted(),
         findings=findings,
         checksums=case.checksums(),
@@ -101,8 +107,14 @@ class _Case:
     """One algorithm before one data set's rules."""
 
     def __init__(
-        self, dataset: Asset, service: Service, algorithm_did: str, algorithm: Asset | None
+        self,
+        dataset: Asset,
+        service: Service,
+        algorithm_did: str,
+        algorithm: Asset | None,
+        provider: ProviderRules,
     ) -> None:
+        self.provider = provider
         self.dataset_did = str(dataset.did)
         self.algorithm_did = algorithm_did
         self.algorithm = algorithm
@@ -133,17 +145,14 @@ class _Case:
             return
         if self.algorithm is None:
             yield self._unknown_algorithm()
-        elif self.publishers and self.algorithm.publisher not in self.publishers:
-            yield refused(
-                "publisher-not-trusted",
-                f"Data set {self.dataset_did} runs algorithms of "
-                f"{_several(self.publishers)} only; {self.algorithm_did} is of "
-                f"{self.algorithm.publisher}.",
-                "Choose an algorithm of one of those publishers, or ask the data set's publisher "
-                "to add this one to publisherTrustedAlgorithmPublishers.",
-                self.dataset_did,
-            )
-        elif len(self.listed) < len(self.entries):
+            return
+        if self.publishers and self.algorithm.publisher not in self.publishers:
+            finding = self._other_publisher(self.algorithm)
+            if self.provider.reads_publishers:
+                yield finding
+                return
+            yield self.provider.warned(finding)
+        if len(self.listed) < len(self.entries):
             yield refused(
                 "trust-list-unreadable",
                 f"The list of trusted algorithms of data set {self.dataset_did} has an entry "
@@ -186,6 +195,17 @@ class _Case:
             if isinstance(entry, dict) and entry.get("did") == self.algorithm_did:
                 found = entry
         return found
+
+    def _other_publisher(self, algorithm: Asset) -> Finding:
+        return refused(
+            "publisher-not-trusted",
+            f"Data set {self.dataset_did} runs algorithms of {_several(self.publishers)} only; "
+            f"{self.algorithm_did} is of {algorithm.publisher}. (Providers before 0.4.13 do not "
+            "read this rule.)",
+            "Choose an algorithm of one of those publishers, or ask the data set's publisher "
+            "to add this one to publisherTrustedAlgorithmPublishers.",
+            self.dataset_did,
+        )
 
     def _not_listed(self) -> Finding:
         other_case = [d for d in self.listed if d.lower() == self.algorithm_did.lower()]

@@ -179,7 +179,7 @@ class World:
         return replace(job, **other)
 
     def raw(self, *inputs: ComputeInput, meta: dict[str, Any] | None = None) -> Job:
-        described = flows.raw_code("print(1)").as_dictionary() | (meta or {})
+        described = flows.raw_code("print(1 + 1)").as_dictionary() | (meta or {})
         return Job(inputs, algorithm_meta=AlgorithmMetadata(described))
 
     def send(self, job: Job) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.config import Config
@@ -35,6 +36,7 @@ from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests import flows
 from tests.integration.preflight_world import ABSENT_TX, GONE, TOKEN, UNKNOWN_DID, Job, World
+from tests.wire import Reply, Request, WireServer, as_json
 
 NOT_ORDERED = OceanCompute.NOT_ORDERED
 OTHER_PUBLISHER = "0x" + "2" * 40
@@ -560,6 +562,151 @@ def test_code_that_wants_the_network_is_warned_where_there_is_none(world: World)
     assert "import requests" in check(world, uses)[0].what
     assert check(world, mixed).codes == ["network-not-allowed"]
     assert check(world, mixed).ok
+
+
+UNRUNNABLE = {
+    "a shell's double quotes": ({"entrypoint": "python3 "}, "entrypoint-without-algorithm"),
+    "another variable": ({"entrypoint": "python3 $ALGORITHM"}, "entrypoint-without-algorithm"),
+    "braces": ({"entrypoint": "python3 ${ALGO}"}, "entrypoint-without-algorithm"),
+    "lower case": ({"entrypoint": "python3 $algo"}, "entrypoint-without-algorithm"),
+    "a file beside it": ({"entrypoint": "python3 $ALGO/main.py"}, "entrypoint-without-algorithm"),
+    "a blank entry point": ({"entrypoint": " "}, "container-incomplete"),
+    "a blank image": ({"image": " "}, "container-incomplete"),
+    "a blank tag": ({"tag": "\t"}, "container-incomplete"),
+    "an image with its tag": ({"image": "python:3.8"}, "image-unusable"),
+    "an image in capitals": ({"image": "Python"}, "image-unusable"),
+    "a tag with a blank": ({"tag": "3 8"}, "image-unusable"),
+}
+
+
+@pytest.mark.parametrize("fault", UNRUNNABLE)
+def test_what_is_there_and_means_nothing_is_refused_in_raw_code_and_warned_of_in_published(
+    world: World, fault: str
+) -> None:
+    change, code = UNRUNNABLE[fault]
+
+    def spoil(asset: Asset) -> None:
+        metadata(asset)["main"]["algorithm"]["container"].update(change)
+
+    raw = world.raw(world.dataset_input, meta={"container": flows.CONTAINER | change})
+    own, published = check(world, raw), check(world, by(world, spoil))
+
+    assert [(finding.code, finding.severity) for finding in own] == [(code, "refused")]
+    assert [(finding.code, finding.severity) for finding in published] == [(code, "warning")]
+    with pytest.raises(InvalidInput):
+        world.ocean.compute.submit(**raw.arguments(world.consumer))
+
+
+@pytest.mark.parametrize("code", ["", " \n", "print('\ud800')  # half a character"])
+def test_code_that_is_none_is_refused(world: World, code: str) -> None:
+    job = world.raw(world.dataset_input, meta={"rawcode": code})
+
+    (finding,) = check(world, job)
+
+    assert finding.severity == "refused"
+    assert finding.code == ("code-not-text" if "half" in code else "no-code")
+    with pytest.raises(InvalidInput):
+        world.ocean.compute.submit(**job.arguments(world.consumer))
+
+
+def test_code_that_back_ends_take_for_none_is_warned_of(world: World) -> None:
+    job = world.raw(world.dataset_input, meta={"rawcode": "print(123)"})
+
+    assert check(world, job).codes == ["code-too-short"]
+    assert check(world, job).ok
+
+
+def test_files_of_an_algorithm_that_no_job_gets_are_warned_of(world: World) -> None:
+    def second_file(asset: Asset) -> None:
+        metadata(asset)["main"]["files"].append({"index": 1, "contentType": "text/plain"})
+        set_files(world, world.file(), world.file())(asset)
+
+    findings = check(world, by(world, second_file))
+
+    assert [(f.code, f.severity) for f in findings] == [("only-first-file", "warning")]
+
+
+# --- what the published Provider does not refuse
+
+
+def as_published(network: LocalNetwork, version: str) -> Callable[[Request], Reply]:
+    """Pass everything on to the embedded Provider, and look like a published one."""
+
+    def route(request: Request) -> Reply:
+        answered = requests.request(
+            request.method,
+            network.provider_url + request.target,
+            data=request.body,
+            headers={"Content-Type": "application/json"},
+            timeout=30,
+        )
+        document = answered.json()
+        if request.path == "/":
+            del document["embeddedNetwork"]
+            document["version"] = version
+        return as_json(document, answered.status_code)
+
+    return route
+
+
+@pytest.mark.parametrize(
+    ("version", "severity"), [("0.4.12", "warning"), ("0.4.13", "refused"), ("none", "refused")]
+)
+def test_a_trusted_publisher_counts_where_the_provider_reads_who_is_trusted(
+    world: World, version: str, severity: str
+) -> None:
+    with WireServer(as_published(world.network, version)) as provider:
+        asset = world.new_dataset(other_publishers, provider_uri=provider.url)
+        findings = check(world, world.by_did(world.ordered(asset)))
+
+    assert [(f.code, f.severity) for f in findings] == [("publisher-not-trusted", severity)]
+    assert ("Provider 0.4.12" in findings[0].what) is (severity == "warning")
+
+
+def test_where_publishers_do_not_count_the_list_still_does(world: World) -> None:
+    with WireServer(as_published(world.network, "0.4.12")) as provider:
+        asset = world.new_dataset(other_publishers, provider_uri=provider.url)
+        job = world.by_did(world.ordered(asset), algorithm=world.other_algorithm)
+        findings = check(world, job)
+
+    assert findings.codes == ["publisher-not-trusted", "algorithm-not-trusted"]
+    assert not findings.ok
+
+
+def test_who_may_use_an_algorithm_counts_when_it_is_ordered_and_not_at_the_start(
+    world: World,
+) -> None:
+    algorithm = world.new_algorithm(deny(world.consumer.address))
+    with WireServer(as_published(world.network, "0.4.12")) as provider:
+        asset = world.new_dataset(allow_all=True, provider_uri=provider.url)
+        ordered = world.by_did(world.ordered(asset), algorithm=algorithm)
+        with_order = check(world, ordered)
+        without = check(world, replace(ordered, algorithm_tx_id=NOT_ORDERED))
+
+    assert [(f.code, f.severity) for f in with_order] == [("on-deny-list", "warning")]
+    denied = [f.severity for f in without if f.code == "on-deny-list"]
+    assert denied == ["refused"]
+
+
+def test_an_order_of_another_asset_counts_if_the_same_publisher_was_paid_by_it(
+    world: World,
+) -> None:
+    def severities(order: str, index: int = 4) -> list[tuple[str, str]]:
+        job = world.raw(ComputeInput(str(asset.did), order, index))
+        return [(finding.code, finding.severity) for finding in check(world, job)]
+
+    code = "order-other-datatoken"
+    strangers = flows.publish_algorithm(world.ocean, world.network, world.stranger, "print(1 + 1)")
+    token = world.ocean.get_data_token(strangers.data_token_address)
+    token.mint(world.consumer.address, TOKEN, world.stranger)
+    with WireServer(as_published(world.network, "0.4.12")) as provider:
+        asset = world.new_dataset(provider_uri=provider.url)
+
+        assert severities(world.order(world.open_dataset, 4)) == [(code, "warning")]
+        assert severities(world.order(world.open_dataset, 3)) == [(code, "refused")]
+        assert severities(world.order(world.open_dataset, 4, amount=1)) == [(code, "refused")]
+        foreign = token.startOrder(world.consumer.address, TOKEN, 4, None, world.consumer)
+        assert severities(foreign) == [(code, "refused")]
 
 
 def test_before_ordering_everything_else_is_known(world: World) -> None:

@@ -288,8 +288,8 @@ def test_code_that_seems_to_use_the_network_is_seen(code: str, line: str) -> Non
 def test_the_guide_lists_every_code_there_is() -> None:
     sources = [
         path.read_text("utf-8")
-        for path in (ROOT / "ocean_lib" / "ocean").glob("_*.py")
-        if re.search(r"preflight|findings|planned_job|trust_rules", path.name)
+        for path in (ROOT / "ocean_lib").rglob("*.py")
+        if re.search(r"_preflight|_findings|_trust_rules|models/algorithm_metadata", str(path))
     ]
     used = {
         code
