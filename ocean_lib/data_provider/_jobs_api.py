@@ -157,10 +157,10 @@ class JobsApi(ProviderConnection):
         consumer_address: str,
         signature: str,
     ) -> bool:
-        """Delete one job and what it left at the Provider.
+        """Ask to delete one job; operator-service 1.0.0 deletes nothing (`OceanCompute.delete`).
 
         Returns:
-            True: the Provider took the call. It does so for unknown jobs too.
+            True: the Provider took the call, for unknown jobs too.
 
         Raises:
             InvalidInput: no job id; nothing was sent.

@@ -52,6 +52,7 @@ class JobStatus(Mapping[str, Any]):
         created_s: when the job was made, in epoch seconds by the Provider's clock.
         finished_s: when it ended; None while it runs.
         stop_requested: whether somebody asked to stop it.
+        order_tx: the order transaction of its data set, '' if the Provider does not say.
     """
 
     job_id: str
@@ -61,6 +62,7 @@ class JobStatus(Mapping[str, Any]):
     created_s: float | None = None
     finished_s: float | None = None
     stop_requested: bool = False
+    order_tx: str = ""
 
     def __getitem__(self, key: str) -> Any:
         return self.as_dict()[key]
@@ -138,6 +140,7 @@ class JobStatus(Mapping[str, Any]):
             created_s=epoch_seconds(job.get("dateCreated")),
             finished_s=epoch_seconds(job.get("dateFinished")),
             stop_requested=stop_request == 1,
+            order_tx=str(job.get("agreementId") or ""),
         )
 
 

@@ -170,7 +170,7 @@ class JobHandles:
 
             def seen(status: JobStatus) -> None:
                 for handle in by_id[status.job_id]:
-                    handle.last_status = status
+                    handle._saw(status)
                 bar.update(int(status.is_finished))
                 if on_update is not None:
                     on_update(status)

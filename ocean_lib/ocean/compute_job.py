@@ -41,7 +41,8 @@ class ComputeJob:
     Attributes:
         did: the data set the job runs on.
         job_id: the job's id at the Provider.
-        order_tx: the order transaction of that data set, '' if not known.
+        order_tx: the order transaction of that data set; '' until it is known, of a job taken up
+            again: the first look learns it.
         last_status: what the last look found; None before the first.
     """
 
@@ -171,8 +172,7 @@ class ComputeJob:
         Raises:
             JobNotFound: the Provider knows no such job of this wallet.
         """
-        self.last_status = self._compute.job_status(self.did, self.job_id, self._wallet)
-        return self.last_status
+        return self._saw(self._compute.job_status(self.did, self.job_id, self._wallet))
 
     def wait(
         self,
@@ -386,12 +386,18 @@ class ComputeJob:
         return self._compute.stop_job(self.did, self.job_id, self._wallet)
 
     def delete(self) -> bool:
-        """Delete the job and what it left at the Provider; see `OceanCompute.delete`."""
+        """Ask to delete the job, which most Providers do not do; see `OceanCompute.delete`."""
         return self._compute.delete(self.did, self.job_id, self._wallet)
 
     def siblings(self) -> list[JobInfo]:
         """Return all jobs of this wallet at this Provider, as the Provider describes them."""
         return self._compute.job_infos(self.did, self._wallet)
+
+    def _saw(self, status: JobStatus) -> JobStatus:
+        """Remember a look at the job, and what it tells."""
+        self.last_status = status
+        self.order_tx = self.order_tx or status.order_tx
+        return status
 
     def _place(self) -> Place:
         """Return where this job is asked for."""

@@ -292,10 +292,14 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         return [JobStatus.from_job(job) for job in jobs]
 
     def delete(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> bool:
-        """Delete one job and what it left at the Provider.
+        """Ask to delete one job and what it left at the Provider.
+
+        Nothing is deleted at a Provider whose back end is operator-service 1.0.0 or any later one
+        of V3: it answers and does nothing, so job, results and logs stay until its operator
+        removes them. The embedded network deletes.
 
         Returns:
-            True: the Provider took the call. It does so for unknown jobs too.
+            True: the Provider took the call, which says nothing of what became of the job.
 
         Raises:
             InvalidInput: no job id; nothing was sent.

@@ -268,6 +268,20 @@ def test_another_wallet_cannot_take_the_job_up(shop, finished):
         shop.compute.job(shop.did, finished.job_id, shop.publisher).status()
 
 
+@pytest.mark.parametrize("look", ["status", "wait", "wait_all"])
+def test_a_job_that_is_taken_up_by_its_id_learns_its_order(shop, finished, look):
+    job = shop.compute.job(shop.did, finished.job_id, shop.consumer)
+    assert job.order_tx == ""
+
+    if look == "wait_all":
+        shop.compute.wait_all([job], progress=False)
+    else:
+        getattr(job, look)()
+
+    assert job.order_tx == shop.orders[shop.consumer.address].transfer_tx_id
+    assert ComputeJob.from_dict(job.to_dict(), shop.compute, shop.consumer).order_tx == job.order_tx
+
+
 @pytest.mark.parametrize("kept", [{}, {"did": 1}, [], None, "job"])
 def test_what_to_dict_did_not_make_is_refused(shop, kept):
     with pytest.raises(InvalidInput, match="did, job_id, owner missing"):
