@@ -198,6 +198,8 @@ def describe(
     token = _token(fields, price, where)
     rules, access = None, True
     if kind == "algorithm":
+        if len(files) > 1:
+            raise InvalidInput(f"{where}: an algorithm is one file: a job gets the first one only.")
         main["algorithm"] = _algorithm(fields, where)
     else:
         access = fields.flag("access", default=False)

@@ -88,8 +88,31 @@ class Publisher:
             raise
         return asset
 
+    def encrypt_new_files(self, asset: Asset) -> None:
+        """Encrypt the files of a changed asset, if they were changed; see `OceanAssets.update`."""
+        metadata = asset.metadata or {}
+        if not any("url" in file for file in _files_in(metadata) if isinstance(file, dict)):
+            return
+        try:
+            files = check_metadata(metadata)
+            self._check_files(files)
+        except InvalidInput as error:
+            add_to_message(
+                error,
+                "To change the files, give all of them with their URLs: what is encrypted already "
+                "cannot be read. Nothing was sent to the chain.",
+            )
+            raise
+        self._encrypt_files(asset, metadata, files)
+
     def write(self, function: str, asset: Asset) -> str:
         """Put the DDO on the chain with the registry's `create` or `update`."""
+        if any(_holds_url(_files_in(service.attributes)) for service in asset.services):
+            raise InvalidInput(
+                f"The document of {asset.did} has a file's URL in the clear, where it would stay "
+                "for everybody to read. Nothing was sent. Give each file as a dict with its URL "
+                "as `url`, and all of them, so that they are encrypted."
+            )
         if not is_json(asset.as_dictionary()):
             raise InvalidInput(
                 f"The document of {asset.did} must hold JSON values only: text, int, finite float, "
@@ -257,7 +280,30 @@ def check_metadata(metadata: Any) -> list[dict[str, Any]]:
         if not isinstance(file, dict):
             raise InvalidInput(f"metadata['main']['files'][{index}] must be a dict with a url.")
         check_url(file.get("url"), name=f"metadata['main']['files'][{index}]['url']")
+        if _holds_url({name: value for name, value in file.items() if name != "url"}):
+            raise InvalidInput(
+                f"metadata['main']['files'][{index}] holds a URL beside `url`, which everybody "
+                "could read on the chain. Leave it out."
+            )
     return list(files)
+
+
+def _files_in(attributes: Any) -> list[Any]:
+    main = attributes.get("main") if isinstance(attributes, dict) else None
+    files = main.get("files") if isinstance(main, dict) else None
+    return files if isinstance(files, list) else [files]
+
+
+def _holds_url(value: Any) -> bool:
+    """Tell whether a list of files names a place anywhere, which only its Provider should know."""
+    if isinstance(value, dict):
+        return any(
+            (str(name).lower() == "url" and item) or _holds_url(item)
+            for name, item in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_url, value))
+    return isinstance(value, str) and "://" in value
 
 
 def check_service(service: Service) -> None:

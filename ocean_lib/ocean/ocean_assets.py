@@ -148,8 +148,14 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
     ) -> str:
         """Publish an asset's changed DDO.
 
-        It goes on the chain in the clear, so an asset whose document is encrypted there (flag 2,
-        as ocean.js can do) is refused; where the node does not tell, that is logged.
+        This is also the way to change an asset's files: set `asset.metadata["main"]["files"]` to a
+        list of dicts with `url` (and `contentType`, ...), all files of the asset, and update it.
+        They are checked and encrypted as in `create`, by the Provider of the asset's service, and
+        `asset` then has the encrypted list in their place. Where an algorithm's files change, the
+        data sets that trust it must renew that (`refresh_trust`).
+
+        The document goes on the chain in the clear, so an asset whose document is encrypted there
+        (flag 2, as ocean.js can do) is refused; where the node does not tell, that is logged.
 
         Args:
             asset: the changed asset.
@@ -161,8 +167,10 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             The transaction's hash as `0x` hex.
 
         Raises:
-            InvalidInput: it is no asset, holds what is no JSON, or is encrypted on the chain.
+            InvalidInput: it is no asset, holds what is no JSON, or a file's URL that would not be
+                encrypted, or is encrypted on the chain; or a new file cannot be reached.
             InvalidDid: the asset has no DID.
+            ProviderError: the new files could not be encrypted.
             ChainError: the transaction failed, for example because the wallet is not the minter.
         """
         if not isinstance(asset, Asset):
@@ -172,7 +180,8 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             )
         check_seconds("wait_for_cache_s", wait_for_cache_s)
         check_did(asset.did)
-        publisher = self._publisher(publisher_wallet, "")
+        publisher = self._publisher(publisher_wallet, _provider_of(asset))
+        publisher.encrypt_new_files(asset)
         tx_hash = publisher.write("update", asset)
         _publishing.wait_for_cache(publisher.aquarius, asset, wait_for_cache_s)
         return tx_hash
@@ -339,3 +348,11 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             "asset_of": self.resolve,
         }
         return function(*args, **{**limits, **kwargs})
+
+
+def _provider_of(asset: Asset) -> str:
+    """Return where an asset's files are read, '' if it does not say."""
+    for service in asset.services:
+        if service.type in (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE):
+            return service.service_endpoint or ""
+    return ""

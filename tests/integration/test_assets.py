@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import lzma
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from ocean_lib.localnet import LocalNetwork
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_assets import OceanAssets
 from ocean_lib.web3_internal.wallet import Wallet
-from tests.flows import publish_algorithm
+from tests.flows import order, publish_algorithm
 
 CONTENT = b"a,b\n1,2\n"
 
@@ -165,6 +166,90 @@ def test_an_asset_that_is_encrypted_on_the_chain_is_not_written_in_the_clear(
     assert ocean.web3.eth.get_transaction_count(publisher_wallet.address) == before
     registry.update(asset.did, b"\x00", asset.as_text().encode(), publisher_wallet)
     ocean.assets.update(asset, publisher_wallet)
+
+
+def on_the_chain(ocean: Ocean, asset: Asset) -> str:
+    """The newest document of an asset, as everybody can read it."""
+    registry = ocean.assets.ddo_registry()
+    wanted = {"dataToken": asset.data_token_address}
+    logs = registry.get_event_logs(registry.EVENT_METADATA_UPDATED, wanted)
+    return lzma.decompress(bytes(logs[-1]["args"]["data"])).decode()
+
+
+def test_files_are_changed_by_an_update_and_their_urls_stay_secret(
+    network, ocean, asset, publisher_wallet, consumer_wallet, tmp_path
+):
+    url = network.publish_file(b"new\n", name="new.csv")
+    asset.metadata["main"]["files"] = [{"url": url, "contentType": "text/csv"}]
+    before = asset.encrypted_files
+
+    ocean.assets.update(asset, publisher_wallet)
+
+    document = on_the_chain(ocean, asset)
+    assert "://" not in json.dumps(json.loads(document)["service"][0]["attributes"]["main"])
+    assert url.rpartition("/")[2] not in document
+    assert asset.as_dictionary() == json.loads(document)
+    assert asset.encrypted_files != before
+    assert asset.metadata["main"]["files"] == [{"index": 0, "contentType": "text/csv"}]
+    ordered = order(ocean, asset, "access", publisher_wallet, consumer_wallet)
+    folder = ocean.assets.download(
+        asset.did, 3, consumer_wallet, ordered.transfer_tx_id, str(tmp_path)
+    )
+    assert [path.read_bytes() for path in Path(folder).iterdir()] == [b"new\n"]
+    asset.metadata["main"]["name"] = "another name"
+    encrypted = asset.encrypted_files
+    ocean.assets.update(asset, publisher_wallet)
+    assert ocean.assets.resolve(asset.did).encrypted_files == encrypted
+
+
+URL = "https://example.org/secret"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [{"index": 0, "contentType": "text/csv"}, {"url": URL}],
+        [{"URL": URL}],
+        [{"index": 0, "mirror": URL}],
+        [{"index": 0, "places": [{"at": URL}]}],
+        [{"url": ""}],
+        [{"url": "ipfs://Qm"}],
+        [URL],
+        {"url": URL},
+        URL,
+    ],
+    ids=str,
+)
+def test_a_url_that_would_not_be_encrypted_does_not_go_on_the_chain(
+    network, ocean, asset, publisher_wallet, files
+):
+    before = ocean.web3.eth.get_transaction_count(publisher_wallet.address)
+    asset.metadata["main"]["files"] = files
+
+    with pytest.raises(InvalidInput):
+        ocean.assets.update(asset, publisher_wallet)
+
+    assert ocean.web3.eth.get_transaction_count(publisher_wallet.address) == before
+
+
+def test_a_url_beside_that_of_the_file_is_not_published_either(network, ocean, publisher_wallet):
+    before = ocean.web3.eth.get_transaction_count(publisher_wallet.address)
+    metadata = metadata_of(network)
+    metadata["main"]["files"][0]["mirror"] = URL
+
+    with pytest.raises(InvalidInput, match="a URL beside `url`"):
+        ocean.assets.create(metadata, publisher_wallet)
+
+    assert ocean.web3.eth.get_transaction_count(publisher_wallet.address) == before
+
+
+def test_a_new_file_that_the_provider_cannot_reach_changes_nothing(ocean, asset, publisher_wallet):
+    asset.metadata["main"]["files"] = [{"url": "http://127.0.0.1:9/gone"}]
+
+    with pytest.raises(InvalidInput, match="cannot reach file 0"):
+        ocean.assets.update(asset, publisher_wallet)
+
+    assert ocean.assets.resolve(asset.did).metadata["main"]["files"][0]["contentType"] == "text/csv"
 
 
 def test_a_publication_that_broke_off_is_continued(network, ocean, publisher_wallet, monkeypatch):

@@ -107,6 +107,20 @@ def test_what_cannot_be_used_is_named(fault: dict[str, Any], said: str) -> None:
         dataset(**fault)
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"container": CONTAINER | {"entrypoint": "python3 "}}, "does not name the algorithm"),
+        ({"container": CONTAINER | {"image": "python:3.10"}}, "is not one that can be pulled"),
+        ({"files": ["https://e.org/a.py", "https://e.org/b.py"]}, "an algorithm is one file"),
+    ],
+    ids=str,
+)
+def test_an_algorithm_that_no_job_could_run_is_refused(fault: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        describe("algorithm", {**ABOUT, "container": CONTAINER, **fault}, Path())
+
+
 def test_what_can_be_paid_goes_to_the_chain_as_it_was_written() -> None:
     described = dataset(price=1e-18, timeout=60.0, token={"cap": 1e-7})
 

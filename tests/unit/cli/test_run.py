@@ -172,6 +172,22 @@ def test_an_option_that_would_count_for_nothing_is_refused(
     assert "--tag can only go with --code" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--entrypoint", "python3 "], "'python3 ' does not name the algorithm"),
+        (["--entrypoint", "python3 ${ALGO}"], "does not name the algorithm"),
+        (["--image", "python:3.8"], "is not one that can be pulled"),
+    ],
+)
+def test_code_that_no_back_end_would_run_is_not_started(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*START, *RAW, *options, "--provider", NOBODY]) == 2
+
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("amount", ["0", "0.0", "-1", "nan", "inf", "1e999", "", " ", "x", "1e-19"])
 def test_nothing_is_minted_where_nothing_can_be(
     amount: str, capsys: pytest.CaptureFixture[str]

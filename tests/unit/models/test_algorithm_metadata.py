@@ -50,6 +50,35 @@ def test_what_is_left_out_is_empty() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"entrypoint": "$ALGO"},
+        {"entrypoint": "sh -c \"node '$ALGO' --fast\""},
+        {"entrypoint": "cp $ALGO /tmp/run.py; python3 /tmp/run.py"},
+        {"entrypoint": "run --file=$ALGO;exit"},
+        {"entrypoint": "python3 /data/transformations/algorithm"},
+        {"image": "registry.example:5000/team/my_image.v2"},
+        {"image": "GHCR.io/team/image"},
+        {"image": "python@sha256", "tag": "0" * 64},
+        {"tag": "3.11-slim_2"},
+    ],
+    ids=str,
+)
+def test_what_a_back_end_can_run_has_no_fault(container: dict[str, str]) -> None:
+    made = AlgorithmMetadata({"rawcode": "pass", "container": CONTAINER | container})
+
+    assert made.faults() == {}
+
+
+@pytest.mark.parametrize("blank", ["entrypoint", "image", "tag"])
+def test_blanks_describe_no_container(blank: str) -> None:
+    made = AlgorithmMetadata({"rawcode": "pass", "container": CONTAINER | {blank: " \n"}})
+
+    assert not made.is_valid()
+    assert list(made.faults()) == ["container-incomplete"]
+
+
 @pytest.mark.parametrize("missing", ["entrypoint", "image", "tag"])
 def test_a_container_must_be_described_in_full(missing: str) -> None:
     container = {key: value for key, value in CONTAINER.items() if key != missing}
