@@ -19,6 +19,7 @@ from ocean_lib.exceptions import (
     InvalidUrl,
 )
 
+JOB_ID_MIN_CHARS = 2
 JOB_ID_MAX_CHARS = 128
 _SHOWN_CHARS = 80
 _SMALL_INT = 10**12
@@ -226,18 +227,19 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
         name: what to call it in the message.
 
     Raises:
-        InvalidInput: it is no text, empty, over-long, holds control characters, or looks like a
-            private key or a mnemonic, which no Provider must see; see `trust_job_id`.
+        InvalidInput: it is not text, too short or too long, holds control characters, or looks
+            like a private key or a mnemonic, which no Provider must see; see `trust_job_id`.
     """
     if not (
         isinstance(job_id, str)
-        and 0 < len(job_id) <= JOB_ID_MAX_CHARS
+        # operator-service takes a shorter one for none, which means all jobs of the owner.
+        and JOB_ID_MIN_CHARS <= len(job_id) <= JOB_ID_MAX_CHARS
         and job_id.isprintable()
         and job_id == job_id.strip()
     ):
         raise InvalidInput(
-            f"{name} must be the text that `start` returned (1 to {JOB_ID_MAX_CHARS} printable "
-            f"characters), got {printable(job_id)}."
+            f"{name} must be the text that `start` returned ({JOB_ID_MIN_CHARS} to "
+            f"{JOB_ID_MAX_CHARS} printable characters), got {printable(job_id)}."
         )
     if _without_secrets(job_id) != job_id and job_id not in _trusted_job_ids:
         raise InvalidInput(
@@ -245,6 +247,15 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
             f"{printable(job_id)}. An order's hash, or even a key, is no job id."
         )
     return str(job_id)
+
+
+def is_job_id(value: object) -> bool:
+    """Tell whether a value can be a job id; see `check_job_id`."""
+    try:
+        check_job_id(value)
+    except InvalidInput:
+        return False
+    return True
 
 
 def check_service_index(value: object, *, name: str = "service_id") -> int:

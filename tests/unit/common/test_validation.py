@@ -225,12 +225,18 @@ def test_a_refused_url_shows_no_password_and_no_query(url: str) -> None:
 UUID = "44c10fbd-755c-4bcb-9bab-67769d4f2e34"
 
 
-@pytest.mark.parametrize("job_id", [UUID.replace("-", ""), UUID, UUID.upper(), "job-1", "a b"])
+@pytest.mark.parametrize(
+    "job_id", [UUID.replace("-", ""), UUID, UUID.upper(), "job-1", "a b", "17"]
+)
 def test_a_job_id_is_kept(job_id: str) -> None:
     assert check_job_id(job_id) == job_id
 
 
-@pytest.mark.parametrize("job_id", ["", " ", " x", "x\n", "a\x00b", "x" * 129, None, 5, "\ud800"])
+SHORT_IDS: list[Any] = ["", " ", "7", "x ", " x", "x\n", "\u3000x"]
+OTHERS: list[Any] = [" xy", "a\x00b", "x" * 129, None, 5, "\ud800"]
+
+
+@pytest.mark.parametrize("job_id", SHORT_IDS + OTHERS)
 def test_other_values_are_no_job_id(job_id: Any) -> None:
     with pytest.raises(InvalidInput, match="job_id must be"):
         check_job_id(job_id)
