@@ -110,9 +110,9 @@ class JobStatus(Mapping[str, Any]):
         return False if self.state in _ENDS - {JobState.FINISHED} else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the dict that ocean.py's `status` returns."""
+        """Return the dict that ocean.py's `status` returns; `ok` is True for known states only."""
         return {
-            "ok": self.code not in _FAILED_CODES,
+            "ok": self.state not in (JobState.FAILED, JobState.UNKNOWN),
             "status": self.code,
             "statusText": self.text,
         }
@@ -132,13 +132,14 @@ class JobStatus(Mapping[str, Any]):
                 operation="read the status of the job",
             )
         stop_request = _whole(job.get("stopreq"))
+        finished_s = epoch_seconds(job.get("dateFinished"))
         return cls(
             job_id=str(job.get("jobId") or ""),
             code=code,
             text=str(job.get("statusText") or ""),
-            state=_state(code, stop_request),
+            state=_state(code, stop_request, has_end=finished_s is not None),
             created_s=epoch_seconds(job.get("dateCreated")),
-            finished_s=epoch_seconds(job.get("dateFinished")),
+            finished_s=finished_s,
             stop_requested=stop_request == 1,
             order_tx=str(job.get("agreementId") or ""),
         )
@@ -150,7 +151,7 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _state(code: int, stop_request: int | None) -> JobState:
+def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:
     if code in _FAILED_CODES:
         return JobState.FAILED
     if code == FINISHED:
@@ -158,7 +159,8 @@ def _state(code: int, stop_request: int | None) -> JobState:
         return {1: JobState.STOPPED, 2: JobState.TIMED_OUT}.get(
             stop_request or 0, JobState.FINISHED
         )
-    return JobState.RUNNING if code in _RUNNING_CODES else JobState.UNKNOWN
+    # The operator ends a job whose algorithm it never ran without a code that says so.
+    return JobState.RUNNING if code in _RUNNING_CODES and not has_end else JobState.UNKNOWN
 
 
 def epoch_seconds(value: Any) -> float | None:
