@@ -297,7 +297,19 @@ class JobError(OceanError):
 
 
 class JobNotFound(JobError, IndexError):
-    """The Provider knows no such job of this owner."""
+    """The Provider knows no such job of this owner.
+
+    Attributes:
+        others: how many other jobs the answer held; 0 for an empty list.
+        was_seen: the answer was an empty list, and this client had seen the job, or a job of this
+            owner, at this Provider before. A back end whose database is away answers like this,
+            so it is no proof that the job is gone.
+    """
+
+    def __init__(self, message: str, *, others: int = 0, was_seen: bool = False) -> None:
+        super().__init__(message)
+        self.others = others
+        self.was_seen = was_seen
 
 
 class ResultsWithheld(JobError, PermissionError):
@@ -305,12 +317,13 @@ class ResultsWithheld(JobError, PermissionError):
 
 
 class StartUncertain(JobError):
-    """The answer to `start` was lost, and no job could be found: it may have started.
+    """The answer to `start` was lost, or names another job: the job may have started.
 
     Attributes:
         did: the first input's DID.
         order_tx: the order transaction, which stands in a job as its `agreementId`.
-        candidates: ids of jobs that may be it, when there is more than one.
+        candidates: ids of jobs that may be it; where the Provider answered with a job that another
+            start had or that is not what was asked for, that job's id.
     """
 
     def __init__(

@@ -210,7 +210,7 @@ class Provider:
             "algorithmLogUrl": LOG_URL,
             "dateCreated": time.time(),
             "dateFinished": None,
-            "inputDID": [said["documentId"]],
+            "inputDID": [said["documentId"], *(i["documentId"] for i in said["additionalInputs"])],
             "jobId": self.new_job_id(),
             "owner": said["consumerAddress"],
             "removed": 0,
@@ -243,10 +243,9 @@ class Provider:
         ):
             return not_your_signature()
         found = self._of(query)
-        said = dated(found)
         for job in found:
             job["stopreq"] = 1
-        return said
+        return dated(found)
 
     def _delete(self, request: Request) -> Reply:
         query = request.query

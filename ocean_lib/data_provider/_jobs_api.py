@@ -19,15 +19,15 @@ from ocean_lib.data_provider._payloads import compute_query, start_payload
 from ocean_lib.data_provider._responses import (
     JobInfo,
     check_not_withheld,
+    check_owner,
     check_status,
     job_by_id,
     jobs_of,
+    started_job,
 )
 from ocean_lib.data_provider._shared import class_callable
-from ocean_lib.exceptions import StartUncertain
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.job_status import epoch_seconds
 
 
 class JobsApi(ProviderConnection):
@@ -73,6 +73,7 @@ class JobsApi(ProviderConnection):
         Raises:
             WorkflowRefused, RequestInvalid, SignatureRejected: the Provider refuses.
             TransportError: no answer; the job may have started.
+            StartUncertain: the answer names no job, several, or one that was not asked for.
         """
         _check_place(did, service_endpoint, consumer_address)
         check_service_index(service_id)
@@ -94,19 +95,13 @@ class JobsApi(ProviderConnection):
         answer = self.http.send(
             "POST", service_endpoint, operation="start the job", json_body=payload
         )
-        jobs = jobs_of(answer)
-        if len(jobs) > 1:
-            jobs = [job for job in jobs if job.get("agreementId") == order_tx_id] or jobs
-        if len(jobs) != 1:
-            raise StartUncertain(
-                f"The Provider at {answer.url} answered the start with {len(jobs)} jobs in place "
-                "of one; which of them is the new one cannot be told. Look at them with "
-                "DataServiceProvider.compute_jobs.",
-                did=did,
-                order_tx=order_tx_id,
-                candidates=[job["jobId"] for job in jobs],
-            )
-        return jobs[0]
+        return started_job(
+            answer,
+            owner=consumer_address,
+            order_tx=order_tx_id,
+            dids=[did, *(item.did for item in input_datasets or ())],
+            algorithm_did=algorithm_did,
+        )
 
     @class_callable
     def stop_compute_job(
@@ -121,7 +116,7 @@ class JobsApi(ProviderConnection):
 
         Args:
             did: the data set's.
-            job_id: which job; never empty, since that would stop all jobs of the owner.
+            job_id: which job; at least 2 characters, since less would stop all jobs of the owner.
             service_endpoint: see `build_compute_endpoint`.
             consumer_address: the job's owner.
             signature: over `{consumerAddress}{jobId}{did}{nonce}`.
@@ -173,7 +168,8 @@ class JobsApi(ProviderConnection):
             operation="delete the job",
             params=compute_query(did, job_id, consumer_address, signature),
         )
-        check_status(answer).json()
+        if isinstance(check_status(answer).json(), dict):  # an error, whatever the status says
+            raise answer.malformed("an empty text", answer.text())
         return True
 
     @class_callable
@@ -258,19 +254,18 @@ class JobsApi(ProviderConnection):
             params=compute_query(did, job_id, consumer_address, signature),
             retry=method == "GET" and signature is None,
         )
-        return jobs_of(answer)
+        return check_owner(jobs_of(answer), consumer_address, answer)
 
     @class_callable
-    def jobs_since(
-        self, did: str, service_endpoint: str, consumer_address: str, seconds: float
-    ) -> list[JobInfo]:
-        """Return the owner's jobs that are not older than `seconds`, by the Provider's clock.
+    def jobs_and_clock(
+        self, did: str, service_endpoint: str, consumer_address: str
+    ) -> tuple[list[JobInfo], float]:
+        """Return all jobs of an owner, and the Provider's clock in epoch seconds.
 
         Args:
             did: any DID; the Provider does not select by it.
             service_endpoint: see `build_compute_endpoint`.
             consumer_address: the jobs' owner.
-            seconds: the age up to which a job counts; a job without a date counts as well.
         """
         _check_place(did, service_endpoint, consumer_address)
         answer = self.http.send(
@@ -280,14 +275,8 @@ class JobsApi(ProviderConnection):
             params=compute_query(did, "", consumer_address, None),
             retry=True,
         )
-        jobs = jobs_of(answer)
-        now = _server_time(answer.date)
-        return [
-            job
-            for job in jobs
-            if (created := epoch_seconds(job.get("dateCreated"))) is None
-            or now - created <= seconds
-        ]
+        jobs = check_owner(jobs_of(answer), consumer_address, answer)
+        return jobs, _server_time(answer.date)
 
 
 def _check_place(

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.redaction import one_line, server_words
-from ocean_lib.common.validation import trust_job_id
+from ocean_lib.common.validation import is_job_id, trust_job_id
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -26,6 +26,7 @@ from ocean_lib.exceptions import (
     ResultsWithheld,
     ServiceUnavailable,
     SignatureRejected,
+    StartUncertain,
     WorkflowRefused,
 )
 
@@ -126,18 +127,90 @@ def error_of(answer: Answer) -> ProviderError:
 
 
 def jobs_of(answer: Answer) -> list[JobInfo]:
-    """Return the jobs in an answer to a compute call.
+    """Return the jobs in an answer to a compute call, each once.
 
     Raises:
-        MalformedResponse: neither a job nor a list of jobs.
+        MalformedResponse: neither a job nor a list of jobs, or one job described in two ways.
     """
     said = check_status(answer).json()
-    jobs = said if isinstance(said, list) else [said]
-    for job in jobs:
+    jobs: dict[str, JobInfo] = {}
+    for job in said if isinstance(said, list) else [said]:
         if not (isinstance(job, dict) and isinstance(job.get("jobId"), str) and job["jobId"]):
             raise answer.malformed("a list of jobs, each with a jobId", answer.text())
+        if jobs.setdefault(job["jobId"], job) != job:
+            raise answer.malformed(
+                "one description of each job", f"two of job {one_line(job['jobId'], 80)}"
+            )
         trust_job_id(job["jobId"])
+    return list(jobs.values())
+
+
+def check_owner(jobs: list[JobInfo], owner: str, answer: Answer) -> list[JobInfo]:
+    """Return the jobs if none of them names another owner. Unsigned calls are told none.
+
+    Raises:
+        MalformedResponse: one does.
+    """
+    for job in jobs:
+        if differs(job.get("owner"), owner):
+            raise answer.malformed(
+                f"jobs of {owner}", f"job {one_line(job['jobId'], 80)} of {_shown(job['owner'])}"
+            )
     return jobs
+
+
+def differs(said: Any, *asked: str) -> bool:
+    """Tell whether what a Provider says of a job is there, and is not what was asked for.
+
+    Args:
+        said: a text or a list of texts; without regard to case and order.
+        asked: the texts that belong there.
+    """
+    if said in (None, "", []):
+        return False
+    found = said if isinstance(said, list) else [said]
+    return {str(one).lower() for one in found} != {one.lower() for one in asked}
+
+
+def started_job(
+    answer: Answer, *, owner: str, order_tx: str, dids: list[str], algorithm_did: str | None
+) -> JobInfo:
+    """Return the one job in the answer to a start, if it is what was asked for.
+
+    Raises:
+        MalformedResponse: neither a job nor a list of jobs, or its id could not be used.
+        StartUncertain: none or several, or one of another owner, order, input or algorithm.
+    """
+    jobs = jobs_of(answer)
+    if len(jobs) > 1:
+        jobs = [job for job in jobs if job.get("agreementId") == order_tx] or jobs
+    fault = f"with {len(jobs)} jobs instead of one, so the new one cannot be identified"
+    if len(jobs) == 1:
+        (job,) = jobs
+        if not is_job_id(job["jobId"]):
+            raise answer.malformed("a job id", repr(one_line(job["jobId"], 80)))
+        asked = {
+            "owner": [owner],
+            "agreementId": [order_tx],
+            "inputDID": dids,
+            "algoDID": [algorithm_did or "raw"],
+        }
+        wrong = [key for key in asked if differs(job.get(key), *asked[key])]
+        if not wrong:
+            return job
+        is_what = f"{wrong[0]} is {_shown(job[wrong[0]])} and not {_shown(asked[wrong[0]])}"
+        fault = f"with job {one_line(job['jobId'], 80)}, whose {is_what}"
+    raise StartUncertain(
+        f"The Provider at {answer.url} answered the start {fault}. The new job may run all the "
+        "same: look at DataServiceProvider.compute_jobs before you start a second one.",
+        did=dids[0],
+        order_tx=order_tx,
+        candidates=[job["jobId"] for job in jobs],
+    )
+
+
+def _shown(said: Any) -> str:
+    return one_line(", ".join(map(str, said)) if isinstance(said, list) else said, 200)
 
 
 def job_by_id(jobs: list[JobInfo], job_id: str, operation: str) -> JobInfo:
@@ -153,7 +226,8 @@ def job_by_id(jobs: list[JobInfo], job_id: str, operation: str) -> JobInfo:
     raise JobNotFound(
         f"Could not {operation}: the Provider knows no job {one_line(job_id, 80)!r} of this "
         f"wallet ({others}). Check the job id, the wallet, and that the data set's Provider is "
-        "the one the job was started at."
+        "the one the job was started at.",
+        others=len(jobs),
     )
 
 

@@ -20,6 +20,7 @@ from ocean_lib.ocean._arguments import check_whole
 from ocean_lib.ocean._places import Places
 from ocean_lib.ocean._progress import progress_bar
 from ocean_lib.ocean._rounds import Rounds
+from ocean_lib.ocean._seen_jobs import SeenJobs
 from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.web3_internal.signer import Signer, signer_address
@@ -39,6 +40,7 @@ class JobHandles:
     _config: Config
     _data_provider: Any
     _places: Places
+    _seen: SeenJobs
 
     @property
     def _whole(self) -> OceanCompute:
@@ -111,6 +113,8 @@ class JobHandles:
 
         Raises:
             InvalidInput: no such state, or `order_tx` is no transaction hash.
+            JobNotFound: the Provider lists none, and this client saw jobs there before: a back end
+                whose database is away answers like this.
         """
         wanted = _state(state)
         order = None if order_tx is None else _bare(check_tx_hash(order_tx, name="order_tx"))
@@ -153,7 +157,8 @@ class JobHandles:
         Raises:
             JobTimeoutError: the time is used up; its `job_ids` still run.
             KeyboardInterrupt: with a text that says that the jobs go on.
-            JobNotFound: a Provider knows no such job of its wallet.
+            JobNotFound: a Provider knows no such job of its wallet; for one that this client has
+                seen, only after `patience`.
             TransportError: no answer about a job for longer than `patience`.
             InvalidInput: what is no job, one job with two wallets, or an argument that cannot
                 work; nothing was asked.
@@ -205,12 +210,16 @@ class JobHandles:
         Args:
             did: names the Provider; None for the configured one.
             wallet: of the consumer.
+
+        Raises:
+            JobNotFound: the list is empty, and this client saw jobs there before.
         """
         address = signer_address(wallet)
 
         def ask(url: str) -> list[JobInfo]:
-            found: list[JobInfo] = self._data_provider.compute_jobs(did or "", url, address)
-            return found
+            place = self._whole._place(url, address)
+            ask_all = self._data_provider.compute_jobs
+            return self._seen.all(place, lambda: ask_all(did or "", url, address))
 
         with self._whole._operation():
             if did is not None:

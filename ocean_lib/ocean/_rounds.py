@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextvars
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from ocean_lib.data_provider._responses import JobInfo
-from ocean_lib.exceptions import OceanError, ResponseTooLarge
+from ocean_lib.exceptions import JobNotFound, OceanError, ResponseTooLarge
 from ocean_lib.models.job_status import JobStatus
 from ocean_lib.ocean._waiting import Wait
 from ocean_lib.ocean.compute_job import ComputeJob, Place
@@ -18,7 +18,12 @@ from ocean_lib.ocean.compute_job import ComputeJob, Place
 Group = Sequence[ComputeJob]
 """Jobs of one wallet at one Provider: one request asks for them all."""
 
-Answer = Future[dict[str, JobStatus]]
+Failure = tuple[OceanError, Group]
+
+Looked = tuple[dict[str, JobStatus], list[Failure]]
+"""The statuses of a group's jobs, and jobs that were seen before and are denied now."""
+
+Answer = Future[Looked]
 
 HELPER_AFTER_S = 0.1
 """A round that lasts so long gets one thread more, and so on: where Providers answer at once, few
@@ -55,16 +60,23 @@ class Rounds:
         """
         groups = self._grouped()
         if len(groups) == 1:
-            self._ask_here(groups[0])
+            self._take([(groups[0], self._answer(groups[0]))])
             return
         # What was silent before may be again: it does not keep the others waiting for a helper.
         groups.sort(key=lambda group: self._plan.is_failing(group[0].job_id))
-        failures = []
-        for group, answer in self._answers(groups):
+        self._take(self._answers(groups))
+
+    def _take(self, answers: Iterable[tuple[Group, Answer]]) -> None:
+        """Tell the plan what was seen as it comes, and what failed when all have answered."""
+        failures: list[Failure] = []
+        for group, answer in answers:
             try:
-                self._plan.saw(answer.result())
+                found, denied = answer.result()
             except OceanError as error:
                 failures.append((error, group))
+            else:
+                self._plan.saw(found)
+                failures += denied
         for failure, group in failures:
             self._failed(failure, group)
 
@@ -96,12 +108,7 @@ class Rounds:
                 group = to_ask.popleft()
             except IndexError:
                 return
-            answer: Answer = Future()
-            try:
-                answer.set_result(self._ask(group))
-            except BaseException as error:  # noqa: BLE001  (raised where the answer is read)
-                answer.set_exception(error)
-            answers.put((group, answer))
+            answers.put((group, self._answer(group)))
 
     def _grouped(self) -> list[Group]:
         jobs = [self._jobs[job_id] for job_id in self._plan.unfinished()]
@@ -118,17 +125,14 @@ class Rounds:
                 groups[self._places[job.job_id]].append(job)
         return list(groups.values())
 
-    def _ask_here(self, group: Group) -> None:
+    def _answer(self, group: Group) -> Answer:
+        answer: Answer = Future()
         try:
-            found = self._ask(group)
-        except OceanError as error:
-            self._failed(error, group)
-        else:
-            self._plan.saw(found)
-
-    def _ask(self, group: Group) -> dict[str, JobStatus]:
-        with self._plan.looking():
-            return statuses(group)
+            with self._plan.looking():
+                answer.set_result(statuses(group))
+        except BaseException as error:  # noqa: BLE001  (raised where the answer is read)
+            answer.set_exception(error)
+        return answer
 
     def _failed(self, error: OceanError, group: Group) -> None:
         for job in group:  # their data sets may have moved to another Provider
@@ -136,7 +140,7 @@ class Rounds:
         self._plan.failed(error, [job.job_id for job in group])
 
 
-def statuses(jobs: Sequence[ComputeJob]) -> dict[str, JobStatus]:
+def statuses(jobs: Group) -> Looked:
     """Return the status of jobs of one wallet at one Provider, with one request.
 
     A job that is not in the Provider's list is asked for by itself: its data set may have moved.
@@ -150,8 +154,14 @@ def statuses(jobs: Sequence[ComputeJob]) -> dict[str, JobStatus]:
             listed = {info["jobId"]: info for info in jobs[0].siblings()}
         except ResponseTooLarge:
             listed = {}  # an owner of very many jobs: each has to be asked for
-    found = {}
+    found: dict[str, JobStatus] = {}
+    denied: list[Failure] = []
     for job in jobs:
         info = listed.get(job.job_id)
-        found[job.job_id] = JobStatus.from_job(info) if info is not None else job.status()
-    return found
+        try:
+            found[job.job_id] = job.status() if info is None else job._status_in(info)
+        except JobNotFound as error:
+            if not error.was_seen:
+                raise
+            denied.append((error, [job]))
+    return found, denied

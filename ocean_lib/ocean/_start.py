@@ -25,6 +25,7 @@ from ocean_lib.common.validation import (
     check_tx_hash,
     printable,
 )
+from ocean_lib.data_provider._responses import JobInfo
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     InvalidInput,
@@ -40,17 +41,21 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.job_status import epoch_seconds
+from ocean_lib.ocean._candidates import Candidate, Candidates
+from ocean_lib.ocean._seen_jobs import SeenJobs
 
 LOOK_PAUSES_S = (0.3, 1.0, 2.0, 4.0)
 """Waits between looks for a job whose start was not answered."""
 
-CLOCK_SLACK_S = 1.0
-"""The job store may stand on another machine than the clock of the Date header."""
+LISTS_TO_BELIEVE_A_FAULT = 2
+"""So many lists in a row without the job make a Provider's fault a refusal."""
 
 KNOWN_JOBS = 4096
 KNOWN_FOR_S = 24 * 3600.0
 UNRESOLVED_FOR_S = 30.0
+
+Look = Callable[[], tuple[Sequence[JobInfo], float]]
+"""Lists the owner's jobs, and tells the Provider's clock."""
 
 
 @dataclass(frozen=True)
@@ -187,9 +192,14 @@ def check_services(
 
 
 class Starts:
-    """What one client knows of the starts it made: their jobs, and those still without answer."""
+    """What one client knows of the starts it made: their jobs, and those still without answer.
 
-    def __init__(self) -> None:
+    Args:
+        seen: the jobs that the same client saw.
+    """
+
+    def __init__(self, seen: SeenJobs) -> None:
+        self._seen = seen
         self._known: Expiring[str, bool] = Expiring(KNOWN_JOBS, KNOWN_FOR_S)
         self._unresolved: Expiring[str, bool] = Expiring(KNOWN_JOBS, UNRESOLVED_FOR_S)
         self._renew()
@@ -199,14 +209,17 @@ class Starts:
         self._open: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def is_known(self, job_id: str) -> bool:
-        """Whether a start, or a list of jobs, has returned this job."""
-        return job_id in self._known
+    def has_other(self, job_id: str, sent_at: float) -> bool:
+        """Whether this job is that of another start than the one that was sent at a moment."""
+        return job_id in self._known or self._seen.existed(job_id, sent_at)
 
-    def remember(self, job_id: str) -> str:
-        """Never take this job for that of another start; returns its id."""
-        self._known.put(job_id, True)
-        return job_id
+    def claim(self, job_id: str, sent_at: float) -> bool:
+        """Take this job for that of the start that was sent at a moment, unless it is another's."""
+        with self._lock:
+            if self.has_other(job_id, sent_at):
+                return False
+            self._known.put(job_id, True)
+            return True
 
     def opened(self, order: str) -> None:
         """A start of this order is on its way."""
@@ -243,9 +256,11 @@ class LostAnswer:
     def __init__(self, main: ComputeInput, algorithm_did: str, starts: Starts) -> None:
         self._main = main
         self._order = main.transfer_tx_id.lower()
-        self._algorithm_did = algorithm_did
         self._starts = starts
         self._sent_at = time.monotonic()
+        self._candidates = Candidates(
+            main, algorithm_did, lambda job_id: starts.has_other(job_id, self._sent_at)
+        )
         self._is_open = False
         self.may_have_started = False
 
@@ -290,69 +305,83 @@ class LostAnswer:
             self.may_have_started = False
             raise
 
-    def find(
-        self,
-        error: OceanError,
-        jobs_since: Callable[[float], list[dict[str, Any]]],
-        deadline: Deadline,
-    ) -> str:
+    def answered(self, job_id: str, resumes: str | None) -> str:
+        """Take the job that the Provider answered with; returns its id.
+
+        Args:
+            job_id: the job's.
+            resumes: the job that the start was to go on with, if any.
+
+        Raises:
+            StartUncertain: another start made this job.
+        """
+        if self._starts.claim(job_id, self._sent_at) or job_id == resumes:
+            return job_id
+        raise self._uncertain(
+            "the Provider answered with a job that was there before the start was sent", [job_id]
+        )
+
+    def find(self, error: OceanError, look: Look, deadline: Deadline) -> str:
         """Return the job's id.
 
         Args:
             error: why there is no answer.
-            jobs_since: gives the owner's jobs not older than so many seconds, and those without
-                a date.
+            look: gives the owner's jobs, and the Provider's clock in epoch seconds.
             deadline: until when to look.
 
         Raises:
-            StartUncertain: none was found, more than one, or one that may be another start's.
-            ProviderFault: that was the answer, and there is no such job: look once only.
+            StartUncertain: none was found, more than one, or one that may be another start's; or
+                the answer names a job that this start did not make.
+            ProviderFault: that was the answer, and lists that can be read show no such job.
         """
-        looked = False
-        found: list[dict[str, Any]] = []
-        pauses: tuple[float, ...] = () if isinstance(error, ProviderFault) else LOOK_PAUSES_S
-        for pause_s in (*pauses, None):
-            try:
-                found = [job for job in jobs_since(self._age()) if self._may_be_it(job)]
-            except OceanError:
-                pass
-            else:
-                looked = True
-            if len(found) == 1 and self._is_surely_it(found[0]):
-                return self._starts.remember(found[0]["jobId"])
-            if pause_s is None or len(found) > 1 or deadline.remaining() < pause_s:
-                break
-            deadline.pause(pause_s)
-        if isinstance(error, ProviderFault) and not found:
+        if isinstance(error, StartUncertain) and len(error.candidates) == 1:
+            self._starts.unresolved(self._order)
             raise error
-        raise self._uncertain(error, _reason(looked, len(found)), [job["jobId"] for job in found])
+        is_fault = isinstance(error, ProviderFault)
+        has_read, in_a_row, found = False, 0, list[Candidate]()
+        for listed in self._looks(look, deadline):
+            if listed is None:
+                in_a_row = 0
+                continue
+            has_read, in_a_row, found = True, in_a_row + 1, listed
+            new = [job.job_id for job in found if job.is_new]
+            if len(new) == 1 and self._takes(new[0]):
+                return new[0]
+            is_believed = is_fault and not found and in_a_row >= LISTS_TO_BELIEVE_A_FAULT
+            if is_believed or len(new) > 1:
+                break
+        if is_fault and in_a_row and not found:
+            raise error
+        reason = f"the answer was lost, and {_reason(has_read, len(found))}"
+        raise self._uncertain(reason, [job.job_id for job in found], error)
 
-    def _age(self) -> float:
-        return time.monotonic() - self._sent_at + CLOCK_SLACK_S
+    def _looks(self, look: Look, deadline: Deadline) -> Iterator[list[Candidate] | None]:
+        """Yield what each look finds, None where it fails, with pauses between them."""
+        for pause_s in (*LOOK_PAUSES_S, None):
+            try:
+                jobs, now_s = look()
+            except OceanError:
+                yield None
+            else:
+                yield self._candidates.among(jobs, now_s, time.monotonic() - self._sent_at)
+            if pause_s is None or deadline.remaining() < pause_s:
+                return
+            deadline.pause(pause_s)
 
-    def _may_be_it(self, job: dict[str, Any]) -> bool:
-        inputs = job.get("inputDID")
-        inputs = inputs if isinstance(inputs, list) else [inputs]
-        return (
-            str(job.get("agreementId")).lower() == self._order
-            and self._main.did in inputs
-            and (job.get("algoDID") or "") == self._algorithm_did
-            and not self._starts.is_known(job["jobId"])
-        )
-
-    def _is_surely_it(self, job: dict[str, Any]) -> bool:
-        if epoch_seconds(job.get("dateCreated")) is None or self._starts.is_crowded(self._order):
-            return False
+    def _takes(self, job_id: str) -> bool:
         # Another start may have been answered with it since the list came.
-        return not self._starts.is_known(job["jobId"])
+        is_crowded = self._starts.is_crowded(self._order)
+        return not is_crowded and self._starts.claim(job_id, self._sent_at)
 
-    def _uncertain(self, error: OceanError, reason: str, candidates: list[str]) -> StartUncertain:
+    def _uncertain(
+        self, reason: str, candidates: list[str], error: OceanError | None = None
+    ) -> StartUncertain:
         self._starts.unresolved(self._order)
         named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
         return StartUncertain(
-            f"The job may have started, but the answer was lost, and {reason}{named}. "
-            f"First fault: {error} Look again before starting a second job: list the wallet's "
-            f"jobs with compute.jobs(wallet, {self._main.did!r}) and find agreementId "
+            f"The job may have started, but {reason}{named}.{_first_fault(error)} Look again "
+            "before starting a second job: list the wallet's jobs with "
+            f"compute.jobs(wallet, {self._main.did!r}) and find agreementId "
             f"{self._main.transfer_tx_id}.",
             did=self._main.did,
             order_tx=self._main.transfer_tx_id,
@@ -360,9 +389,19 @@ class LostAnswer:
         )
 
 
-def _reason(looked: bool, found: int) -> str:
+def _first_fault(error: OceanError | None) -> str:
+    """Say why there is no answer, without the advice for a call that was refused."""
+    if error is None:
+        return ""
+    if isinstance(error, ProviderFault):
+        words = error.provider_text.rstrip(".")
+        return f" The Provider answered HTTP {error.status_code}: {words}."
+    return f" First fault: {error}"
+
+
+def _reason(has_read: bool, found: int) -> str:
     if found == 1:
         return "one job matches that may be of another start"
     if found:
         return "several jobs match"
-    return "no such job is there yet" if looked else "its jobs could not be listed either"
+    return "no such job is there yet" if has_read else "its jobs could not be listed either"

@@ -15,6 +15,7 @@ from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import (
     AquariusError,
     EndpointNotFound,
+    JobNotFound,
     JobTimeoutError,
     MalformedResponse,
     OceanError,
@@ -82,6 +83,8 @@ def passes(error: OceanError, *, has_answered: bool) -> bool:
         error.status_code >= 500 or error.status_code == _TOO_MANY_REQUESTS
     ):
         return True
+    if isinstance(error, JobNotFound):
+        return error.was_seen
     return has_answered and isinstance(error, (MalformedResponse, EndpointNotFound))
 
 

@@ -85,7 +85,7 @@ class ComputeJob:
             info["jobId"],
             wallet,
             order_tx=str(info.get("agreementId") or ""),
-            last_status=JobStatus.from_job(info),
+            last_status=compute._seen.status(info),
         )
 
     @classmethod
@@ -170,7 +170,8 @@ class ComputeJob:
         """Look at the job: one unsigned request.
 
         Raises:
-            JobNotFound: the Provider knows no such job of this wallet.
+            JobNotFound: the Provider knows no such job of this wallet; its `was_seen` tells whether
+                this client saw it before.
         """
         return self._saw(self._compute.job_status(self.did, self.job_id, self._wallet))
 
@@ -199,7 +200,8 @@ class ComputeJob:
         Raises:
             JobTimeoutError: the time is used up; the job goes on.
             KeyboardInterrupt: with a text that says that the job goes on.
-            JobNotFound: the Provider knows no such job of this wallet.
+            JobNotFound: the Provider knows no such job of this wallet; for one that this client has
+                seen, only after `patience`.
             TransportError: no answer for longer than `patience`.
             InvalidInput: an argument cannot work; nothing was asked.
         """
@@ -398,6 +400,9 @@ class ComputeJob:
         self.last_status = status
         self.order_tx = self.order_tx or status.order_tx
         return status
+
+    def _status_in(self, info: JobInfo) -> JobStatus:
+        return self._compute._seen.status(info)
 
     def _place(self) -> Place:
         """Return where this job is asked for."""

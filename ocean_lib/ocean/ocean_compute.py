@@ -1,7 +1,7 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Optional, TypeVar, Union
 
 from enforce_typing import enforce_types
@@ -33,6 +33,7 @@ from ocean_lib.ocean._descriptors import ComputeDescriptors
 from ocean_lib.ocean._handles import JobHandles
 from ocean_lib.ocean._places import Places
 from ocean_lib.ocean._preflight import ComputePreflight
+from ocean_lib.ocean._seen_jobs import Place, SeenJobs
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -65,7 +66,8 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         self._places = Places(
             Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
         )
-        self._starts = _start.Starts()
+        self._seen = SeenJobs()
+        self._starts = _start.Starts(self._seen)
         self._reachable: Expiring[str, bool] = Expiring(1024, config.cache_lifetime_s)
 
     def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
@@ -98,7 +100,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         What cannot work is refused before the Provider is asked to start. Whether it can reach
         the data is asked at most once in the config's `cache.lifetime`: it fetches the data later
         anyway, and a job whose data is gone by then ends with status 31. The start is sent once;
-        if its answer is lost, the job is looked for by its order.
+        if its answer is lost, or a fault of the Provider, the job is looked for by its order.
 
         Args:
             input_datasets: the main input first; it needs a compute service and decides on the
@@ -120,7 +122,8 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             AssetNotFound: an input is not known to the metadata cache.
             AssetNotConsumable: an input is disabled, unreachable, or not for this address.
             WorkflowRefused: the Provider refuses; the subclass says why.
-            StartUncertain: the answer was lost; the job may have started.
+            StartUncertain: the answer was lost, or it names another start's job or one that was
+                not asked for; the job may have started.
             TransportError: no answer, and the job has certainly not started.
         """
         inputs = _start.check_inputs(input_datasets)
@@ -152,7 +155,9 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                     job_id,
                 )
                 # In the turn of this wallet: no other start may take this job for its own.
-                return self._starts.remember(job["jobId"])
+                started = lost.answered(job["jobId"], job_id)
+            self._seen.saw(self._place(url, address), job)
+            return started
 
         def send(url: str) -> str:
             if nonce is None:
@@ -174,9 +179,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 if not lost.may_have_started:
                     raise
                 failure = error
-            return lost.find(
-                failure, lambda age_s: self._jobs_since(main.did, address, age_s), deadline
-            )
+            return lost.find(failure, lambda: self._jobs_and_clock(main.did, address), deadline)
 
     def status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Return the status of a job. Unsigned: one request, once the Provider is known.
@@ -187,11 +190,12 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             wallet: of the consumer who started the job.
 
         Returns:
-            `ok` (False when data or algorithm could not be provided), `status` (the Provider's
-            code) and `statusText`.
+            `ok` (False when data or algorithm could not be provided, or the state is unknown),
+            `status` (the Provider's code) and `statusText`.
 
         Raises:
-            JobNotFound: the Provider knows no such job of this wallet.
+            JobNotFound: the Provider knows no such job of this wallet; its `was_seen` tells whether
+                this client saw it before.
         """
         return self.job_status(did, job_id, wallet).as_dict()
 
@@ -201,12 +205,13 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         check_job_id(job_id)
         address = signer_address(wallet)
 
-        def ask(url: str) -> JobStatus:
-            job = self._data_provider.compute_job_status(did, job_id, url, address)
-            return JobStatus.from_job(job)
+        def ask(url: str) -> JobInfo:
+            call = self._data_provider.compute_job_status
+            place = self._place(url, address)
+            return self._seen.one(place, job_id, lambda: call(did, job_id, url, address))
 
         with self._operation():
-            return self._places.at_provider(did, "computeStatus", ask)
+            return self._seen.status(self._places.at_provider(did, "computeStatus", ask))
 
     def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
         """Return where the results and logs of a job lie.
@@ -225,22 +230,19 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 either.
         """
         _check_call(did, job_id, wallet)
-        job = self._signed_call(
-            wallet,
-            did,
-            job_id,
-            "computeStatus",
-            self._data_provider.compute_job_result,
-            again_on=(ConnectFailed, ConnectionBroken, ServiceUnavailable),
-        )
-        return result_of(job)
+        call = self._about(self._data_provider.compute_job_result)
+        again_on = (ConnectFailed, ConnectionBroken, ServiceUnavailable)
+        return result_of(self._signed_call(wallet, did, job_id, "computeStatus", call, again_on))
 
     def stop(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Ask to stop one job.
 
+        A job that had ended before reads as it ended in this client. Elsewhere it reads as stopped
+        from then on: the protocol does not say when a stop was asked for.
+
         Args:
             did: the data set the job runs on.
-            job_id: as `start` returned it; never empty, since that would stop all jobs.
+            job_id: as `start` returned it; one of fewer than 2 characters would stop all jobs.
             wallet: of the consumer who started the job.
 
         Returns:
@@ -255,13 +257,16 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
     def stop_job(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Ask to stop one job; returns its status before the stop, typed. See `stop`."""
         _check_call(did, job_id, wallet)
-        stop = self._data_provider.stop_compute_job
-        return JobStatus.from_job(self._signed_call(wallet, did, job_id, "computeStop", stop))
+        call = self._about(self._data_provider.stop_compute_job, by_stop=True)
+        return self._seen.status(self._signed_call(wallet, did, job_id, "computeStop", call))
 
     def stop_all(
         self, did: str, wallet: Union[Wallet, Signer], *, confirm: bool = False
     ) -> list[JobStatus]:
         """Ask to stop every job of the wallet at a data set's Provider, of whichever data set.
+
+        The jobs are listed first, so that those that have ended read as they ended in this client.
+        Elsewhere they read as stopped from then on.
 
         Args:
             did: names the Provider.
@@ -273,6 +278,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
         Raises:
             InvalidInput: not confirmed; nothing was sent.
+            JobNotFound: the answer is an empty list, and this client saw jobs there before.
         """
         if confirm is not True:
             raise InvalidInput(
@@ -281,15 +287,23 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             )
         check_did(did)
         check_signer(wallet)
+        stop = self._data_provider.stop_all_compute_jobs
 
-        def stop(did: str, _: str, url: str, address: str, signature: str) -> list[JobInfo]:
-            jobs: list[JobInfo] = self._data_provider.stop_all_compute_jobs(
-                did, url, address, signature
-            )
-            return jobs
+        def call(did: str, _: str, url: str, address: str, signature: str) -> list[JobInfo]:
+            place = self._place(url, address)
+            return self._seen.all(place, lambda: stop(did, url, address, signature), by_stop=True)
 
-        jobs = self._signed_call(wallet, did, "", "computeStop", stop)
-        return [JobStatus.from_job(job) for job in jobs]
+        with self._operation():
+            listed = []
+            with suppress(OceanError):  # the stop matters more
+                listed = self.job_infos(did, wallet)
+            try:
+                jobs = self._signed_call(wallet, did, "", "computeStop", call)
+            except OceanError:  # it may have arrived all the same
+                for job in listed:
+                    self._seen.asked_to_stop(job["jobId"])
+                raise
+        return [self._seen.status(job) for job in jobs]
 
     def delete(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> bool:
         """Ask to delete one job and what it left at the Provider.
@@ -306,11 +320,18 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         """
         _check_call(did, job_id, wallet)
         delete = self._data_provider.delete_compute_job
-        return bool(self._signed_call(wallet, did, job_id, "computeDelete", delete))
+
+        def call(did: str, job_id: str, url: str, address: str, signature: str) -> bool:
+            is_done = bool(delete(did, job_id, url, address, signature))
+            self._seen.forget(self._place(url, address), job_id)
+            return is_done
+
+        return self._signed_call(wallet, did, job_id, "computeDelete", call)
 
     def clear_caches(self) -> None:
-        """Forget assets, their reachability, endpoints and nonces; the next call asks again."""
+        """Forget assets, their reachability, endpoints, nonces and which jobs were seen."""
         self._places.clear()
+        self._seen.clear()
         self._reachable.clear()
         self._data_provider.clear_caches()
 
@@ -364,13 +385,28 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
         self._reachable.put(did, True)
 
-    def _jobs_since(self, did: str, address: str, age_s: float) -> list[JobInfo]:
-        found: list[JobInfo] = self._places.at_provider(
-            did,
-            "computeStatus",
-            lambda url: self._data_provider.jobs_since(did, url, address, age_s),
-        )
-        return found
+    def _about(
+        self, call: Callable[..., JobInfo], *, by_stop: bool = False
+    ) -> Callable[[str, str, str, str, str], JobInfo]:
+        """Wrap a signed call about a job, so that what it shows of the job is kept."""
+
+        def ask(did: str, job_id: str, url: str, address: str, signature: str) -> JobInfo:
+            def send() -> JobInfo:
+                return call(did, job_id, url, address, signature)
+
+            return self._seen.one(self._place(url, address), job_id, send, by_stop=by_stop)
+
+        return ask
+
+    def _jobs_and_clock(self, did: str, address: str) -> tuple[list[JobInfo], float]:
+        def ask(url: str) -> tuple[list[JobInfo], float]:
+            jobs, now_s = self._data_provider.jobs_and_clock(did, url, address)
+            return self._seen.all(self._place(url, address), lambda: jobs), now_s
+
+        return self._places.at_provider(did, "computeStatus", ask)
+
+    def _place(self, url: str, address: str) -> Place:
+        return self._data_provider.get_root_uri(url), address
 
 
 def _check_call(did: str, job_id: str, wallet: Any) -> None:

@@ -45,6 +45,9 @@ from tests.players import (
 from tests.wire import Exchange, Reply, Request, as_json, html, reset, silence
 
 FAST = {"timeout.read": 1, "timeout.total": 4}
+LOST = [reset, html(500)]
+ZONES = [-5 * 3600, 8 * 3600, 5.75 * 3600]
+"""What a job store adds to its dates that keeps the time of New York, Singapore or Kathmandu."""
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +144,38 @@ def test_a_look_that_fails_is_said(world: World) -> None:
     assert world.provider.count()["start"] == 1
 
 
+@pytest.mark.parametrize("look", [html(500), html(503), reset, dated({"error": "away"}, 503)])
+def test_a_fault_that_cannot_be_looked_into_is_no_refusal(world: World, look: Reply) -> None:
+    """The operator made the job; then the Provider could not reach it any more."""
+    lost(world, acts=True, reply=html(500))
+    world.provider.faults["look"] = Fault(look)
+
+    with pytest.raises(StartUncertain, match="HTTP 500"):
+        start(world.compute(**{**FAST, "timeout.total": 8}), new_wallet())
+
+    assert len(world.provider.jobs) == 1
+    assert world.provider.count()["start"] == 1
+    assert world.provider.count()["look"] >= len(_start.LOOK_PAUSES_S)
+
+
+def test_a_fault_is_looked_into_until_a_look_succeeds(world: World) -> None:
+    lost(world, acts=True, reply=html(500))
+    world.provider.faults["look"] = Fault(once(world, html(500)))
+
+    assert start(world.compute(**FAST), new_wallet()) == world.provider.jobs[0]["jobId"]
+
+
+def test_an_empty_list_where_jobs_were_seen_makes_no_refusal(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute(**FAST)
+    start(compute, wallet)
+    lost(world, acts=True, reply=html(500))
+    world.provider.faults["look"] = Fault(dated([]))
+
+    with pytest.raises(StartUncertain, match="could not be listed"):
+        start(compute, wallet)
+    assert len(world.provider.jobs) == 2
+
+
 def test_several_candidates_are_listed_and_none_is_chosen(world: World) -> None:
     lost(world, acts=True)
     wallet = new_wallet()
@@ -168,13 +203,121 @@ def test_an_old_job_of_the_same_order_is_not_taken_for_the_new_one(world: World)
     assert job_id == world.provider.jobs[-1]["jobId"]
 
 
-def test_an_old_job_alone_is_not_taken_either(world: World) -> None:
+@pytest.mark.parametrize("reply", LOST)
+def test_an_old_job_that_runs_is_named_and_not_taken(world: World, reply: Reply) -> None:
+    wallet = new_wallet()
+    old = an_old_job(world, wallet)
+    lost(world, acts=False, reply=reply)
+
+    with pytest.raises(StartUncertain) as caught:
+        start(world.compute(**FAST), wallet)
+    assert caught.value.candidates == (old,)
+
+
+@pytest.mark.parametrize("zone_s", ZONES)
+def test_a_job_that_had_ended_before_blurs_no_refusal(world: World, zone_s: float) -> None:
+    wallet = new_wallet()
+    dates = {"dateCreated": time.time() - 60 + zone_s, "dateFinished": time.time() - 30 + zone_s}
+    an_old_job(world, wallet, status=70, **dates)
+    lost(world, acts=False, reply=html(500))
+
+    with pytest.raises(ProviderFault):
+        start(world.compute(**FAST), wallet)
+
+
+def test_a_job_that_was_seen_before_blurs_no_refusal(world: World) -> None:
     wallet = new_wallet()
     an_old_job(world, wallet)
+    compute = world.compute(**FAST)
+    compute.jobs(wallet)
+    lost(world, acts=False, reply=html(500))
+
+    with pytest.raises(ProviderFault):
+        start(compute, wallet)
+
+
+def zoned(world: World, zone_s: float, reply: Reply, **changes: Any) -> Reply:
+    """Let the job store keep local time, then reply."""
+
+    def reply_zoned(exchange: Exchange) -> None:
+        now_s = time.time() + zone_s
+        ended = {"dateFinished": now_s + 0.01} if changes.get("status") == 70 else {}
+        world.provider.jobs[-1].update({"dateCreated": now_s, **ended, **changes})
+        reply(exchange)
+
+    return reply_zoned
+
+
+@pytest.mark.parametrize("reply", LOST)
+@pytest.mark.parametrize("zone_s", ZONES)
+def test_a_job_whose_date_is_in_another_time_zone_is_named(
+    world: World, zone_s: float, reply: Reply
+) -> None:
+    lost(world, acts=True, reply=zoned(world, zone_s, reply))
+
+    with pytest.raises(StartUncertain) as caught:
+        start(world.compute(**FAST), new_wallet())
+
+    assert caught.value.candidates == (world.provider.jobs[0]["jobId"],)
+    assert "parameters" not in str(caught.value)
+    assert world.provider.count()["start"] == 1
+
+
+def test_a_short_job_that_ended_in_another_time_zone_is_named(world: World) -> None:
+    lost(world, acts=True, reply=zoned(world, -5 * 3600, html(500), status=70))
+
+    with pytest.raises(StartUncertain) as caught:
+        start(world.compute(**FAST), new_wallet())
+    assert caught.value.candidates == (world.provider.jobs[0]["jobId"],)
+
+
+@pytest.mark.parametrize("order", ["", OTHER_ORDER])
+@pytest.mark.parametrize("zone_s", ZONES)
+def test_a_job_that_appears_between_two_looks_is_taken(
+    world: World, zone_s: float, order: str
+) -> None:
+    wallet = new_wallet()
+    jobs_there = [dict(world.provider.jobs[-1]) for _ in order[:1] if an_old_job(world, wallet)]
+    lost(world, acts=True, reply=zoned(world, zone_s, html(500)))
+    world.provider.faults["look"] = Fault(once(world, dated([unsigned(j) for j in jobs_there])))
+    for job in [*world.provider.jobs, *jobs_there]:
+        job["agreementId"] = OTHER_ORDER
+
+    job_id = start(world.compute(**FAST), wallet)
+
+    assert job_id == world.provider.jobs[-1]["jobId"]
+    assert world.provider.count()["look"] == 2
+
+
+def once(world: World, reply: Reply) -> Reply:
+    """Reply like this to one look; from then on, rightly."""
+
+    def reply_once(exchange: Exchange) -> None:
+        world.provider.faults.pop("look")
+        reply(exchange)
+
+    return reply_once
+
+
+def test_an_old_job_that_comes_back_with_the_database_is_not_taken(world: World) -> None:
+    wallet = new_wallet()
+    old = an_old_job(world, wallet)
+    lost(world, acts=False)
+    world.provider.faults["look"] = Fault(once(world, dated([])))
+
+    with pytest.raises(StartUncertain) as caught:
+        start(world.compute(**FAST), wallet)
+    assert caught.value.candidates == (old,)
+
+
+def test_a_running_job_with_a_date_to_come_is_not_taken(world: World) -> None:
+    wallet = new_wallet()
+    old = an_old_job(world, wallet, dateCreated=time.time() + 3 * 3600)
     lost(world, acts=False)
 
-    with pytest.raises(StartUncertain, match="no such job is there yet"):
+    with pytest.raises(StartUncertain) as caught:
         start(world.compute(**FAST), wallet)
+    assert caught.value.candidates == (old,)
 
 
 def test_a_job_this_client_knows_is_not_taken(world: World) -> None:
@@ -312,7 +455,7 @@ def test_a_fault_after_the_job_was_made_gives_the_job(world: World, reply: Reply
 
 
 @pytest.mark.parametrize("reply", [html(500), as_json(CONTEXT, 503)])
-def test_a_fault_without_a_job_is_the_providers_error_after_one_look(
+def test_a_fault_without_a_job_is_the_providers_error_after_two_looks(
     world: World, reply: Reply
 ) -> None:
     lost(world, acts=False, reply=reply)
@@ -320,7 +463,7 @@ def test_a_fault_without_a_job_is_the_providers_error_after_one_look(
     with pytest.raises(ProviderFault):
         start(world.compute(**FAST), new_wallet())
 
-    assert world.provider.count()["look"] == 1
+    assert world.provider.count()["look"] == 2
 
 
 def test_an_answer_of_several_jobs_is_looked_into(world: World) -> None:
@@ -331,6 +474,64 @@ def test_an_answer_of_several_jobs_is_looked_into(world: World) -> None:
     job_id = start(world.compute(**FAST), wallet)
 
     assert job_id == world.provider.jobs[-1]["jobId"]
+
+
+WRONG = {
+    "another order": {"agreementId": OTHER_ORDER},
+    "another input": {"inputDID": [ALGORITHM_DID]},
+    "an input too many": {"inputDID": [DID, ALGORITHM_DID]},
+    "another algorithm": {"algoDID": ALGORITHM_DID},
+    "another owner": {"owner": new_wallet().address},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_answer_with_a_job_that_was_not_asked_for_is_uncertain(world: World, name: str) -> None:
+    wallet = new_wallet()
+    an_old_job(world, wallet)
+    other = {**world.provider.jobs[0], "jobId": "7a" * 16, **WRONG[name]}
+    lost(world, acts=True, reply=as_json([other]))
+
+    with pytest.raises(StartUncertain) as caught:
+        start(world.compute(**FAST), wallet)
+
+    assert caught.value.candidates == ("7a" * 16,)
+    assert (caught.value.did, caught.value.order_tx) == (DID, ORDER)
+    assert world.provider.count()["start"] == 1
+    assert world.provider.count()["look"] == 0
+
+
+@pytest.mark.parametrize("how", ["started", "seen"])
+def test_an_answer_with_the_job_of_an_earlier_start_is_uncertain(world: World, how: str) -> None:
+    wallet, compute = new_wallet(), world.compute(**FAST)
+    first = start(compute if how == "started" else world.compute(), wallet)
+    compute.jobs(wallet)
+    lost(world, acts=True, reply=as_json(world.provider.jobs[:1]))
+
+    with pytest.raises(StartUncertain) as caught:
+        start(compute, wallet)
+
+    assert caught.value.candidates == (first,)
+    assert world.provider.count()["look"] == 1, "the list asked for above"
+
+
+def test_an_answer_with_the_job_that_was_to_go_on_is_that_job(world: World) -> None:
+    wallet, compute = new_wallet(), world.compute(**FAST)
+    first = start(compute, wallet)
+    lost(world, acts=False, reply=as_json(world.provider.jobs[:1]))
+
+    assert start(compute, wallet, algorithm_meta=RAW, job_id=first) == first
+
+
+@pytest.mark.parametrize("job_id", ["7", " 7", "a\nb"])
+def test_a_job_with_an_id_that_no_call_could_name_is_named_and_not_returned(
+    world: World, job_id: str
+) -> None:
+    world.provider.new_job_id = lambda: job_id
+
+    with pytest.raises(StartUncertain) as caught:
+        start(world.compute(**FAST), new_wallet())
+    assert caught.value.candidates == (job_id,)
 
 
 @pytest.mark.parametrize("acts", [(True, False), (False, True)])

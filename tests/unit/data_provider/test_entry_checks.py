@@ -36,7 +36,7 @@ BAD_HASHES = ["", "0x", ORDER[:-1], ORDER + "0", "0x" + "g" * 64, ORDER + "\n", 
 BAD_URLS = ["", "abc", "ftp://x/", "http://", "http://[x", "//host/", "http://a b/",
             "http://x\n/", "http://user:password@x/", "http://x:99999/", "http://x:0/", None,
             7, [], {}]  # fmt: skip
-BAD_JOB_IDS = ["", " ", " a", "a\n", "a\x00b", "a" * 129, None, 7, [], b"abc"]
+BAD_JOB_IDS = ["", " ", "7", "7 ", " a", "a\n", "a\x00b", "a" * 129, None, 7, [], b"abc"]
 BAD_INDICES = [-1, True, 1.5, "", "x", None, [], "9" * 20]
 NO_WALLETS = [None, "0x" + "11" * 32, object(), 7, {"address": ADDRESS}]
 
@@ -164,13 +164,21 @@ COMPUTE_CALLS: dict[str, Act] = {
     "status": lambda p, a: p.compute_job_status(a[0], "abc", a[1], a[2]),
     "result": lambda p, a: p.compute_job_result(a[0], "abc", a[1], a[2], "0x"),
     "jobs": lambda p, a: p.compute_jobs(a[0], a[1], a[2]),
-    "since": lambda p, a: p.jobs_since(a[0], a[1], a[2], 5),
+    "jobs and clock": lambda p, a: p.jobs_and_clock(a[0], a[1], a[2]),
     "start": lambda p, a: _start_at(
         p, did=a[0], service_endpoint=a[1], consumer_address=a[2]
     ),
 }  # fmt: skip
 
 OF_PROVIDER: dict[str, tuple[Act, list[Any], type[Exception]]] = {
+    **{
+        f"{name}: job id": (
+            lambda p, bad, name=name: getattr(p, name)(DID, bad, URL, ADDRESS, "0x"),
+            BAD_JOB_IDS,
+            InvalidInput,
+        )
+        for name in ("stop_compute_job", "delete_compute_job", "compute_job_result")
+    },
     "get_nonce: address": (
         lambda p, bad: p.get_nonce(bad, URL),
         BAD_ADDRESSES,

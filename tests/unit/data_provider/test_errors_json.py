@@ -14,6 +14,7 @@ from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.data_provider._responses import JobInfo
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.compute_input import ComputeInput
 from tests import vectors
 
 CASES = vectors.errors()
@@ -65,7 +66,7 @@ def ask(case: dict[str, Any]) -> Any:
     if path == "/":
         return provider.get_service_endpoints(ROOT)
     if method == "POST":
-        return provider.start_compute_job(DID, url, CONSUMER, "0x", 4, TX, algorithm_meta=ALGORITHM)
+        return start(provider, url, case)
     if method == "DELETE":
         return provider.delete_compute_job(DID, job_id, url, CONSUMER, "0x")
     if method == "PUT" and query.get("jobId"):
@@ -75,6 +76,20 @@ def ask(case: dict[str, Any]) -> Any:
     if query.get("jobId"):
         return provider.compute_job_result(DID, job_id, url, CONSUMER, "0x")
     return provider.compute_jobs(DID, url, CONSUMER, "0x")
+
+
+def start(provider: DataServiceProvider, url: str, case: dict[str, Any]) -> JobInfo:
+    """Start what was asked for when the Provider said yes; anything, when it said no."""
+    sent = json.loads(case["request"]["body"]) if case["status"] < 300 else {}
+    further = sent.get("additionalInputs") or []
+    further = json.loads(further) if isinstance(further, str) else further
+    inputs = [
+        ComputeInput(one["documentId"], one["transferTxId"], one["serviceId"]) for one in further
+    ]
+    return provider.start_compute_job(
+        *(DID, url, CONSUMER, "0x", 4, TX, sent.get("algorithmDid"), ALGORITHM, TX, CONSUMER),
+        input_datasets=inputs,
+    )
 
 
 def outcome(case: dict[str, Any]) -> Any:

@@ -34,6 +34,7 @@ from ocean_lib.exceptions import (
 from ocean_lib.models.job_status import JobState, JobStatus
 from ocean_lib.ocean import _rounds, _waiting
 from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
+from ocean_lib.ocean._seen_jobs import SeenJobs
 from ocean_lib.ocean._waiting import Wait, intervals
 from ocean_lib.ocean.compute_job import ComputeJob
 
@@ -84,6 +85,7 @@ class Compute(JobHandles):
         self.providers: dict[str, str | OceanError] = {}
         self.http = SimpleNamespace(timeouts=Timeouts())  # type: ignore[assignment]
         self.while_looking: Callable[[], None] = lambda: None
+        self._seen = SeenJobs()
 
     def look(self, job_id: str) -> dict[str, Any]:
         self.while_looking()
