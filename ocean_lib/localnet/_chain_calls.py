@@ -15,6 +15,7 @@ from eth.exceptions import (
 
 from ._chain_admission import BLOCK_GAS_LIMIT
 from ._chain_engine import Engine
+from ._chain_limits import CALL_CPU_S, CALL_GAS, cpu_limit
 from ._rpc_errors import EXECUTION_REVERTED, RpcError, server_error
 from ._rpc_values import CallRequest, data
 
@@ -37,10 +38,10 @@ def call(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> bytes:
     """Run a call and return what it returns.
 
     Raises:
-        RpcError: The contract refused it (code 3, with its reason), or it ran out of gas.
+        RpcError: The contract refused it (code 3, with its reason), or it ran out of gas or time.
     """
-    gas = min(request.gas or BLOCK_GAS_LIMIT, BLOCK_GAS_LIMIT)
-    computation = engine.run(request, header, gas)
+    with cpu_limit(CALL_CPU_S):
+        computation = engine.run(request, header, min(request.gas or CALL_GAS, CALL_GAS))
     _raise_for_failure(computation)
     return bytes(computation.output)
 
@@ -49,8 +50,13 @@ def estimate_gas(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -
     """Find the gas limit a transaction needs, by running it with less and less.
 
     Raises:
-        RpcError: It fails whatever its gas, or needs more than its sender can pay.
+        RpcError: It fails whatever its gas, needs more than its sender can pay, or takes too long.
     """
+    with cpu_limit(CALL_CPU_S):
+        return _estimate(engine, request, header)
+
+
+def _estimate(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> int:
     high = _highest_gas(engine, request, header)
     computation = engine.run(request, header, high)
     if isinstance(computation.error if computation.is_error else None, OutOfGas):

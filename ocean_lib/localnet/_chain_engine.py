@@ -27,7 +27,6 @@ from eth.db.atomic import AtomicDB
 from eth.db.batch import BatchDB
 from eth.exceptions import HeaderNotFound, TransactionNotFound
 from eth.vm.chain_context import ChainContext
-from eth.vm.forks.shanghai import ShanghaiVM
 from eth.vm.forks.shanghai.blocks import ShanghaiBlock
 from eth.vm.forks.shanghai.transactions import ShanghaiTransactionBuilder
 from eth.vm.spoof import SpoofTransaction
@@ -35,7 +34,9 @@ from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 
 from ._chain_admission import BLOCK_GAS_LIMIT, check_against_state
+from ._chain_limits import TRANSACTION_CPU_S, cpu_limit
 from ._chain_store import ChainStore, LogQuery, StoredLog
+from ._chain_vm import ChainVM
 from ._rpc_errors import server_error
 from ._rpc_values import BlockRef, CallRequest
 
@@ -86,7 +87,7 @@ class Engine:
         self._context = ChainContext(chain_id)
         self._chain_class = MiningChain.configure(
             __name__="LocalnetChain",
-            vm_configuration=((BlockNumber(0), ShanghaiVM),),
+            vm_configuration=((BlockNumber(0), ChainVM),),
             chain_id=chain_id,
         )
         if _CHAIN_ID_KEY not in store:
@@ -161,8 +162,8 @@ class Engine:
         """Open the state after a block; changes to it are never kept."""
         # As geth does, without a base fee: who only asks pays nothing.
         free = header.copy(base_fee_per_gas=0, timestamp=self._time_for(header))
-        hashes = ShanghaiVM.get_prev_hashes(header.parent_hash, self._chaindb)
-        return ShanghaiVM.build_state(self._chaindb.db, free, self._context, hashes or ())
+        hashes = ChainVM.get_prev_hashes(header.parent_hash, self._chaindb)
+        return ChainVM.build_state(self._chaindb.db, free, self._context, hashes or ())
 
     # Running without keeping
 
@@ -217,7 +218,8 @@ class Engine:
         """Put a transaction (or nothing) into a block of its own; return when it is on disk.
 
         Raises:
-            RpcError: The transaction cannot follow the newest block: nonce, funds or fee.
+            RpcError: The transaction cannot follow the newest block (nonce, funds or fee), or it
+                runs for too long.
         """
         with self._writing:
             # From the disk: an interrupt (Ctrl-C) may have cut the last call off after its block.
@@ -228,7 +230,8 @@ class Engine:
                 check_against_state(transaction, self.state_at(self._head), base_fee)
             pending = BatchDB(self._database)
             chain = self._chain_class(AtomicDB(pending), next_header)
-            header, receipts = _fill_block(chain, transaction)
+            with cpu_limit(TRANSACTION_CPU_S):
+                header, receipts = _fill_block(chain, transaction)
             changes = pending.diff()
             logs = [] if transaction is None else _logs_of(header, transaction, receipts[0])
             self._store.write_block(changes.pending_items(), changes.deleted_keys(), logs)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import _safe_json
+from ._chain_limits import BATCH_CPU_S, cpu_limit
 from ._rpc_errors import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, RpcError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -72,7 +73,8 @@ def answer_body(call: Call, body: bytes) -> Answer | list[Answer] | None:
     if not message or len(message) > MAX_BATCH:
         reason = f"a batch has 1 to {MAX_BATCH} calls, got {len(message)}"
         return _failure(None, RpcError(INVALID_REQUEST, reason))
-    answers = [answer for answer in (_answer_one(call, one) for one in message) if answer]
+    with cpu_limit(BATCH_CPU_S):
+        answers = [answer for answer in (_answer_one(call, one) for one in message) if answer]
     return answers or None
 
 

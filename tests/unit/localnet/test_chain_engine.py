@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from eth_account import Account
 
-from ocean_lib.localnet import _chain_filters
+from ocean_lib.localnet import _chain_calls, _chain_engine, _chain_filters, _rpc_server
 from ocean_lib.localnet._chain_calls import revert_reason
+from ocean_lib.localnet._rpc_server import answer_body
 from ocean_lib.localnet.chain import ChainClient, EmbeddedChain, RpcError
 from ocean_lib.localnet.contracts import TransactionError, send_transaction
 
 OWNER = Account.from_key(bytes([1]) * 32)
 OTHER = "0x" + "22" * 20
+ENDLESS = "5b5f56"  # JUMPDEST, and back to it
 CALLS_ITSELF = "5f5f5f5f5f305af100"  # with all the gas it has, again and again
 # Fails unless it is left with more than 65535 gas, of which it uses next to nothing.
 WANTS_GAS_LEFT = "61ffff5a11600957fe5b00"
@@ -75,6 +79,73 @@ def test_calls_deeper_than_the_interpreter_are_refused_and_nothing_is_mined(
 
     assert chain.call("eth_blockNumber") == number
     assert send_transaction(chain, OWNER.key, OTHER, value=1)["status"] == "0x1"
+
+
+@pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas"])
+@pytest.mark.parametrize("data", [ENDLESS, CALLS_ITSELF])
+def test_a_call_without_end_is_ended(
+    chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch, method: str, data: str
+) -> None:
+    monkeypatch.setattr(_chain_calls, "CALL_CPU_S", 0.02)
+    to = {"to": deploy(chain, data)}
+    began_s = time.thread_time()
+
+    with pytest.raises(RpcError, match="execution aborted"):
+        chain.call(method, {**to, "gas": "0xffffffff"})
+
+    assert time.thread_time() - began_s < 1
+    assert chain.call("eth_call", {"data": "0x5f5ff3"}) == "0x", "and the next one is answered"
+
+
+def test_a_transaction_without_end_is_refused_and_nothing_is_mined(
+    chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = deploy(chain, ENDLESS)
+    number = chain.call("eth_blockNumber")
+    monkeypatch.setattr(_chain_engine, "TRANSACTION_CPU_S", 0.02)
+
+    with pytest.raises(RpcError, match="execution aborted"):
+        send_transaction(chain, OWNER.key, address, gas=30_000_000)
+
+    assert chain.call("eth_blockNumber") == number
+    assert send_transaction(chain, OWNER.key, OTHER, value=1)["status"] == "0x1"
+
+
+def test_the_calls_of_a_batch_share_their_time(
+    chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_rpc_server, "BATCH_CPU_S", 0.02)
+    endless = {"id": 1, "method": "eth_call", "params": [{"data": "0x" + ENDLESS}]}
+    began_s = time.thread_time()
+
+    body = json.dumps([endless] * 20).encode()
+
+    answers = answer_body(lambda method, params: chain.call(method, *params), body)
+
+    assert isinstance(answers, list)
+    assert all("execution aborted" in answer["error"]["message"] for answer in answers)
+    assert time.thread_time() - began_s < 1
+
+
+def test_an_eth_call_has_a_bounded_gas(chain: EmbeddedChain) -> None:
+    told = {"data": "0x5a5f5260205ff3", "gas": "0xffffffff"}  # GAS, returned
+
+    assert 9_900_000 < int(chain.call("eth_call", told), 16) < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("contract", "data"),
+    [("08", "00" * 192 * 4), ("09", (10_000).to_bytes(4, "big").hex() + "00" * 208 + "01")],
+)
+def test_what_cannot_be_interrupted_takes_a_bounded_input(
+    chain: EmbeddedChain, contract: str, data: str
+) -> None:
+    to = "0x" + contract.rjust(40, "0")
+    longer = {"08": data + "00" * 192, "09": "ffffffff" + data[8:]}[contract]
+
+    assert len(chain.call("eth_call", {"to": to, "data": "0x" + data})) > 2
+    with pytest.raises(RpcError, match="in one call"):
+        chain.call("eth_call", {"to": to, "data": "0x" + longer})
 
 
 def test_an_estimate_covers_a_contract_that_wants_gas_left_over(chain: EmbeddedChain) -> None:
