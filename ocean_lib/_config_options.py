@@ -11,7 +11,13 @@ from typing import Any
 from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, Timeouts
 from ocean_lib.common.validation import check_address, check_url, printable, shown_url
 from ocean_lib.exceptions import ConfigError, InvalidInput
-from ocean_lib.web3_internal.constants import GAS_LIMIT_DEFAULT, RECEIPT_TIMEOUT_S
+from ocean_lib.web3_internal._tx_fields import ether_in_wei
+from ocean_lib.web3_internal.constants import (
+    ENV_MAX_FEE,
+    GAS_LIMIT_DEFAULT,
+    MAX_FEE_ETHER,
+    RECEIPT_TIMEOUT_S,
+)
 
 SECTION_ETH_NETWORK = "eth-network"
 SECTION_RESOURCES = "resources"
@@ -21,6 +27,8 @@ NAME_NETWORK_URL = "network"
 NAME_ADDRESS_FILE = "address.file"
 NAME_GAS_LIMIT = "gas_limit"
 NAME_TRANSACTION_TIMEOUT = "transaction.timeout"
+NAME_TRANSACTION_MAX_FEE = "transaction.max_fee"
+NAME_CHAIN_ID = "chain_id"
 NAME_DATA_TOKEN_FACTORY_ADDRESS = "dtfactory.address"  # noqa: S105
 NAME_BFACTORY_ADDRESS = "bfactory.address"
 NAME_OCEAN_ADDRESS = "OCEAN.address"
@@ -123,6 +131,10 @@ def _positive_int(text: str) -> int:
     raise ConfigError(f"a whole number above 0, got {printable(text)}")
 
 
+def _optional_int(text: str) -> int | None:
+    return _positive_int(text) if text else None
+
+
 def _seconds(text: str) -> float:
     value = _number(text)
     if value > 0:
@@ -168,6 +180,7 @@ OPTIONS = (
         "NETWORK_URL",
         "Network URL",
     ),
+    Option(SECTION_ETH_NETWORK, NAME_CHAIN_ID, "", _optional_int, "CHAIN_ID", "Expected chain id"),
     Option(
         SECTION_ETH_NETWORK,
         NAME_ADDRESS_FILE,
@@ -189,6 +202,14 @@ OPTIONS = (
         NAME_TRANSACTION_TIMEOUT,
         _seconds_text(RECEIPT_TIMEOUT_S),
         _seconds,
+    ),
+    Option(
+        SECTION_ETH_NETWORK,
+        NAME_TRANSACTION_MAX_FEE,
+        MAX_FEE_ETHER,
+        ether_in_wei,
+        ENV_MAX_FEE,
+        "Most ether that the gas of one transaction may cost",
     ),
     Option(
         SECTION_ETH_NETWORK,

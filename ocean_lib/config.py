@@ -23,6 +23,7 @@ from ocean_lib._config_options import (
     NAME_AUTH_TOKEN,
     NAME_BFACTORY_ADDRESS,
     NAME_CACHE_LIFETIME,
+    NAME_CHAIN_ID,
     NAME_CONNECT_TIMEOUT,
     NAME_DATA_TOKEN_FACTORY_ADDRESS,
     NAME_DOWNLOADS_PATH,
@@ -36,6 +37,7 @@ from ocean_lib._config_options import (
     NAME_PROVIDER_URL,
     NAME_READ_TIMEOUT,
     NAME_TOTAL_TIMEOUT,
+    NAME_TRANSACTION_MAX_FEE,
     NAME_TRANSACTION_TIMEOUT,
     OPTIONS,
     SECTION_ETH_NETWORK,
@@ -62,6 +64,7 @@ __all__ = [
     "NAME_AUTH_TOKEN",
     "NAME_BFACTORY_ADDRESS",
     "NAME_CACHE_LIFETIME",
+    "NAME_CHAIN_ID",
     "NAME_CONNECT_TIMEOUT",
     "NAME_DATA_TOKEN_FACTORY_ADDRESS",
     "NAME_DOWNLOADS_PATH",
@@ -75,6 +78,7 @@ __all__ = [
     "NAME_PROVIDER_URL",
     "NAME_READ_TIMEOUT",
     "NAME_TOTAL_TIMEOUT",
+    "NAME_TRANSACTION_MAX_FEE",
     "NAME_TRANSACTION_TIMEOUT",
     "SECTION_ETH_NETWORK",
     "SECTION_RESOURCES",
@@ -294,9 +298,20 @@ class Config(configparser.ConfigParser):
         return str(self._value(SECTION_ETH_NETWORK, NAME_NETWORK_URL))
 
     @property
+    def chain_id(self) -> int | None:
+        """The chain id that the node must tell; None for any."""
+        found: int | None = self._value(SECTION_ETH_NETWORK, NAME_CHAIN_ID)
+        return found
+
+    @property
     def gas_limit(self) -> int:
         """The most gas a transaction may use."""
         return int(self._value(SECTION_ETH_NETWORK, NAME_GAS_LIMIT))
+
+    @property
+    def max_fee_wei(self) -> int:
+        """The most that the gas of one transaction may cost, in wei."""
+        return int(self._value(SECTION_ETH_NETWORK, NAME_TRANSACTION_MAX_FEE))
 
     @property
     def transaction_timeout_s(self) -> float:

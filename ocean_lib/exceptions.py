@@ -52,6 +52,7 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     └── ChainError
         ├── InsufficientBalance
         ├── ContractNotFound
+        ├── NodeBusy                         the chain's node limits the number of requests
         ├── TransactionFailed [ValueError]   refused by the node or reverted
         ├── TransactionTimeout [TimeoutError]    sent, but no receipt in time
         └── VerifyTxFailed [AssertionError]
@@ -361,6 +362,10 @@ class InsufficientBalance(ChainError):
 
 class ContractNotFound(ChainError):
     """No such contract at this address, or not made by the factory."""
+
+
+class NodeBusy(ChainError):
+    """The chain's node refused a request because there were too many; wait before the next."""
 
 
 class TransactionFailed(ChainError, ValueError):

@@ -55,7 +55,10 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
     (e.ResultsWithheld, ExitCode.REFUSED),
     (e.JobError, ExitCode.NOT_FOUND),
     ((e.ConfigError, e.InvalidInput, e.WalletError), ExitCode.USAGE),
-    ((e.TransportError, e.ServiceUnavailable, e.EndpointNotFound), ExitCode.UNREACHABLE),
+    (
+        (e.TransportError, e.ServiceUnavailable, e.EndpointNotFound, e.NodeBusy),
+        ExitCode.UNREACHABLE,
+    ),
     ((e.AssetNotConsumable, e.WorkflowRefused, e.RequestInvalid), ExitCode.REFUSED),
     ((e.InsufficientBalance, e.TransactionFailed), ExitCode.REFUSED),
 )

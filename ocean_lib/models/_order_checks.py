@@ -9,6 +9,7 @@ from ocean_lib.exceptions import InvalidInput, VerifyTxFailed
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.web3_internal._chain_errors import chain_errors
+from ocean_lib.web3_internal._lookups import find_transaction
 from ocean_lib.web3_internal.transactions import wait_for_receipt
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def verify_order(
     )
     transfer = _paid_to_minter(check, token, web3, receipt, args)
     with chain_errors("verify an order"):
-        return web3.eth.get_transaction(receipt["transactionHash"]), log, transfer
+        return find_transaction(web3, tx_id), log, transfer
 
 
 def verify_transfer(
@@ -68,7 +69,7 @@ def verify_transfer(
     check.equal("sender", log["args"]["from"], check_address(sender))
     check.equal("receiver", log["args"]["to"], check_address(receiver))
     with chain_errors("verify a transfer"):
-        return web3.eth.get_transaction(receipt["transactionHash"]), log
+        return find_transaction(web3, tx_id), log
 
 
 def _paid_to_minter(check: _Check, token: DataToken, web3: Web3, receipt: Any, args: Any) -> Any:

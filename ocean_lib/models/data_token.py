@@ -43,6 +43,7 @@ class DataToken(ERC20Token):
         abi_path: folder of artifacts, with or without bytecode; None: this library's.
         web3: the chain; writes use the wallet's when it is None.
         gas_limit: the most gas for one transaction; None: whatever is needed.
+        max_fee_wei: the most that the gas of one transaction may cost; see `ContractBase`.
     """
 
     CONTRACT_NAME = "DataTokenTemplate"

@@ -16,7 +16,7 @@ from ocean_lib.ocean.util import get_web3
 from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses
-from ocean_lib.web3_internal.utils import get_network_name
+from ocean_lib.web3_internal.utils import check_chain_id, get_network_id, get_network_name
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -39,6 +39,7 @@ class ChainAccess:
     def __init__(self, config: Any, web3: Web3 | None = None) -> None:
         self._config = config
         self._web3 = web3
+        self._is_checked = False
         self._addresses: dict[str, str] | None = None
         self._renew()
         renew_in_children(self, ChainAccess._renew)
@@ -51,11 +52,19 @@ class ChainAccess:
         """The web3 of the configured network.
 
         Raises:
-            ConfigError: the network is neither a URL nor a known name.
+            ConfigError: the network is neither a URL nor a known name; or this object was made
+                with a web3 that is not of the configured chain.
         """
         with self._lock:
             if self._web3 is None:
-                self._web3 = get_web3(self._config.network_url)
+                self._web3 = get_web3(
+                    self._config.network_url,
+                    chain_id=self._config.chain_id,
+                    max_answer_bytes=self._config.max_answer_bytes,
+                )
+            elif not self._is_checked and self._config.chain_id is not None:
+                check_chain_id(self._config.chain_id, get_network_id(self._web3))
+            self._is_checked = True
             return self._web3
 
     def data_token(self, address: str | None) -> DataToken:
@@ -139,5 +148,6 @@ class ChainAccess:
     def _limits(self) -> dict[str, Any]:
         return {
             "gas_limit": self._config.gas_limit,
+            "max_fee_wei": self._config.max_fee_wei,
             "timeout_s": self._config.transaction_timeout_s,
         }

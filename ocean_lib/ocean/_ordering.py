@@ -100,6 +100,7 @@ def pay_for_service(
     *,
     web3: Web3 | None = None,
     gas_limit: int | None = None,
+    max_fee_wei: int | None = None,
     timeout_s: float = RECEIPT_TIMEOUT_S,
     asset_of: Callable[[str], Asset] | None = None,
 ) -> str:
@@ -120,6 +121,8 @@ def pay_for_service(
         consumer: who may use the service; None: the payer.
         web3: the chain; None: the wallet's.
         gas_limit: the most gas; None: whatever is needed.
+        max_fee_wei: the most that the gas may cost; None: MAX_TRANSACTION_FEE in the environment,
+            or 1 ether.
         timeout_s: how long to wait for the receipt.
         asset_of: looks an asset up by its DID; None: service and price are not checked.
 
@@ -149,7 +152,9 @@ def pay_for_service(
     if fee_receiver:
         check_address(fee_receiver, name="fee_receiver")
     chain = web3_of(from_wallet, web3)
-    token = DataToken(address, web3=chain, gas_limit=gas_limit, timeout_s=timeout_s)
+    token = DataToken(
+        address, web3=chain, gas_limit=gas_limit, max_fee_wei=max_fee_wei, timeout_s=timeout_s
+    )
     if asset_of is not None:
         _check_service(asset_of, [did, _did_of(address)], index, amount_base)
     balance = token.balanceOf(payer)

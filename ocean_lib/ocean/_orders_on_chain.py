@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ChainError, ConfigError, PackageMissing, TransportError
 from ocean_lib.web3_internal._chain_errors import chain_errors
+from ocean_lib.web3_internal._lookups import find_receipt
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -134,14 +135,8 @@ class ChainReader:
 
 
 def _receipt(web3: Web3, tx_hash: str) -> Any:
-    from web3.exceptions import TransactionNotFound
-
-    wanted: Any = tx_hash
     with chain_errors("read an order"):
-        try:
-            return web3.eth.get_transaction_receipt(wanted)
-        except TransactionNotFound:
-            return None
+        return find_receipt(web3, tx_hash)
 
 
 def _orders_in(web3: Web3, receipt: Any) -> list[PlacedOrder]:

@@ -344,6 +344,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         limits = {
             "web3": self._chain.web3,
             "gas_limit": self._config.gas_limit,
+            "max_fee_wei": self._config.max_fee_wei,
             "timeout_s": self._config.transaction_timeout_s,
             "asset_of": self.resolve,
         }

@@ -6,6 +6,7 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.http_requests.limits import MAX_ANSWER_BYTES
 from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_url
 from ocean_lib.exceptions import ConfigError, InvalidUrl
@@ -67,15 +68,23 @@ def from_base_18(num_base: int) -> Decimal:
     return from_base(num_base, _DECIMALS)
 
 
-def get_web3_connection_provider(network_url: str) -> HTTPProvider:
+def get_web3_connection_provider(
+    network_url: str,
+    *,
+    chain_id: int | None = None,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
+) -> HTTPProvider:
     """Return web3's provider for a node.
 
     Calls have time-outs, and a deadline over all their attempts (`time_limit`). Reads are repeated
-    on connection failures; a transaction never is.
+    on connection failures. What a node refuses because there are too many requests is sent again
+    after a pause; a transaction then too, byte for byte the same, and never otherwise.
 
     Args:
         network_url: an http(s) URL, or the name of a network: `ganache` and `polygon` have a known
             URL, the others need your own Infura project id in INFURA_PROJECT_ID.
+        chain_id: the id that the node must tell; None for any.
+        max_answer_bytes: longer answers are refused.
 
     Raises:
         ConfigError: it is neither, or the project id is missing.
@@ -84,20 +93,31 @@ def get_web3_connection_provider(network_url: str) -> HTTPProvider:
     with needed_for("The connection to a chain"):
         from ocean_lib.web3_internal._node import NodeProvider
 
-    return NodeProvider(_node_url(network_url))
+    return NodeProvider(
+        _node_url(network_url), chain_id=chain_id, max_answer_bytes=max_answer_bytes
+    )
 
 
-def get_web3(network_url: str) -> Web3:
+def get_web3(
+    network_url: str,
+    *,
+    chain_id: int | None = None,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
+) -> Web3:
     """Return a web3 connected to a node.
 
     Args:
         network_url: see `get_web3_connection_provider`.
+        chain_id: likewise.
+        max_answer_bytes: likewise.
 
     Raises:
         ConfigError: it is neither a URL nor a known name.
         PackageMissing: web3 is not installed.
     """
-    provider = get_web3_connection_provider(network_url)
+    provider = get_web3_connection_provider(
+        network_url, chain_id=chain_id, max_answer_bytes=max_answer_bytes
+    )
     from web3 import Web3
 
     return Web3(provider)

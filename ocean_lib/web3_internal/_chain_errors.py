@@ -16,13 +16,16 @@ from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
     ContractNotFound,
+    NodeBusy,
     OceanError,
     RequestTimeout,
     TransactionFailed,
 )
+from ocean_lib.web3_internal._node_answers import is_rate_limit
 
 _MAX_TEXT = 300
 _GATEWAY_FAULTS = 500
+_TOO_MANY_REQUESTS = 429
 
 
 @contextmanager
@@ -36,6 +39,7 @@ def chain_errors(operation: str) -> Iterator[None]:
         TransactionFailed: the contract refuses the call.
         ContractNotFound: no such contract answers.
         TransportError: the node gave no answer.
+        NodeBusy: the node limits the number of requests.
         ChainError: the node answered with another error.
     """
     failure: OceanError | None = None
@@ -68,10 +72,15 @@ def node_text(error: BaseException) -> str:
 
     if not isinstance(error, Web3Exception):
         return ""
-    response = getattr(error, "rpc_response", None)
-    if isinstance(response, dict) and isinstance(response.get("error"), dict):
-        return _clean(response["error"].get("message", ""))
+    said = _rpc_error(error)
+    if said is not None:
+        return _clean(said.get("message", ""))
     return _clean(getattr(error, "message", None) or str(error))
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether the node refused because there were too many requests."""
+    return is_rate_limit(_rpc_error(error))
 
 
 def revert_reason(error: BaseException) -> str:
@@ -83,10 +92,18 @@ def revert_reason(error: BaseException) -> str:
     return text if text and text != "execution reverted" else "the contract gave no reason"
 
 
+def _rpc_error(error: BaseException) -> dict[str, Any] | None:
+    response = getattr(error, "rpc_response", None)
+    said = response.get("error") if isinstance(response, dict) else None
+    return said if isinstance(said, dict) else None
+
+
 def _mapped(error: Exception, operation: str) -> OceanError | None:
     import requests
     from web3 import exceptions
 
+    if is_busy(error):
+        return _busy(operation, node_text(error))
     if isinstance(error, exceptions.ContractLogicError):
         return TransactionFailed(
             f"Cannot {operation}: the contract refuses, {revert_reason(error)}. "
@@ -97,7 +114,9 @@ def _mapped(error: Exception, operation: str) -> OceanError | None:
             f"Cannot {operation}: no such contract answers at this address. "
             "Check the address and the network."
         )
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError)):
+    if isinstance(
+        error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    ):
         return _no_connection(error, operation)
     if isinstance(error, (requests.exceptions.Timeout, TimeoutError)):
         return RequestTimeout(
@@ -107,6 +126,8 @@ def _mapped(error: Exception, operation: str) -> OceanError | None:
         return ConnectionBroken(f"Cannot {operation}: the chain's node answered no JSON.")
     if isinstance(error, requests.exceptions.HTTPError):
         status = getattr(error.response, "status_code", 0)
+        if status == _TOO_MANY_REQUESTS:
+            return _busy(operation, f"HTTP {status}")
         kind = ConnectionBroken if status >= _GATEWAY_FAULTS else ChainError
         return kind(
             f"Cannot {operation}: the chain's node answered HTTP {status}. "
@@ -121,6 +142,13 @@ def _mapped(error: Exception, operation: str) -> OceanError | None:
         text = node_text(error) or type(error).__name__
         return ChainError(f"Cannot {operation}: the chain's node says: {text}.")
     return None
+
+
+def _busy(operation: str, words: str) -> NodeBusy:
+    return NodeBusy(
+        f"Cannot {operation}: the chain's node limits the number of requests ({words}). Wait "
+        "before the next one, or use a node with a higher limit."
+    )
 
 
 def _no_connection(error: Exception, operation: str) -> OceanError:

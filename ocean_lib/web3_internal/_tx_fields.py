@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.exceptions import ConfigError, InvalidInput
-from ocean_lib.web3_internal.constants import ENV_GAS_PRICE, ENV_MAX_GAS_PRICE, MIN_GAS_PRICE
+from ocean_lib.exceptions import ConfigError, InvalidInput, TransactionFailed
+from ocean_lib.web3_internal.constants import (
+    ENV_GAS_PRICE,
+    ENV_MAX_FEE,
+    ENV_MAX_GAS_PRICE,
+    MAX_FEE_ETHER,
+    MIN_GAS_PRICE,
+)
 
 if TYPE_CHECKING:
     from web3 import Web3
 
 _FEE_FIELDS = ("gasPrice", "maxFeePerGas", "maxPriorityFeePerGas")
+_WEI_DIGITS = 18
 
 
 def complete_transaction(
@@ -21,8 +29,12 @@ def complete_transaction(
     *,
     nonce: int | None = None,
     gas_price: int | None = None,
+    tip: int = 0,
+    max_fee_wei: int | None = None,
 ) -> dict[str, Any]:
     """Return a copy of the transaction that can be signed.
+
+    What is filled in by the node's figures is bounded by a limit that is not the node's.
 
     Args:
         web3: asked for what is missing; None: nothing may be missing.
@@ -30,10 +42,15 @@ def complete_transaction(
         address: the sender.
         nonce: wins over the transaction's and the chain's.
         gas_price: in wei; wins over the transaction's and the chain's.
+        tip: wei per gas to add to the chain's gas price.
+        max_fee_wei: the most that it may cost; None: the environment's or the default limit, for
+            what the chain's figures fill in.
 
     Raises:
         InvalidInput: a field is missing and `web3` is None, or `from` is another account.
-        ConfigError: GAS_PRICE or MAX_GAS_PRICE in the environment is no whole number.
+        TransactionFailed: its fee would be above the limit.
+        ConfigError: GAS_PRICE, MAX_GAS_PRICE or MAX_TRANSACTION_FEE in the environment is no
+            such number.
     """
     fields = dict(tx)
     sender = fields.pop("from", address)
@@ -55,14 +72,88 @@ def complete_transaction(
             "Give them, or make the wallet with Wallet(web3, ...)."
         )
     if missing:
-        _fill(web3, fields, address, missing)
+        _fill(web3, fields, address, missing, tip)
+    if max_fee_wei is not None or {"gas", "gasPrice"} & set(missing):
+        _check_fee(fields, environment_max_fee() if max_fee_wei is None else max_fee_wei)
     return fields
 
 
-def next_gas_price(web3: Web3) -> int:
+def price_of(fields: dict[str, Any]) -> int:
+    """Return the most that a transaction pays for one gas, in wei.
+
+    Args:
+        fields: the transaction's.
+
+    Raises:
+        InvalidInput: it is no whole number.
+    """
+    return max(_whole(fields, name) for name in _FEE_FIELDS)
+
+
+def ether_in_wei(text: str) -> int:
+    """Return an amount of ether in wei.
+
+    Args:
+        text: a decimal number above 0.
+
+    Raises:
+        ConfigError: it is none; the message is what is expected, for the caller's sentence.
+    """
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if amount.is_finite() and amount.adjusted() < _WEI_DIGITS:  # no exponent that fills the memory
+        wei = int(amount.scaleb(_WEI_DIGITS))
+        if wei > 0:
+            return wei
+    raise ConfigError("an amount of ether above 0, such as 0.5")
+
+
+def environment_max_fee() -> int:
+    """Return the most that one transaction may cost where no config says it, in wei.
+
+    Raises:
+        ConfigError: MAX_TRANSACTION_FEE in the environment is no amount of ether.
+    """
+    try:
+        return ether_in_wei(os.environ.get(ENV_MAX_FEE) or MAX_FEE_ETHER)
+    except ConfigError as error:
+        expected = str(error)
+    raise ConfigError(f"The environment variable {ENV_MAX_FEE} must be {expected}.")
+
+
+def _check_fee(fields: dict[str, Any], max_fee_wei: int) -> None:
+    gas, price = _whole(fields, "gas"), price_of(fields)
+    if gas * price > max_fee_wei:
+        raise TransactionFailed(
+            f"The transaction could cost {_ether(gas * price)} ether in fees ({gas} gas at {price} "
+            f"wei each), and the limit is {_ether(max_fee_wei)} ether. Nothing was sent. Wait "
+            "until gas is cheaper, ask another node, or raise transaction.max_fee in the config "
+            f"({ENV_MAX_FEE} in the environment)."
+        )
+
+
+def _whole(fields: dict[str, Any], name: str) -> int:
+    value = fields.get(name)
+    try:
+        return int(value, 0) if isinstance(value, str) else int(value or 0)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} of a transaction must be a whole number.") from None
+
+
+def _ether(wei: int) -> str:
+    return f"{Decimal(wei).scaleb(-_WEI_DIGITS):f}".rstrip("0").rstrip(".")
+
+
+def next_gas_price(web3: Web3, tip: int = 0) -> int:
     """Return the gas price (wei) to offer: a tenth above the node's, within the set bounds.
 
     GAS_PRICE in the environment decides alone; MAX_GAS_PRICE caps the node's.
+
+    Args:
+        web3: the chain.
+        tip: to add to the node's.
 
     Raises:
         ConfigError: one of the two is no whole number.
@@ -70,7 +161,7 @@ def next_gas_price(web3: Web3) -> int:
     fixed = _environment_wei(ENV_GAS_PRICE)
     if fixed is not None:
         return fixed
-    price = max(int(web3.eth.gas_price) * 11 // 10, MIN_GAS_PRICE)
+    price = max(int(web3.eth.gas_price) * 11 // 10, MIN_GAS_PRICE) + tip
     cap = _environment_wei(ENV_MAX_GAS_PRICE)
     return price if cap is None else min(price, cap)
 
@@ -82,7 +173,7 @@ def _missing(fields: dict[str, Any]) -> list[str]:
     return missing
 
 
-def _fill(web3: Any, fields: dict[str, Any], address: str, missing: list[str]) -> None:
+def _fill(web3: Any, fields: dict[str, Any], address: str, missing: list[str], tip: int) -> None:
     from ocean_lib.web3_internal._chain_errors import chain_errors
 
     with chain_errors("prepare a transaction"):
@@ -91,7 +182,7 @@ def _fill(web3: Any, fields: dict[str, Any], address: str, missing: list[str]) -
         if "nonce" in missing:
             fields["nonce"] = int(web3.eth.get_transaction_count(address, "pending"))
         if "gasPrice" in missing:
-            fields["gasPrice"] = next_gas_price(web3)
+            fields["gasPrice"] = next_gas_price(web3, tip)
         if "gas" in missing:
             call = {k: v for k, v in fields.items() if k in ("to", "value", "data")}
             fields["gas"] = int(web3.eth.estimate_gas({**call, "from": address}))

@@ -43,6 +43,8 @@ class ContractBase:
         abi_path: folder of artifacts, with or without bytecode; None: this library's.
         web3: the chain.
         gas_limit: the most gas for one transaction; None: whatever is needed.
+        max_fee_wei: the most that the gas of one transaction may cost; None:
+            MAX_TRANSACTION_FEE in the environment, or 1 ether.
         timeout_s: how long to wait for a transaction's receipt.
 
     Raises:
@@ -59,6 +61,7 @@ class ContractBase:
         web3: Optional[object] = None,
         *,
         gas_limit: Optional[int] = None,
+        max_fee_wei: Optional[int] = None,
         timeout_s: float = RECEIPT_TIMEOUT_S,
     ) -> None:
         if not self.CONTRACT_NAME:
@@ -70,6 +73,7 @@ class ContractBase:
             raise InvalidInput(f"web3 must be a Web3, got {type(web3).__name__}. Give ocean.web3.")
         self._web3: Any = web3
         self._gas_limit = gas_limit
+        self._max_fee_wei = max_fee_wei
         self._timeout_s = timeout_s
         self._seen_on: Any = None  # the web3 on which code was found at the address
 
@@ -234,7 +238,9 @@ class ContractBase:
             The transaction's hash as `0x` hex.
 
         Raises:
-            TransactionFailed: refused by the contract or the node, or reverted on chain.
+            TransactionFailed: refused by the contract or the node, or for its fee, or reverted
+                on chain.
+            NodeBusy: the node limits the number of requests; the transaction was not sent.
             TransactionTimeout: sent, but no receipt in time; it names the hash.
             ContractNotFound: there is no contract at the address.
             ConfigError: neither contract nor wallet has a `web3`.
@@ -251,6 +257,7 @@ class ContractBase:
             tx,
             operation=operation,
             gas_limit=self._gas_limit,
+            max_fee_wei=self._max_fee_wei,
             timeout_s=self._timeout_s,
         )
         tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()

@@ -1,33 +1,24 @@
 """Sends transactions: estimated, signed with a chain id, sent once, waited for, checked."""
 
 import logging
-import re
-import threading
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional, Union
-from weakref import WeakValueDictionary
 
 from ocean_lib.common.http_requests.deadline import Deadline, current_deadline
-from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.common.validation import check_address, check_tx_hash
 from ocean_lib.exceptions import (
     ChainError,
     ConfigError,
-    ConnectFailed,
-    InvalidInput,
-    SigningFailed,
     TransactionFailed,
     TransactionTimeout,
     TransportError,
 )
-from ocean_lib.web3_internal._chain_errors import chain_errors, node_text, revert_reason
-from ocean_lib.web3_internal._tx_fields import complete_transaction
-from ocean_lib.web3_internal.constants import (
-    NONCE_ATTEMPTS,
-    RECEIPT_POLL_S,
-    RECEIPT_TIMEOUT_S,
-)
+from ocean_lib.web3_internal._chain_errors import chain_errors, revert_reason
+from ocean_lib.web3_internal._lookups import find_receipt
+from ocean_lib.web3_internal._sending import Sending
+from ocean_lib.web3_internal._tx_fields import environment_max_fee
+from ocean_lib.web3_internal.constants import RECEIPT_POLL_S, RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.signer import Signer, sign_signable, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -36,45 +27,6 @@ if TYPE_CHECKING:
     from web3.types import TxReceipt
 
 logger = logging.getLogger(__name__)
-
-_NONCE_REFUSED = re.compile(
-    r"nonce.{0,20}too low|too low.{0,20}nonce|invalid nonce|nonce too high|already known|"
-    r"known transaction|already imported|underpriced",
-    re.IGNORECASE,
-)
-
-
-class _Lock:
-    """A lock that can be weakly referenced."""
-
-    def __init__(self) -> None:
-        self.held = threading.Lock()
-
-
-class _Turns:
-    """A lock for each address, gone when nobody holds it.
-
-    Nonces belong to an address: while one thread asks for the next one, signs and sends, others
-    with the same address wait.
-    """
-
-    def __init__(self) -> None:
-        self._renew()
-
-    def _renew(self) -> None:
-        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
-        self._guard = threading.Lock()
-
-    def of(self, address: str) -> _Lock:
-        renew_in_children(self, _Turns._renew)
-        with self._guard:
-            lock = self._locks.get(address)
-            if lock is None:
-                lock = self._locks[address] = _Lock()
-            return lock
-
-
-_TURNS = _Turns()
 
 
 def sign_hash(msg_hash: object, wallet: Union[Wallet, Signer]) -> str:
@@ -180,6 +132,7 @@ def send_transaction(
     *,
     operation: str,
     gas_limit: Optional[int] = None,
+    max_fee_wei: Optional[int] = None,
     timeout_s: float = RECEIPT_TIMEOUT_S,
 ) -> "TxReceipt":
     """Send one transaction, wait for its receipt, and check that it succeeded.
@@ -192,13 +145,17 @@ def send_transaction(
         tx: `to`, `value`, `data`; a `nonce`, `gas` or fee given here is kept.
         operation: what it does, for messages ("mint data tokens").
         gas_limit: the most gas to spend; None: whatever is needed.
+        max_fee_wei: the most that its gas may cost; None: MAX_TRANSACTION_FEE in the environment,
+            or 1 ether.
         timeout_s: how long to wait for the receipt.
 
     Returns:
         The receipt, of status 1.
 
     Raises:
-        TransactionFailed: refused by the contract or the node, or reverted on chain.
+        TransactionFailed: refused by the contract or the node, or for its fee, or reverted on
+            chain.
+        NodeBusy: the node limits the number of requests; the transaction was not sent.
         TransactionTimeout: sent, but no receipt in time; it names the hash.
         TransportError: the node cannot be reached; nothing was sent.
         InvalidInput: the signer cannot sign transactions.
@@ -207,7 +164,8 @@ def send_transaction(
     fields = {**tx, "from": address}
     if fields.get("gas") is None:
         fields["gas"] = _estimate_gas(web3, fields, operation, gas_limit)
-    tx_hash = _sign_and_send(web3, signer, address, fields, operation)
+    cap_wei = environment_max_fee() if max_fee_wei is None else max_fee_wei
+    tx_hash = Sending(web3, signer, address, operation, cap_wei).send(fields)
     receipt = wait_for_receipt(web3, tx_hash, operation=operation, timeout_s=timeout_s)
     if receipt["status"] != 1:
         reason = _replayed_reason(web3, fields, int(receipt["blockNumber"]))
@@ -238,9 +196,7 @@ def wait_for_receipt(
     Raises:
         TransactionTimeout: no receipt in time.
     """
-    from web3.exceptions import TransactionNotFound
-
-    wanted: Any = check_tx_hash(tx_hash)
+    wanted = check_tx_hash(tx_hash)
     began_s, deadline = time.monotonic(), Deadline(timeout_s)
     outer = current_deadline()
     if outer is not None and outer.remaining() < deadline.remaining():
@@ -249,10 +205,10 @@ def wait_for_receipt(
     while True:
         try:
             with chain_errors(operation):
-                try:
-                    return web3.eth.get_transaction_receipt(wanted)
-                except TransactionNotFound:
-                    trouble = ""
+                receipt: Optional[TxReceipt] = find_receipt(web3, wanted)
+            if receipt is not None:
+                return receipt
+            trouble = ""
         except (TransportError, ChainError) as error:
             trouble = f" Last answer: {error}"
         left = deadline.remaining()
@@ -261,7 +217,7 @@ def wait_for_receipt(
             raise TransactionTimeout(
                 f"Cannot {operation}: transaction {wanted} is not in a block after {waited_s:.3g} "
                 f"seconds; it may still come.{trouble} Look its hash up before sending again.",
-                tx_hash=str(wanted),
+                tx_hash=wanted,
             )
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, 2.0)
@@ -283,88 +239,6 @@ def _estimate_gas(
     return roomy if limit is None else min(roomy, limit)
 
 
-def _sign_and_send(
-    web3: "Web3", signer: Any, address: str, fields: dict[str, Any], operation: str
-) -> str:
-    refusal = ""
-    lock = _TURNS.of(address)  # a name of its own keeps it alive
-    for _ in range(NONCE_ATTEMPTS):
-        with lock.held:
-            raw = _sign(signer, complete_transaction(web3, fields, address), address)
-            tx_hash = "0x" + _keccak(raw).hex()
-            refusal = _send_raw(web3, raw, tx_hash, operation)
-        if not refusal:
-            logger.debug("%s: sent transaction %s from %s", operation, tx_hash, address)
-            return tx_hash
-        if "nonce" in fields:
-            break  # the caller's nonce: not ours to change
-    raise TransactionFailed(
-        f"Cannot {operation}: the chain's node refuses the transaction: {refusal}. Nothing was "
-        f"sent. Another program may be sending from {address}; try again."
-    )
-
-
-def _send_raw(web3: "Web3", raw: bytes, tx_hash: str, operation: str) -> str:
-    """Send; return '' when the node has it or may have it, else its refusal of the nonce."""
-    from web3.exceptions import ContractLogicError, Web3RPCError
-
-    refusal = ""
-    try:
-        with chain_errors(operation):
-            try:
-                web3.eth.send_raw_transaction(raw)
-            except (ContractLogicError, Web3RPCError) as error:
-                refusal = node_text(error) or type(error).__name__
-    except ConnectFailed:
-        raise
-    except (TransportError, ChainError) as error:
-        # The node may have it. Never sign again; the receipt will tell.
-        logger.warning("%s: the answer for %s was lost (%s)", operation, tx_hash, error)
-    if not refusal or _is_known(web3, tx_hash):
-        return ""
-    if not _NONCE_REFUSED.search(refusal):
-        raise TransactionFailed(
-            f"Cannot {operation}: the chain's node refuses the transaction: {refusal}. "
-            "Nothing was sent. Check the wallet's ether for gas, and the fees."
-        )
-    return refusal
-
-
-def _is_known(web3: "Web3", tx_hash: str) -> bool:
-    from web3.exceptions import TransactionNotFound
-
-    wanted: Any = tx_hash
-    with chain_errors("look up a transaction"):
-        try:
-            return bool(web3.eth.get_transaction(wanted))
-        except TransactionNotFound:
-            return False
-
-
-def _sign(signer: Any, tx: dict[str, Any], address: str) -> bytes:
-    own, foreign = getattr(signer, "sign_tx", None), getattr(signer, "sign_transaction", None)
-    if own is None and foreign is None:
-        raise InvalidInput(
-            f"The signer of {address} cannot sign transactions: it has neither sign_tx(tx) nor "
-            "sign_transaction(tx). Use a Wallet or an eth-account LocalAccount."
-        )
-    if isinstance(signer, Wallet):
-        return signer.sign_tx(tx)
-    reason, raw = "", None
-    try:
-        answer = own(dict(tx)) if own is not None else foreign(dict(tx))  # type: ignore[misc]
-        raw = getattr(answer, "raw_transaction", answer)
-    except Exception as error:  # noqa: BLE001  (a foreign signer may raise anything, key included)
-        reason = f"it raised {type(error).__name__}"
-    if not isinstance(raw, (bytes, bytearray)):
-        raise SigningFailed(
-            f"The signer of {address} gave no signed transaction: "
-            f"{reason or 'it gave ' + type(raw).__name__}. Expected bytes, or an object with "
-            "raw_transaction."
-        )
-    return bytes(raw)
-
-
 def _replayed_reason(web3: "Web3", fields: dict[str, Any], block_number: int) -> str:
     """Run the reverted call again to learn its reason; receipts do not hold one."""
     from web3.exceptions import Web3Exception
@@ -379,9 +253,3 @@ def _replayed_reason(web3: "Web3", fields: dict[str, Any], block_number: int) ->
     except (ChainError, TransportError):
         logger.debug("the reason of a revert could not be read")
     return "the contract gave no reason"
-
-
-def _keccak(data: bytes) -> bytes:
-    from eth_utils.crypto import keccak
-
-    return bytes(keccak(data))

@@ -50,6 +50,23 @@ def get_network_id(web3: Web3 | None = None) -> int:
         return int(_given(web3).eth.chain_id)
 
 
+def check_chain_id(expected: int | None, found: int) -> None:
+    """Refuse a node of another chain than the configured one.
+
+    Args:
+        expected: the configured id; None for any.
+        found: what the node tells.
+
+    Raises:
+        ConfigError: they differ.
+    """
+    if expected is not None and found != expected:
+        raise ConfigError(
+            f"The chain's node is of chain {found}, and chain_id in the config (CHAIN_ID in the "
+            f"environment) is {expected}. Nothing was sent. Check the network URL, or chain_id."
+        )
+
+
 def get_ether_balance(address: str, web3: Web3 | None = None) -> int:
     """Return an account's ether in wei.
 

@@ -38,7 +38,9 @@ def test_the_defaults() -> None:
     config = Config(options_dict={})
 
     assert config.network_url == "http://localhost:8545"
+    assert config.chain_id is None
     assert config.gas_limit == 1_000_000
+    assert config.max_fee_wei == 10**18
     assert config.metadata_cache_uri == "http://localhost:5000"
     assert config.provider_url == ""
     assert config.provider_address == ""
@@ -61,6 +63,8 @@ def test_every_option_can_be_set_in_a_text() -> None:
         network = https://node.example/v3/key
         address.file = ~/address.json
         gas_limit = 5
+        chain_id = 137
+        transaction.max_fee = 0.25
         transaction.timeout = 1.5
         dtfactory.address = {ADDRESS}
         [resources]
@@ -81,6 +85,8 @@ def test_every_option_can_be_set_in_a_text() -> None:
     assert config.network_url == "https://node.example/v3/key"
     assert config.address_file == str(Path("~/address.json").expanduser().resolve())
     assert config.gas_limit == 5
+    assert config.chain_id == 137
+    assert config.max_fee_wei == 25 * 10**16
     assert config.transaction_timeout_s == 1.5
     assert config.get("eth-network", "dtfactory.address") == ADDRESS
     assert config.metadata_cache_uri == "http://cache"
@@ -171,6 +177,8 @@ def test_arguments_that_have_no_effect_are_warned_of(caplog: pytest.LogCaptureFi
         ("NETWORK_URL", "eth-network", "network", "http://env:1"),
         ("ADDRESS_FILE", "eth-network", "address.file", "/tmp/env.json"),
         ("GAS_LIMIT", "eth-network", "gas_limit", "77"),
+        ("CHAIN_ID", "eth-network", "chain_id", "137"),
+        ("MAX_TRANSACTION_FEE", "eth-network", "transaction.max_fee", "5"),
         ("DATA_TOKEN_FACTORY_ADDRESS", "eth-network", "dtfactory.address", ADDRESS),
         ("METADATA_CACHE_URI", "resources", "metadata_cache_uri", "http://env:2"),
         ("AQUARIUS_URL", "resources", "metadata_cache_uri", "http://env:3"),
@@ -229,6 +237,11 @@ def test_old_and_new_variable_together_are_a_conflict(monkeypatch: pytest.Monkey
         ("eth-network", "network", "rinkebi", "an absolute http"),
         ("eth-network", "gas_limit", "0", "a whole number above 0, got '0'"),
         ("eth-network", "gas_limit", "1e6", "a whole number above 0"),
+        ("eth-network", "chain_id", "mainnet", "a whole number above 0"),
+        ("eth-network", "transaction.max_fee", "0", "an amount of ether above 0"),
+        ("eth-network", "transaction.max_fee", "1e99999999", "an amount of ether above 0"),
+        ("eth-network", "transaction.max_fee", "nan", "an amount of ether above 0"),
+        ("eth-network", "transaction.max_fee", "much", "an amount of ether above 0"),
         ("eth-network", "transaction.timeout", "-1", "a number of seconds above 0"),
         ("eth-network", "dtfactory.address", "0x1", "an address"),
         ("resources", "metadata_cache_uri", "", "an absolute http"),

@@ -207,6 +207,7 @@ ELSEWHERE = {
     "ChainError": "integration/test_contracts.py",
     "InsufficientBalance": "integration/test_assets.py",
     "ContractNotFound": "integration/test_contracts.py",
+    "NodeBusy": "integration/test_node_limits.py",
     "TransactionFailed": "integration/test_contracts.py",
     "TransactionTimeout": "integration/test_contracts.py",
     "VerifyTxFailed": "integration/test_contracts.py",

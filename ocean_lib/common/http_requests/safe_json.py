@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
@@ -17,8 +18,14 @@ MAX_DEPTH = 200
 _OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
 
 
-def loads(body: bytes | str) -> Any:
+def loads(
+    body: bytes | str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
     """Parse JSON.
+
+    Args:
+        body: what came.
+        object_pairs_hook: makes an object of its names and values; may raise ValueError.
 
     Raises:
         ValueError: it is not JSON, or nests deeper than 200 levels.
@@ -33,7 +40,7 @@ def loads(body: bytes | str) -> Any:
         )
         if any(depth > MAX_DEPTH for depth in accumulate(steps)):
             raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
-    return json.loads(body)
+    return json.loads(body, object_pairs_hook=object_pairs_hook)
 
 
 def is_json(value: Any) -> bool:

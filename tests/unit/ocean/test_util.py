@@ -47,13 +47,10 @@ def test_other_networks_are_config_errors(network):
         util.get_web3_connection_provider(network)
 
 
-def test_a_call_to_the_node_has_time_outs_and_a_transaction_is_never_repeated():
+def test_a_call_to_the_node_has_time_outs():
     provider = util.get_web3_connection_provider("ganache")
 
     assert dict(provider.get_request_kwargs())["timeout"] == (10.0, 30.0)
-    allowed = provider.exception_retry_configuration.method_allowlist
-    assert "eth_sendRawTransaction" not in allowed
-    assert "eth_call" in allowed
 
 
 def test_addresses_come_from_the_package_a_file_or_its_folder(tmp_path):

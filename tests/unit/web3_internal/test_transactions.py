@@ -22,14 +22,17 @@ from ocean_lib.exceptions import (
     ConnectionBroken,
     ContractNotFound,
     InvalidInput,
+    NodeBusy,
     RequestTimeout,
     SigningFailed,
     TransactionFailed,
     TransactionTimeout,
 )
 from ocean_lib.models.data_token import DataToken
-from ocean_lib.web3_internal import transactions
+from ocean_lib.web3_internal import _sending, transactions
 from ocean_lib.web3_internal._chain_errors import chain_errors
+from ocean_lib.web3_internal._lookups import find_transaction
+from ocean_lib.web3_internal._node_answers import is_rate_limit
 from ocean_lib.web3_internal.transactions import (
     cancel_or_replace_transaction,
     send_ether,
@@ -189,6 +192,44 @@ def test_the_environment_bounds_the_fee(node, web3, wallet, monkeypatch):
     assert [decoded(raw)["gasPrice"] for raw in node.sent] == [2 * GWEI, 5]
 
 
+@pytest.mark.parametrize("figure", ["eth_gasPrice", "eth_estimateGas"])
+def test_a_fee_above_the_limit_is_refused_with_the_amounts(node, web3, wallet, figure):
+    node.methods[figure] = lambda *_: hex(8 * 10**14)
+
+    with pytest.raises(TransactionFailed, match=r"ether in fees .* limit is 1 ether") as caught:
+        send(web3, wallet)
+    with pytest.raises(TransactionFailed, match="limit is 1 ether"):
+        wallet.sign_tx({"to": OTHER})
+    with pytest.raises(TransactionFailed, match="limit is 1 ether"):
+        send_ether(wallet, OTHER, 1)
+
+    fee = {"eth_gasPrice": "105.6 ether", "eth_estimateGas": "10560000 ether"}[figure]
+    assert fee in str(caught.value)
+    assert node.sent == []
+
+
+def test_the_limit_of_the_fee_is_an_option_and_holds_exactly(node, web3, wallet, monkeypatch):
+    fee_wei = 120_000 * 11 * GWEI
+    with pytest.raises(TransactionFailed, match="Nothing was sent"):
+        send(web3, wallet, max_fee_wei=fee_wei - 1)
+    send(web3, wallet, max_fee_wei=fee_wei)
+    monkeypatch.setenv("MAX_TRANSACTION_FEE", "0.00131")
+    with pytest.raises(TransactionFailed, match=r"limit is 0\.00131 ether"):
+        send(web3, wallet)
+    monkeypatch.setenv("MAX_TRANSACTION_FEE", "lots")
+    with pytest.raises(ConfigError, match="MAX_TRANSACTION_FEE"):
+        send(web3, wallet)
+
+    assert len(node.sent) == 1
+
+
+def test_fees_of_the_callers_own_are_limited_too(node, web3, wallet):
+    with pytest.raises(TransactionFailed, match="limit is 1 ether"):
+        cancel_or_replace_transaction(wallet, 7, gas_price=10**15, gas_limit=21_000)
+
+    assert node.sent == []
+
+
 def test_a_refusal_by_the_contract_says_why_and_sends_nothing(node, web3, wallet):
     node.methods["eth_estimateGas"] = fail(RpcError(3, "execution reverted: invalid minter"))
 
@@ -296,7 +337,159 @@ def test_a_nonce_taken_by_another_program_is_renewed(node, web3, wallet):
     assert decoded(node.sent[0])["nonce"] == 7
 
 
-def test_a_nonce_that_is_never_right_ends_with_an_error(node, web3, wallet):
+def test_a_node_that_lags_behind_is_asked_for_the_nonce_again(node, web3, wallet, monkeypatch):
+    monkeypatch.setattr(_sending, "NONCE_PAUSE_S", 0.001)
+    counts = [6, 6, 6]
+    node.methods["eth_getTransactionCount"] = lambda *_: hex(counts.pop() if counts else 7)
+
+    send(web3, wallet)
+
+    assert node.asked.count("eth_sendRawTransaction") == 2
+    assert decoded(node.sent[0])["nonce"] == 7
+
+
+@pytest.mark.parametrize("words", ["replacement transaction underpriced", "nonce too low"])
+def test_what_was_refused_is_not_sent_again_unchanged(node, web3, wallet, monkeypatch, words):
+    monkeypatch.setattr(_sending, "NONCE_PAUSE_S", 0.0)
+    node.methods["eth_sendRawTransaction"] = fail(RpcError(-32000, words))
+
+    with pytest.raises(TransactionFailed, match=f"{words}.*Nothing was sent"):
+        send(web3, wallet)
+
+    assert node.asked.count("eth_sendRawTransaction") == 1
+
+
+class Dear(Node):
+    """A node that takes no tip below its minimum, whatever its gas price is."""
+
+    words = "transaction underpriced: gas tip cap {offer}, minimum needed {least}"
+    least = 30 * GWEI
+
+    def eth_sendRawTransaction(self, raw: str) -> str:
+        offer = decoded(bytes.fromhex(raw[2:]))["gasPrice"]
+        if offer < self.least:
+            raise RpcError(-32000, self.words.format(offer=offer, least=self.least))
+        return super().eth_sendRawTransaction(raw)
+
+    def eth_maxPriorityFeePerGas(self) -> str:
+        return hex(self.least)
+
+
+@pytest.mark.parametrize(
+    "words", [Dear.words, "transaction underpriced", "FeeTooLow", "gas price too low"]
+)
+def test_a_tip_below_the_nodes_minimum_is_raised_to_its_suggestion(words):
+    node = Dear()
+    node.words = words
+    web3 = Web3(node)
+
+    send(web3, Wallet(web3, KEY))
+
+    assert decoded(node.sent[0])["gasPrice"] == 11 * GWEI + Dear.least
+    assert node.asked.count("eth_sendRawTransaction") == 2
+
+
+def test_a_raised_tip_stays_within_the_limit_of_the_fee():
+    node = Dear()
+    node.least = 10**13
+    web3 = Web3(node)
+
+    with pytest.raises(TransactionFailed, match="limit is 1 ether"):
+        send(web3, Wallet(web3, KEY))
+
+    assert node.sent == []
+
+
+@pytest.mark.parametrize("fixed", ["GAS_PRICE", "MAX_GAS_PRICE", "no suggestion", "gasPrice"])
+def test_where_no_better_tip_is_known_the_error_says_what_to_set(fixed, monkeypatch):
+    node = Dear()
+    node.words = "transaction underpriced"
+    web3 = Web3(node)
+    tx = {"to": OTHER}
+    if fixed == "gasPrice":
+        tx[fixed] = GWEI
+    elif fixed == "no suggestion":
+        node.methods["eth_maxPriorityFeePerGas"] = fail(RpcError(-32601, "no such method"))
+    else:
+        monkeypatch.setenv(fixed, str(GWEI))
+
+    with pytest.raises(TransactionFailed, match=r"Nothing was sent.*GAS_PRICE"):
+        send_transaction(web3, Wallet(web3, KEY), tx, operation="do a thing")
+
+    assert node.asked.count("eth_sendRawTransaction") == 1
+
+
+def test_what_the_node_has_already_is_not_signed_anew_where_another_node_does_not_know_it(
+    node, web3, wallet
+):
+    def deliver_and_refuse(raw: str) -> str:
+        Node.eth_sendRawTransaction(node, raw)
+        raise RpcError(-32000, "already known")
+
+    node.methods["eth_sendRawTransaction"] = deliver_and_refuse
+    node.methods["eth_getTransactionByHash"] = lambda _: None
+
+    assert send(web3, wallet)["status"] == 1
+    assert len(node.sent) == 1
+
+
+def test_where_it_cannot_be_looked_up_a_refused_nonce_is_waited_for(node, web3, wallet):
+    def deliver_and_refuse(raw: str) -> str:
+        Node.eth_sendRawTransaction(node, raw)
+        raise RpcError(-32000, "nonce too low")
+
+    node.methods["eth_sendRawTransaction"] = deliver_and_refuse
+    node.methods["eth_getTransactionByHash"] = fail(RpcError(429, "Too Many Requests"))
+
+    assert send(web3, wallet)["status"] == 1
+    assert len(node.sent) == 1
+
+
+def test_a_receipt_of_another_transaction_is_none(node, web3):
+    another = {"transactionHash": "0x" + "cd" * 32, "status": "0x1", "blockNumber": "0x5"}
+    node.methods["eth_getTransactionReceipt"] = lambda _: {**another, "logs": []}
+
+    with pytest.raises(TransactionTimeout, match="gave another one's"):
+        wait_for_receipt(web3, "0x" + "ab" * 32, operation="look", timeout_s=0.05)
+
+
+def test_another_transaction_is_none(node, web3):
+    node.methods["eth_getTransactionByHash"] = lambda _: {"hash": "0x" + "cd" * 32}
+
+    with pytest.raises(ConnectionBroken, match="gave another one's"):
+        find_transaction(web3, "0x" + "ab" * 32)
+
+
+@pytest.mark.parametrize("error", [RpcError(-32005, "rate limited"), RpcError(429, "slow down")])
+def test_a_busy_node_is_not_told_as_a_lack_of_ether(node, web3, wallet, error):
+    node.methods["eth_sendRawTransaction"] = fail(error)
+
+    with pytest.raises(NodeBusy, match=r"limits the number of requests.*was not sent") as caught:
+        send(web3, wallet)
+
+    assert "ether" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "limited"),
+    [
+        (429, "Your app has exceeded its compute units per second capacity", True),
+        (-32005, "daily request count exceeded, request rate limited", True),
+        (-32007, "15/second request limit reached - reduce calls per second", True),
+        (-32012, "credits limited to 6000/sec", True),
+        (-32000, '429 Too Many Requests: {"error":{"message":"over rate limit"}}', True),
+        (-32005, "query returned more than 10000 results", False),
+        (3, "execution reverted: rate limit exceeded", False),
+        (-32000, "insufficient funds for gas * price + value", False),
+        (-32000, "exceeds block gas limit", False),
+    ],
+)
+def test_limits_are_told_from_other_refusals(code, words, limited):
+    assert is_rate_limit({"code": code, "message": words}) is limited
+
+
+def test_a_nonce_that_is_never_right_ends_with_an_error(node, web3, wallet, monkeypatch):
+    monkeypatch.setattr(_sending, "NONCE_PAUSE_S", 0.0)
     node.methods["eth_getTransactionCount"] = lambda *_: hex(5)
 
     with pytest.raises(TransactionFailed, match="nonce too low"):
