@@ -54,8 +54,7 @@ def verify_order(
         f"account: expected {sender}, it has consumer {args['consumer']} and payer {args['payer']}",
     )
     transfer = _paid_to_minter(check, token, web3, receipt, args)
-    with chain_errors("verify an order"):
-        return find_transaction(web3, tx_id), log, transfer
+    return check.transaction(web3, tx_id), log, transfer
 
 
 def verify_transfer(
@@ -68,8 +67,7 @@ def verify_transfer(
     log = check.only(token._logs_in_receipt(web3, receipt, "Transfer"), "Transfer", token)
     check.equal("sender", log["args"]["from"], check_address(sender))
     check.equal("receiver", log["args"]["to"], check_address(receiver))
-    with chain_errors("verify a transfer"):
-        return find_transaction(web3, tx_id), log
+    return check.transaction(web3, tx_id), log
 
 
 def _paid_to_minter(check: _Check, token: DataToken, web3: Web3, receipt: Any, args: Any) -> Any:
@@ -109,6 +107,12 @@ class _Check:
 
     def equal(self, name: str, actual: str, expected: str) -> None:
         self.that(actual == expected, f"{name}: expected {expected}, it has {actual}")
+
+    def transaction(self, web3: Web3, tx_id: str) -> Any:
+        with chain_errors("look up a transaction"):
+            found = find_transaction(web3, check_tx_hash(tx_id))
+        self.that(found is not None, "the node has its receipt and not the transaction itself")
+        return found
 
     def only(self, logs: list[Any], event: str, token: DataToken) -> Any:
         self.that(len(logs) == 1, f"expected one {event} log of {token}, it has {len(logs)}")

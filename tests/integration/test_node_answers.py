@@ -84,7 +84,7 @@ def asset(network: LocalNetwork) -> Asset:
 
 
 @pytest.mark.parametrize("result", [None, {}], ids=str)
-@pytest.mark.parametrize("lies_from", range(17))
+@pytest.mark.parametrize("lies_from", range(11))
 def test_whenever_a_node_begins_to_talk_nonsense_an_order_that_was_paid_is_named(
     network: LocalNetwork, between: Between, asset: Asset, lies_from: int, result: Any
 ) -> None:
