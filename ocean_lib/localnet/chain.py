@@ -9,16 +9,19 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from . import _safe_json
 from ._chain_store import ChainStore, ChainUnusableError
 from ._rpc_errors import RpcError
 from ._rpc_server import wsgi_app
 
 if TYPE_CHECKING:
+    import requests
+
     from ._chain_engine import Engine
     from ._rpc_methods import Methods
 
@@ -33,6 +36,8 @@ __all__ = [
 
 _EVM_FRAMES = 12 * 1024
 """Python frames of the deepest chain of calls between contracts, as py-evm reckons."""
+_MAX_ANSWER_BYTES = 64 * 1024**2
+"""Of another node: a block's receipts or logs are the longest."""
 DEFAULT_CHAIN_ID = 8996
 """The chain id of Ocean's own local network (barge), which its tools expect."""
 
@@ -132,20 +137,21 @@ class RemoteChain:
         """
         import requests
 
-        request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+        request_id = next(self._ids)
+        request = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
         try:
-            response = self._session.post(
-                self._url, json=request, timeout=self._timeout_s, allow_redirects=False
-            )
-            answer = response.json()
-        except requests.RequestException as error:
+            with self._session.post(
+                self._url, json=request, timeout=self._timeout_s, allow_redirects=False, stream=True
+            ) as response:
+                answer = _safe_json.loads(b"".join(_pieces(response)))
+        except (requests.RequestException, ValueError) as error:
             # Its text would show the whole URL, which often holds an API key.
             raise ChainUnreachableError(
                 f"{method} failed: no JSON-RPC answer from {self._shown()} within"
                 f" {self._timeout_s:g} s ({type(error).__name__}). Check that the node runs"
                 " and that the URL is its RPC URL."
             ) from None
-        if not isinstance(answer, dict) or not ("result" in answer or answer.get("error")):
+        if not _is_answer(answer, request_id):
             raise ChainUnreachableError(
                 f"{method} failed: {self._shown()} answered HTTP {response.status_code} with"
                 " something that is not JSON-RPC. Check that the URL is its RPC URL."
@@ -162,6 +168,23 @@ class RemoteChain:
         parts = urlsplit(self._url)
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    left = _MAX_ANSWER_BYTES
+    for piece in response.iter_content(64 * 1024):
+        left -= len(piece)
+        if left < 0:
+            raise ValueError("the answer is too long")
+        yield piece
+
+
+def _is_answer(answer: Any, request_id: int) -> bool:
+    if not isinstance(answer, dict):
+        return False
+    if answer.get("error"):
+        return answer.get("id") in (None, request_id)
+    return "result" in answer and type(answer.get("id")) is int and answer["id"] == request_id
 
 
 def _import_engine() -> tuple[type[Engine], type[Methods]]:

@@ -1,4 +1,4 @@
-"""web3's way to a node, bounded in time like every other call. Imports web3: load it late."""
+"""web3's way to a node: bounded in time and size, patient with limits. Imports web3: load late."""
 
 from __future__ import annotations
 
