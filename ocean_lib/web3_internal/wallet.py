@@ -214,6 +214,8 @@ class Wallet:
         Raises:
             InvalidInput: a field is missing and there is no chain to ask, or `from` is another
                 account.
+            TransactionFailed: gas or fee are the chain's, and more than MAX_TRANSACTION_FEE in the
+                environment (1 ether).
             SigningFailed: the fields make no transaction.
         """
         from ocean_lib.web3_internal._tx_fields import complete_transaction
