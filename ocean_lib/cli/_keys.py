@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ocean_lib.common.http_requests import safe_json
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.exceptions import InvalidInput, WalletError
 
@@ -62,6 +63,7 @@ class Watcher:
         raise WalletError("This call needs the wallet's key: give --keystore.")
 
 
+@forgets_locals
 def open_wallet(sources: KeySources) -> Wallet:
     """Return the wallet; ask for key or password where somebody can answer.
 
@@ -87,6 +89,7 @@ def open_wallet(sources: KeySources) -> Wallet:
     return Wallet(None, private_key=key)
 
 
+@forgets_locals
 def ask_password(sources: KeySources, prompt: str, *, confirm: bool = False) -> str:
     """Return the keystore's password: of the file, of the environment, or typed.
 
@@ -135,6 +138,7 @@ def _check_is_file(path: Path) -> None:
         )
 
 
+@forgets_locals
 def _content(path: Path) -> dict[str, Any] | Path:
     """Return what a keystore holds; the file itself if opening it is what fails."""
     content = None
@@ -149,6 +153,7 @@ def _content(path: Path) -> dict[str, Any] | Path:
     return content
 
 
+@forgets_locals
 def _first_line(path: Path) -> str:
     reason = ""
     try:

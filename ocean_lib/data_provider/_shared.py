@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
+from ocean_lib.common.utils.frames import forgets_locals
+
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
@@ -14,11 +16,12 @@ class class_callable(Generic[S, P, R]):  # noqa: N801 - a decorator, named like 
     """Let a method be called on the class, on an instance that the class shares.
 
     ocean.py's methods are static; ours need a session and caches. `Class.method(...)` runs on
-    `Class.shared()`, `instance.method(...)` on the instance.
+    `Class.shared()`, `instance.method(...)` on the instance. An error that leaves it takes no
+    signature along (see `forgets_locals`).
     """
 
     def __init__(self, function: Callable[Concatenate[S, P], R]) -> None:
-        self._function = function
+        self._function = forgets_locals(function)
         self.__doc__ = function.__doc__
 
     def __get__(self, instance: S | None, owner: Any) -> Callable[P, R]:

@@ -20,6 +20,7 @@ from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.http_requests.safe_json import is_json
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.utilities import checksum
 from ocean_lib.common.validation import check_url, printable, shown_url
 from ocean_lib.exceptions import (
@@ -237,6 +238,7 @@ class Publisher:
         asset.data_token_address = token_address
         return asset
 
+    @forgets_locals
     def _encrypt_files(
         self, asset: Asset, metadata: dict[str, Any], files: list[dict[str, Any]]
     ) -> None:

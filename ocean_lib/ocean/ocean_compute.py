@@ -12,6 +12,7 @@ from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.http_requests.deadline import Deadline, time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.validation import check_did, check_job_id
 from ocean_lib.config import Config
 from ocean_lib.data_provider._connection import timeouts_of
@@ -159,6 +160,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             self._seen.saw(self._place(url, address), job)
             return started
 
+        @forgets_locals
         def send(url: str) -> str:
             if nonce is None:
                 started: str = self._signed(
@@ -362,6 +364,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         with self._operation():
             return self._places.at_provider(did, service_name, ask)
 
+    @forgets_locals
     def _signed(
         self,
         wallet: Any,

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.common.http_requests import safe_json
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.common.validation import printable
@@ -23,6 +24,7 @@ _HEX_KEY = re.compile(r"(?:0[xX])?([0-9a-fA-F]{64})")
 _SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
+@forgets_locals
 def parse_key(private_key: Any) -> bytes:
     """Return the 32 bytes of a private key.
 
@@ -46,6 +48,7 @@ def parse_key(private_key: Any) -> bytes:
     return key
 
 
+@forgets_locals
 def account_from_key(key: bytes) -> LocalAccount:
     """Return eth-account's account of a checked key."""
     with needed_for("An eth-account account"):
@@ -55,6 +58,7 @@ def account_from_key(key: bytes) -> LocalAccount:
     return account
 
 
+@forgets_locals
 def read_keystore(source: Any) -> dict[str, Any]:
     """Return the keystore's content.
 
@@ -88,6 +92,7 @@ def read_keystore(source: Any) -> dict[str, Any]:
     return content
 
 
+@forgets_locals
 def decrypt_keystore(keystore: dict[str, Any], password: str | bytes) -> bytes:
     """Return the private key in a keystore.
 
@@ -122,6 +127,7 @@ def decrypt_keystore(keystore: dict[str, Any], password: str | bytes) -> bytes:
     return parse_key(key)
 
 
+@forgets_locals
 def encrypt_keystore(key: bytes, password: str | bytes) -> dict[str, Any]:
     """Return a version 3 keystore of the key (scrypt; takes about a second).
 
@@ -140,6 +146,7 @@ def encrypt_keystore(key: bytes, password: str | bytes) -> dict[str, Any]:
     return dict(Account.encrypt(key, password))  # type: ignore[arg-type]
 
 
+@forgets_locals
 def key_from_mnemonic(mnemonic: str, passphrase: str, account_path: str) -> bytes:
     """Return the private key that a BIP-39 mnemonic gives at a BIP-44 path.
 

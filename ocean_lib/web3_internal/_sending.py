@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from ocean_lib.common.utils.forks import renew_in_children
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.exceptions import (
     ChainError,
     ConnectFailed,
@@ -102,6 +103,7 @@ class Sending:
         self._operation, self._max_fee_wei = operation, max_fee_wei
         self._tip = 0
 
+    @forgets_locals
     def send(self, fields: dict[str, Any]) -> str:
         """Send it under the next nonce, and return its hash.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed
@@ -76,6 +77,7 @@ def signer_address(obj: Any) -> str:
     return check_address(address)
 
 
+@forgets_locals
 def sign_text(signer: Signer, text: str) -> str:
     """Sign a text as an EIP-191 personal message over its UTF-8 bytes.
 
@@ -105,6 +107,7 @@ def sign_text(signer: Signer, text: str) -> str:
     return sign_signable(signer, encode_defunct(primitive=data))
 
 
+@forgets_locals
 def sign_signable(signer: Signer, signable_message: SignableMessage) -> str:
     """Let the signer sign an already encoded message, and check the form of its answer.
 

@@ -6,6 +6,7 @@ from collections import namedtuple
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ConfigError, InvalidInput
@@ -97,6 +98,7 @@ def from_wei(wei_value: int) -> Decimal:
     return from_base(wei_value, 18)
 
 
+@forgets_locals
 def private_key_to_address(private_key: str) -> str:
     """Return the address of a private key.
 
@@ -109,6 +111,7 @@ def private_key_to_address(private_key: str) -> str:
     return str(_keys.account_from_key(_keys.parse_key(private_key)).address)
 
 
+@forgets_locals
 def split_signature(web3: Any, signature: bytes) -> Signature:  # noqa: ARG001  (ocean.py's)
     """Return v, r and s of a signature.
 
@@ -127,6 +130,7 @@ def split_signature(web3: Any, signature: bytes) -> Signature:  # noqa: ARG001  
     return Signature(recovery, bytes(signature[:32]), bytes(signature[32:64]))
 
 
+@forgets_locals
 def personal_ec_recover(message: str, signed_message: str) -> str:
     """Return the address whose key signed a text as an EIP-191 personal message.
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
@@ -51,6 +52,7 @@ class Wallet:
         WrongPassword: the password does not open the keystore.
     """
 
+    @forgets_locals
     def __init__(
         self,
         web3: Web3 | None,
@@ -75,6 +77,7 @@ class Wallet:
             self._check_owner(address)
 
     @classmethod
+    @forgets_locals
     def from_keystore(
         cls, web3: Web3 | None, keystore: str | os.PathLike[str] | dict[str, Any], password: str
     ) -> Wallet:
@@ -93,6 +96,7 @@ class Wallet:
         return cls(web3, private_key=_keys.decrypt_keystore(content, password))
 
     @classmethod
+    @forgets_locals
     def from_mnemonic(
         cls,
         web3: Web3 | None,
@@ -116,6 +120,7 @@ class Wallet:
         return cls(web3, private_key=_keys.key_from_mnemonic(mnemonic, passphrase, account_path))
 
     @classmethod
+    @forgets_locals
     def from_env(cls, web3: Web3 | None, name: str) -> Wallet:
         """Read the private key from an environment variable.
 
@@ -165,6 +170,7 @@ class Wallet:
         """
         return sign_personal(self._sign_hash, message)
 
+    @forgets_locals
     def sign_message(self, signable_message: SignableMessage) -> SignedMessage:
         """Sign an EIP-191 message.
 
@@ -195,6 +201,7 @@ class Wallet:
         """
         return self.sign_message(msg_hash)
 
+    @forgets_locals
     def sign_tx(
         self, tx: dict[str, Any], fixed_nonce: int | None = None, gas_price: int | None = None
     ) -> bytes:
@@ -246,6 +253,7 @@ class Wallet:
         public_key = PrivateKey(self._key()).public_key
         return f"address: {self._address}\npublic key: {public_key}\n"
 
+    @forgets_locals
     def to_keystore(self, password: str) -> dict[str, Any]:
         """Return the key, encrypted, as an Ethereum keystore (version 3).
 

@@ -17,7 +17,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +30,7 @@ from eth_account import Account
 from requests.adapters import HTTPAdapter
 
 from ocean_lib.common.http_requests import _failures, exchange, redaction, requests_session
+from ocean_lib.common.utils import frames
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _responses
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
@@ -61,6 +62,7 @@ WORDS = "legal winner thank year wave sausage worth useful legal winner thank ye
 KEYSTORE = Account.encrypt("0x" + KEY, PASSWORD, kdf="pbkdf2", iterations=2)
 URL_SECRET = "result-url-secret"
 USER_INFO = "s3cret-of-a-proxy"
+TESTS = Path(__file__).parents[1]
 
 
 class Watch:
@@ -68,6 +70,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
+        self.looks_into_frames = True
         self.secrets: dict[str, str] = {
             "password": PASSWORD,
             "mnemonic": "test test test junk",
@@ -110,7 +113,17 @@ class Watch:
                 continue
             for text in (str(one), repr(one), repr(one.args), repr(vars(one))):
                 self.saw(where, text)
+            if self.looks_into_frames:
+                self._saw_locals(where, one)
             todo += [one.__cause__, one.__context__]
+
+    def _saw_locals(self, where: str, error: BaseException) -> None:
+        """Look into every frame that the error keeps, but those of the tests themselves."""
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if TESTS not in Path(frame.f_code.co_filename).parents:
+                for name, value in frame.f_locals.items():
+                    with suppress(Exception):  # of an object that is half made
+                        self.saw(f"{where}, {name} in {frame.f_code.co_name}", repr(value))
 
     def saw_object(self, where: str, thing: Any) -> None:
         for form in (repr, str, _vars, _pickled, _copied, _walked, lambda x: format(x, "")):
@@ -360,7 +373,8 @@ def provider_calls(watch: Watch) -> None:
 
 
 def downloads(watch: Watch, folder: Path) -> None:
-    """Results whose URLs carry a token, brought home or not."""
+    """Results whose URLs carry a token, brought home or not; that is neither key nor signature."""
+    watch.looks_into_frames = False
     with World() as world, World() as store:
         wallet = key_wallet()
         compute = client(world)
@@ -461,7 +475,8 @@ def wallets(watch: Watch, folder: Path) -> None:
 
 
 def wrong_places(watch: Watch) -> None:
-    """A key where something else belongs."""
+    """A key where something else belongs: the frames that it was given to cannot know it."""
+    watch.looks_into_frames = False
     with World() as world:
         compute, wallet = client(world), key_wallet()
         provider = DataServiceProvider()
@@ -591,11 +606,12 @@ def test_no_secret_in_a_wrong_place_shows(capfd: pytest.CaptureFixture[str]) -> 
     assert watch.leaks() == []
 
 
-@pytest.mark.parametrize("act", PATHS.values(), ids=PATHS)
+@pytest.mark.parametrize(("name", "act"), PATHS.items(), ids=PATHS)
 def test_a_key_in_place_of_a_path_does_not_show(
-    capfd: pytest.CaptureFixture[str], act: Callable[[], Any]
+    capfd: pytest.CaptureFixture[str], name: str, act: Callable[[], Any]
 ) -> None:
     with watching(capfd) as watch:
+        watch.looks_into_frames = "keystore" in name
         watch.attempt("a key as a path", act)
 
     assert watch.leaks() == []
@@ -697,6 +713,20 @@ def test_the_search_sees_a_key_that_is_not_closed_in(
         objects(watch, tmp_path)
 
     assert any(leak.startswith("key as") for leak in watch.leaks())
+
+
+def test_the_search_sees_frames_that_are_not_cleared(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(frames, "_forget", lambda *_: None)
+
+    with watching(capfd) as watch:
+        wallets(watch, tmp_path)
+        all_calls(watch)
+
+    found = watch.leaks()
+    assert any(leak.startswith("key as") and "in parse_key" in leak for leak in found)
+    assert any(leak.startswith("signature") and "in stop_compute_job" in leak for leak in found)
 
 
 def test_the_search_sees_a_wallet_that_can_be_pickled(
