@@ -99,15 +99,16 @@ def _network(text: str) -> str:
 
     if text in SUPPORTED_NETWORK_NAMES:
         return text
-    return _url(text)
+    return _url(text, may_have_login=True)
 
 
-def _url(text: str) -> str:
+def _url(text: str, *, may_have_login: bool = False) -> str:
     try:
-        return check_url(text)
+        return check_url(text, may_have_login=may_have_login)
     except InvalidInput:
+        without = "" if may_have_login else ", without user and password"
         raise ConfigError(
-            f"an absolute http(s) URL with a host, without user and password, got {shown_url(text)}"
+            f"an absolute http(s) URL with a host{without}, got {shown_url(text)}"
         ) from None
 
 

@@ -148,18 +148,19 @@ def check_tx_hash(value: object, *, name: str = "transaction hash") -> str:
     )
 
 
-def check_url(url: object, *, name: str = "url") -> str:
+def check_url(url: object, *, name: str = "url", may_have_login: bool = False) -> str:
     """Return the URL unchanged if it is an absolute http(s) URL that is safe to send to.
 
     Args:
         url: `http://` or `https://` with a host, and a port, path or query as needed.
         name: what to call it in the message.
+        may_have_login: take `user:password@` too: for what shows and sends only the rest.
 
     Raises:
         InvalidUrl: it is anything else, holds blanks, control characters or backslashes, or
             carries a user and password, which would end up in logs.
     """
-    fault = _url_fault(url, ("http", "https"))
+    fault = _url_fault(url, ("http", "https"), userinfo=may_have_login)
     if fault:
         raise InvalidUrl(f"{name} must be an absolute http(s) URL: {fault}, got {shown_url(url)}.")
     return str(url)
@@ -179,8 +180,8 @@ def _text_fault(url: str, schemes: tuple[str, ...], userinfo: bool) -> str:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        return f"host or port cannot be read ({printable(str(error))})"
+    except ValueError:  # its text may quote a part of the password
+        return "host or port cannot be read"
     if parts.scheme not in schemes:
         return f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
     if not host:
@@ -204,7 +205,12 @@ def shown_url(url: object) -> str:
     secret, at, rest = url.rpartition("@")
     scheme = secret.partition("://")[0] + "://" if "://" in secret else ""
     bare = f"{scheme}***@{rest}" if at else rest
-    return printable(re.split(r"[?#]", bare, maxsplit=1)[0])
+    return printable(without_query(bare))
+
+
+def without_query(url: str) -> str:
+    """Return a URL without its query and fragment, where keys are put."""
+    return re.split(r"[?#]", url, maxsplit=1)[0]
 
 
 def trust_job_id(job_id: str) -> None:

@@ -12,7 +12,7 @@ from ocean_lib.common.http_requests.limits import (
     MAX_ANSWER_BYTES,
     Timeouts,
 )
-from ocean_lib.common.validation import check_address
+from ocean_lib.common.validation import check_address, without_query
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _endpoints
 from ocean_lib.data_provider._auth_tokens import AuthTokens
@@ -104,7 +104,8 @@ class ProviderConnection:
         Raises:
             ConfigError: none is configured.
         """
-        url = str(config.provider_url or "").rstrip("/")
+        # Calls leave a query out too; and this URL is published and sent.
+        url = without_query(str(config.provider_url or "")).rstrip("/")
         if not url:
             raise ConfigError(
                 "No Provider is configured: set provider.url in [resources] of the config, or "

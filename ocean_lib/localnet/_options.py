@@ -148,6 +148,12 @@ def checked_chain_url(url: str | None) -> str | None:
     )
 
 
+def origin_of(url: str) -> str:
+    """Return what everybody may see of a node's URL: all else in it may be a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def checked_folder(path: str | Path | None) -> Path | None:
     """Return the state folder's whole path; None stands for a temporary folder.
 

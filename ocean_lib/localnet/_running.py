@@ -14,6 +14,7 @@ from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet._funding import fund
 from ocean_lib.localnet._http_server import HttpServer
 from ocean_lib.localnet._keys import NetworkKeys, kept_keys
+from ocean_lib.localnet._options import origin_of
 from ocean_lib.localnet._services import JobOptions, Place, Services
 from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
 from ocean_lib.localnet._state_folder import damaged, hold_folder, take_folder
@@ -94,7 +95,7 @@ class Running:
             chain=self.chain,
             contracts=self.contracts,
             keys=self.keys,
-            network_url=self.rpc_url,
+            network_url=origin_of(self.rpc_url),  # discovery tells it to whoever asks
             place=Place(self._host, self._port),
             options=options,
             faults=faults,

@@ -25,6 +25,7 @@ from ocean_lib.localnet._options import (
     checked_runner,
     checked_seed,
     checked_whole,
+    origin_of,
 )
 from ocean_lib.localnet._running import Running
 from ocean_lib.localnet._services import JobOptions
@@ -153,7 +154,7 @@ class LocalNetwork:
     def __repr__(self) -> str:
         if self._running is None:
             return "LocalNetwork(not running)"
-        return f"LocalNetwork({self.provider_url}, chain {self.rpc_url})"
+        return f"LocalNetwork({self.provider_url}, chain {origin_of(self.rpc_url)})"
 
     def __enter__(self) -> LocalNetwork:
         return self.start()

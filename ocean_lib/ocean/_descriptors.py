@@ -4,7 +4,9 @@ from typing import Any, Optional
 
 from ocean_lib.assets.utils import create_publisher_trusted_algorithms
 from ocean_lib.common.http_requests.safe_json import is_json
+from ocean_lib.common.origins import origin_of
 from ocean_lib.common.utils.enforce import enforce_types
+from ocean_lib.common.validation import without_query
 from ocean_lib.config import Config
 from ocean_lib.exceptions import InvalidInput
 
@@ -193,6 +195,9 @@ class ComputeDescriptors:
     ) -> dict[str, Any]:
         """Fill what is missing in an output definition.
 
+        The Provider gets it: of the node only the origin is named, since the rest of its URL may
+        be a key.
+
         Args:
             output_def: what to use instead of the defaults, by key.
             consumer_address: who owns the output.
@@ -207,14 +212,19 @@ class ComputeDescriptors:
         if not is_json(output_def):
             raise InvalidInput("output must hold JSON values only: text, numbers, lists, dicts.")
         return {
-            "nodeUri": config.network_url,
-            "brizoUri": data_provider.get_url(config),
+            "nodeUri": _node(config.network_url),
+            "brizoUri": data_provider.get_url(config) if config.provider_url else "",
             "brizoAddress": config.provider_address,
             "metadata": {},
-            "metadataUri": config.metadata_cache_uri,
+            "metadataUri": without_query(config.metadata_cache_uri),
             "owner": consumer_address,
             "publishOutput": 0,
             "publishAlgorithmLog": 0,
             "whitelist": [],
             **(output_def or {}),
         }
+
+
+def _node(network_url: str) -> str:
+    """Say which node is used, or which network by its name, without what may be a key."""
+    return str(origin_of(network_url)) if "://" in network_url else network_url

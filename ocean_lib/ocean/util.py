@@ -81,8 +81,9 @@ def get_web3_connection_provider(
     after a pause; a transaction then too, byte for byte the same, and never otherwise.
 
     Args:
-        network_url: an http(s) URL, or the name of a network: `ganache` and `polygon` have a known
-            URL, the others need your own Infura project id in INFURA_PROJECT_ID.
+        network_url: an http(s) URL, with `user:password@` if the node asks for them, or the name
+            of a network: `ganache` and `polygon` have a known URL, the others need your own Infura
+            project id in INFURA_PROJECT_ID.
         chain_id: the id that the node must tell; None for any.
         max_answer_bytes: longer answers are refused.
 
@@ -192,7 +193,7 @@ def _node_url(network_url: Any) -> str:
         raise ConfigError("The network must be an http(s) URL: WebSocket nodes are not supported.")
     reason = ""
     try:
-        return check_url(network_url, name="network")
+        return check_url(network_url, name="network", may_have_login=True)
     except InvalidUrl as error:
         reason = str(error)
     raise ConfigError(

@@ -7,8 +7,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import requests
+from requests.auth import HTTPBasicAuth
 from web3 import HTTPProvider
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, check_if_retry_on_failure
 
@@ -84,7 +86,8 @@ class NodeProvider(HTTPProvider):
     transaction too. What took too long is not asked again. The chain id is asked once.
 
     Args:
-        url: of the node's JSON-RPC.
+        url: of the node's JSON-RPC. Its user and password go to the node, and into no URL that web3
+            and requests log or put into their errors.
         chain_id: the one it has to have; None for any.
         max_answer_bytes: longer answers are not read to their end.
     """
@@ -95,8 +98,13 @@ class NodeProvider(HTTPProvider):
         self._http = get_requests_session(
             Timeouts(RPC_CONNECT_TIMEOUT_S, RPC_READ_TIMEOUT_S, RPC_TOTAL_TIMEOUT_S)
         )
+        parts = urlsplit(url)
+        login, at, host = parts.netloc.rpartition("@")
+        if at:
+            user, _, password = login.partition(":")
+            self._http.auth = HTTPBasicAuth(unquote(user).encode(), unquote(password).encode())
         super().__init__(
-            url,
+            parts._replace(netloc=host).geturl() if at else url,
             request_kwargs={"timeout": (RPC_CONNECT_TIMEOUT_S, RPC_READ_TIMEOUT_S)},
             session=self._http,
             exception_retry_configuration=None,

@@ -211,6 +211,18 @@ def test_one_state_folder_is_for_one_network_on_another_chain_too(
             second.start()
 
 
+def test_of_a_node_that_asks_for_a_login_only_the_origin_is_shown() -> None:
+    with LocalNetwork(seed="one", account_count=1) as host:
+        url = f"{host.rpc_url.replace('//', '//me:hunter2@')}/?key=hunter2"
+        with LocalNetwork(seed="one", account_count=1, chain_url=url) as network:
+            discovery = requests.get(network.provider_url, timeout=5).json()
+
+            assert network.chain_id == host.chain_id
+            assert network.config.network_url == url
+            assert discovery["network-url"] == host.rpc_url
+            assert "hunter2" not in repr(network) + repr(network.config)
+
+
 def test_broken_ports_are_told_of_and_others_are_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
