@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, Timeouts
+from ocean_lib.common.origins import entries_of
 from ocean_lib.common.validation import check_address, check_url, printable, shown_url
 from ocean_lib.exceptions import ConfigError, InvalidInput
 from ocean_lib.web3_internal._tx_fields import ether_in_wei
@@ -36,6 +37,7 @@ NAME_METADATA_CACHE_URI = "metadata_cache_uri"
 NAME_AQUARIUS_URL = "aquarius.url"
 NAME_PROVIDER_URL = "provider.url"
 NAME_PROVIDER_ADDRESS = "provider.address"
+NAME_PROVIDER_TRUSTED = "provider.trusted"
 NAME_DOWNLOADS_PATH = "downloads.path"
 NAME_CONNECT_TIMEOUT = "timeout.connect"
 NAME_READ_TIMEOUT = "timeout.read"
@@ -110,6 +112,19 @@ def _url(text: str, *, may_have_login: bool = False) -> str:
         raise ConfigError(
             f"an absolute http(s) URL with a host{without}, got {shown_url(text)}"
         ) from None
+
+
+def _trusted(text: str) -> str:
+    try:
+        entries_of(text)
+    except InvalidInput as error:
+        fault = str(error)
+    else:
+        return text
+    raise ConfigError(
+        "hosts or origins such as provider.example or https://provider.example:8030, with commas "
+        f"between them, or * for all; {fault}"
+    )
 
 
 def _optional_url(text: str) -> str:
@@ -260,6 +275,14 @@ OPTIONS = (
         _optional_address,
         "PROVIDER_ADDRESS",
         "Provider ethereum address",
+    ),
+    Option(
+        SECTION_RESOURCES,
+        NAME_PROVIDER_TRUSTED,
+        "",
+        _trusted,
+        "PROVIDER_TRUSTED",
+        "Further Providers that get signatures",
     ),
     Option(SECTION_RESOURCES, NAME_DOWNLOADS_PATH, DEFAULT_DOWNLOADS_PATH, _text),
     Option(SECTION_RESOURCES, NAME_CONNECT_TIMEOUT, _seconds_text(_TIMEOUTS.connect_s), _seconds),

@@ -34,6 +34,7 @@ from ocean_lib._config_options import (
     NAME_NETWORK_URL,
     NAME_OCEAN_ADDRESS,
     NAME_PROVIDER_ADDRESS,
+    NAME_PROVIDER_TRUSTED,
     NAME_PROVIDER_URL,
     NAME_READ_TIMEOUT,
     NAME_TOTAL_TIMEOUT,
@@ -75,6 +76,7 @@ __all__ = [
     "NAME_NETWORK_URL",
     "NAME_OCEAN_ADDRESS",
     "NAME_PROVIDER_ADDRESS",
+    "NAME_PROVIDER_TRUSTED",
     "NAME_PROVIDER_URL",
     "NAME_READ_TIMEOUT",
     "NAME_TOTAL_TIMEOUT",
@@ -332,6 +334,26 @@ class Config(configparser.ConfigParser):
     def provider_address(self) -> str:
         """The Provider's own address in its checksum spelling, '' if none is configured."""
         return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_ADDRESS))
+
+    @property
+    def trusted_providers(self) -> str:
+        """The Providers that get signatures beside the configured one: hosts or origins, or `*`."""
+        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_TRUSTED))
+
+    def trust_provider(self, origin: str) -> None:
+        """Give signatures to this Provider too, from now on, in this object only.
+
+        Args:
+            origin: such as `https://provider.example:8030`, or a host.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        known = self.trusted_providers
+        self._set_literally(
+            SECTION_RESOURCES, NAME_PROVIDER_TRUSTED, f"{known}, {origin}" if known else origin
+        )
+        self._value(SECTION_RESOURCES, NAME_PROVIDER_TRUSTED)
 
     @property
     def downloads_path(self) -> str:

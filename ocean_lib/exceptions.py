@@ -19,6 +19,7 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     │   └── SigningFailed                    the signer gave no usable signature
     ├── PackageMissing [ModuleNotFoundError]
     │                                        the work needs a package that is not installed
+    ├── ProviderNotTrusted                   an asset names a Provider that the user has not chosen
     ├── AssetNotConsumable                   disabled, unreachable, or the address is not let in
     ├── MalformedCredential
     ├── TransportError [ConnectionError]     no answer came
@@ -124,6 +125,22 @@ class WrongPassword(WalletError):
 
 class SigningFailed(WalletError):
     """The signer raised, or gave something that is no 65-byte signature."""
+
+
+class ProviderNotTrusted(OceanError):
+    """A signature would go to a Provider that the user has not chosen; nothing was signed.
+
+    Attributes:
+        origin: the Provider's scheme, host and port.
+        did: the asset that names it, '' if none does.
+        trusted: what `provider.trusted` has to be to trust it as well.
+    """
+
+    def __init__(self, message: str, *, origin: str = "", did: str = "", trusted: str = "") -> None:
+        super().__init__(message)
+        self.origin = origin
+        self.did = did
+        self.trusted = trusted
 
 
 class AssetNotConsumable(OceanError):

@@ -60,6 +60,7 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
         ExitCode.UNREACHABLE,
     ),
     ((e.AssetNotConsumable, e.WorkflowRefused, e.RequestInvalid), ExitCode.REFUSED),
+    (e.ProviderNotTrusted, ExitCode.USAGE),
     ((e.InsufficientBalance, e.TransactionFailed), ExitCode.REFUSED),
 )
 

@@ -1,4 +1,4 @@
-"""Origins: scheme, host and port of a server."""
+"""Origins: scheme, host and port of a server, and which of them the user means by an entry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ocean_lib.common.validation import check_url
+from ocean_lib.common.validation import check_url, shown_url
+from ocean_lib.exceptions import InvalidInput
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -54,3 +55,46 @@ def origin_of(url: str) -> Origin:
     """
     parts = urlsplit(check_url(url, may_have_login=True))
     return Origin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+
+
+class Entry(NamedTuple):
+    """What the user wrote for one or more origins: `*`, a host, a host and port, or an origin."""
+
+    text: str
+    origin: Origin
+    any_scheme: bool
+    any_port: bool
+
+    def covers(self, origin: Origin) -> bool:
+        """Whether this origin is meant."""
+        if self.text == "*":
+            return True
+        if not self.any_scheme:
+            return self.origin.covers(origin)
+        return self.origin.host == origin.host and (
+            self.any_port or self.origin.port == origin.port
+        )
+
+
+@lru_cache(maxsize=64)
+def entries_of(text: str) -> tuple[Entry, ...]:
+    """Read a list of hosts and origins, with commas or blanks between them.
+
+    Raises:
+        InvalidInput: something in it is neither.
+    """
+    return tuple(_entry(word) for word in text.replace(",", " ").split())
+
+
+def _entry(word: str) -> Entry:
+    if word == "*":
+        return Entry(word, Origin("https", "", 443), True, True)
+    has_scheme = "://" in word
+    url = word if has_scheme else f"https://{word}"
+    try:
+        parts = urlsplit(check_url(url))
+    except InvalidInput:
+        parts = None
+    if parts is None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise InvalidInput(f"{shown_url(word)} is not a host or an origin")
+    return Entry(word, origin_of(url), not has_scheme, not has_scheme and parts.port is None)

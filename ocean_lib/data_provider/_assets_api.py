@@ -195,6 +195,7 @@ class AssetsApi(ProviderConnection):
 
         Raises:
             InvalidInput: no such index.
+            ProviderNotTrusted: the config does not name this Provider; nothing was signed.
             ProviderError: the Provider refuses.
             DownloadError: the disk says no.
         """
@@ -252,7 +253,8 @@ class AssetsApi(ProviderConnection):
                     raise error_of(Answer.of(response, page, url, operation))
                 return response, pieces
 
-            response, pieces = self.sign_and_send(wallet, query["documentId"], url, send)
+            did = query["documentId"]
+            response, pieces = self.sign_and_send(wallet, did, url, send, did=did)
             fallback = f"file-{position}"
             name = name_in_headers(response.headers.get("content-disposition"))
             return write_whole(

@@ -20,6 +20,7 @@ from ocean_lib.data_provider._endpoints import Endpoints
 from ocean_lib.data_provider._nonces import NonceBook
 from ocean_lib.data_provider._responses import check_status
 from ocean_lib.data_provider._shared import class_callable
+from ocean_lib.data_provider._trusted import check_trusted
 from ocean_lib.exceptions import (
     ConfigError,
     InvalidAddress,
@@ -57,6 +58,7 @@ class ProviderConnection:
         if use_auth_token is None:
             use_auth_token = config.use_auth_token if config else False
         self.use_auth_token = use_auth_token
+        self._config = config
         self._endpoints = Endpoints(self.http, self.cache_lifetime_s)
         self._nonces = NonceBook()
         self._tokens = AuthTokens()
@@ -283,6 +285,8 @@ class ProviderConnection:
         provider_uri: str,
         send: Callable[[str], T],
         again_on: tuple[type[OceanError], ...] = (),
+        *,
+        did: str = "",
     ) -> T:
         """Make one signed call: in its turn, with the right nonce, once more if it had moved.
 
@@ -293,13 +297,16 @@ class ProviderConnection:
             send: sends the call with the signature it is given and returns the call's value.
             again_on: further failures after which one new attempt, with a new nonce and
                 signature, can do no harm: for reads.
+            did: the asset that names this Provider, for the message if it is not trusted.
 
         Returns:
             What `send` returned.
 
         Raises:
+            ProviderNotTrusted: the config does not name this Provider; nothing was signed.
             SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
         """
+        self._check_trusted(provider_uri, did)
         root = self._endpoints.root_of(provider_uri)
         address = signer_address(check_signer(wallet))
         if self.use_auth_token:
@@ -314,6 +321,11 @@ class ProviderConnection:
                 send=send,
                 again_on=again_on,
             )
+
+    def _check_trusted(self, url: str, did: str) -> None:
+        # Without a config the caller is the one who chooses, by the URL of each call.
+        if self._config is not None:
+            check_trusted(self._config, url, did)
 
     def _send_with_token(
         self,

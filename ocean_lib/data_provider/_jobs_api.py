@@ -71,11 +71,12 @@ class JobsApi(ProviderConnection):
             The new job as the Provider describes it.
 
         Raises:
+            ProviderNotTrusted: the config does not name this Provider; nothing was sent.
             WorkflowRefused, RequestInvalid, SignatureRejected: the Provider refuses.
             TransportError: no answer; the job may have started.
             StartUncertain: the answer names no job, several, or one that was not asked for.
         """
-        _check_place(did, service_endpoint, consumer_address)
+        self._check_call(did, service_endpoint, consumer_address, signature)
         check_service_index(service_id)
         check_tx_hash(order_tx_id, name="order_tx_id")
         payload = start_payload(
@@ -161,7 +162,7 @@ class JobsApi(ProviderConnection):
             InvalidInput: no job id; nothing was sent.
         """
         check_job_id(job_id)
-        _check_place(did, service_endpoint, consumer_address)
+        self._check_call(did, service_endpoint, consumer_address, signature)
         answer = self.http.send(
             "DELETE",
             service_endpoint,
@@ -246,7 +247,7 @@ class JobsApi(ProviderConnection):
     ) -> list[JobInfo]:
         # All jobs of an owner are listed without naming a data set.
         lists_all = method == "GET" and did == job_id == ""
-        _check_place(did, service_endpoint, consumer_address, is_named=not lists_all)
+        self._check_call(did, service_endpoint, consumer_address, signature, is_named=not lists_all)
         answer = self.http.send(
             method,
             service_endpoint,
@@ -267,7 +268,7 @@ class JobsApi(ProviderConnection):
             service_endpoint: see `build_compute_endpoint`.
             consumer_address: the jobs' owner.
         """
-        _check_place(did, service_endpoint, consumer_address)
+        self._check_call(did, service_endpoint, consumer_address, None)
         answer = self.http.send(
             "GET",
             service_endpoint,
@@ -278,15 +279,22 @@ class JobsApi(ProviderConnection):
         jobs = check_owner(jobs_of(answer), consumer_address, answer)
         return jobs, _server_time(answer.date)
 
-
-def _check_place(
-    did: str, service_endpoint: str, consumer_address: str, *, is_named: bool = True
-) -> None:
-    """Refuse what cannot work; nothing is changed, since the caller has signed these spellings."""
-    if is_named:
-        check_did(did)
-    check_url(service_endpoint, name="service endpoint")
-    check_address(consumer_address, name="consumer_address")
+    def _check_call(
+        self,
+        did: str,
+        service_endpoint: str,
+        consumer_address: str,
+        signature: str | None,
+        *,
+        is_named: bool = True,
+    ) -> None:
+        """Refuse what cannot work; nothing is changed, since the caller has signed these texts."""
+        if is_named:
+            check_did(did)
+        check_url(service_endpoint, name="service endpoint")
+        check_address(consumer_address, name="consumer_address")
+        if signature is not None:
+            self._check_trusted(service_endpoint, did)
 
 
 def _server_time(date: str) -> float:

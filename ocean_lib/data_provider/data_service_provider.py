@@ -19,8 +19,8 @@ class DataServiceProvider(AssetsApi, JobsApi):
     that the class makes at the first such call and shares (`DataServiceProvider.shared()`).
 
     Args:
-        config: time-outs, cache lifetime, answer size and auth token option; the defaults if
-            None.
+        config: time-outs, cache lifetime, answer size, auth token option, and the Providers that
+            get signatures; if None the defaults, and signatures go where each call says.
         http_client: a session of yours in place of our own (see `HttpExchange`).
         use_auth_token: sign once a day in place of once a call; the config's option if None.
     """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from ocean_lib.common.validation import check_address, check_did, check_tx_hash
 from ocean_lib.config import Config
+from ocean_lib.exceptions import OceanError, ProviderNotTrusted
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.order import NOT_ORDERED
@@ -14,7 +16,7 @@ from ocean_lib.ocean._places import Places
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 if TYPE_CHECKING:
-    from ocean_lib.models.findings import Findings
+    from ocean_lib.models.findings import Finding, Findings
     from ocean_lib.ocean._chain import ChainAccess
     from ocean_lib.ocean.ocean_compute import OceanCompute
 
@@ -94,10 +96,27 @@ class ComputePreflight:
                 lambda uri: FileProbe(self._data_provider, uri),
                 reader,
             )
-            findings = collected(job.findings(nonce))
+            findings = collected([*job.findings(nonce), *_trust(compute, inputs[0].did)])
         if "file-unreachable" in findings.codes:
             compute._reachable.forget(inputs[0].did)  # start may remember that it was reached
         return findings
+
+
+def _trust(compute: OceanCompute, did: str) -> Iterator[Finding]:
+    """Say if `start` would sign nothing for the data set's Provider."""
+    from ocean_lib.models.findings import refused
+
+    try:
+        compute.check_provider(did)
+    except ProviderNotTrusted as error:
+        yield refused(
+            "provider-not-trusted",
+            f"Data set {did} names the Provider {error.origin}, and the config does not.",
+            f"If you trust it, set provider.trusted = {error.trusted} in [resources].",
+            did,
+        )
+    except OceanError:
+        return  # the job's own findings tell
 
 
 def _given(did: Any, meta: Any, tx_id: Any, data_token: Any) -> _start.Algorithm:

@@ -15,6 +15,7 @@ from ocean_lib.common.validation import (
     check_url,
     printable,
 )
+from ocean_lib.data_provider._trusted import check_trusted
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
 from ocean_lib.exceptions import (
     AssetNotConsumable,
@@ -260,6 +261,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         Raises:
             InvalidInput: no such file, the service is no access service, or an argument is none.
             AssetNotConsumable: the asset is disabled, unreachable, or not for this address.
+            ProviderNotTrusted: the asset's Provider is none that the config names.
             ProviderError: the Provider refuses.
             DownloadError: a file could not be brought home, or the folder not be made.
         """
@@ -276,6 +278,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
                 f"Service {wanted} of {did} is of type {service.type}: only "
                 f"{ServiceTypes.ASSET_ACCESS} services give files away."
             )
+        check_trusted(self._config, str(service.service_endpoint), did)
         self._check_consumable(asset, address, str(service.service_endpoint))
         _, endpoint = self._data_provider.build_download_endpoint(service.service_endpoint)
         # Named after the DID that was asked for, which is checked: it cannot leave the folder.

@@ -18,6 +18,7 @@ from ocean_lib.config import Config
 from ocean_lib.data_provider._connection import timeouts_of
 from ocean_lib.data_provider._payloads import compute_text
 from ocean_lib.data_provider._responses import JobInfo, JobResult, result_of
+from ocean_lib.data_provider._trusted import check_trusted
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     ConnectFailed,
@@ -122,6 +123,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             InvalidInput: an argument cannot work.
             AssetNotFound: an input is not known to the metadata cache.
             AssetNotConsumable: an input is disabled, unreachable, or not for this address.
+            ProviderNotTrusted: the data set's Provider is none that the config names.
             WorkflowRefused: the Provider refuses; the subclass says why.
             StartUncertain: the answer was lost, or it names another start's job or one that was
                 not asked for; the job may have started.
@@ -167,6 +169,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                     consumer_wallet, main.did, job_id, url, lambda signed: post(url, signed)
                 )
                 return started
+            check_trusted(self._config, url, main.did)
             text = compute_text(address, job_id, main.did)
             return post(url, sign_text(consumer_wallet, f"{text}{nonce}"))
 
@@ -227,6 +230,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             `did`, `urls` and `logs`; empty lists mean that there is no output yet.
 
         Raises:
+            ProviderNotTrusted: the data set's Provider is none that the config names.
             JobNotFound: the Provider knows no such job of this wallet.
             ResultsWithheld: the Provider did not accept the signature, with a renewed nonce
                 either.
@@ -252,6 +256,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
         Raises:
             InvalidInput: no job id; nothing was sent.
+            ProviderNotTrusted: the data set's Provider is none that the config names.
             JobNotFound: the Provider knows no such job of this wallet.
         """
         return self.stop_job(did, job_id, wallet).as_dict()
@@ -281,6 +286,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         Raises:
             InvalidInput: not confirmed; nothing was sent.
             JobNotFound: the answer is an empty list, and this client saw jobs there before.
+            ProviderNotTrusted: the data set's Provider is none that the config names.
         """
         if confirm is not True:
             raise InvalidInput(
@@ -319,6 +325,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
         Raises:
             InvalidInput: no job id; nothing was sent.
+            ProviderNotTrusted: the data set's Provider is none that the config names.
         """
         _check_call(did, job_id, wallet)
         delete = self._data_provider.delete_compute_job
@@ -329,6 +336,26 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             return is_done
 
         return self._signed_call(wallet, did, job_id, "computeDelete", call)
+
+    def check_provider(self, did: str) -> str:
+        """Check that signatures may go to the Provider that a data set is computed at.
+
+        Every call that signs checks this itself; ask before, to ask the user in time.
+
+        Args:
+            did: the data set's.
+
+        Returns:
+            The Provider's URL.
+
+        Raises:
+            ProviderNotTrusted: the config does not name it (`provider.url`, `provider.trusted`).
+            AssetNotFound, NoComputeService: the data set is computed nowhere.
+        """
+        with self._operation():
+            url = self._provider_root(did)
+        check_trusted(self._config, url, did)
+        return url
 
     def clear_caches(self) -> None:
         """Forget assets, their reachability, endpoints, nonces and which jobs were seen."""
@@ -374,6 +401,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         send: Any,
         again_on: tuple[type[OceanError], ...] = (),
     ) -> Any:
+        check_trusted(self._config, url, did)
         text = compute_text(signer_address(wallet), job_id, did)
         return self._data_provider.sign_and_send(wallet, text, url, send, again_on)
 

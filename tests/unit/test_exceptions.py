@@ -200,6 +200,7 @@ WIRE: dict[str, Callable[[OnTheWire], Any]] = {
 ELSEWHERE = {
     "WalletError": "unit/web3_internal/test_wallet.py",
     "WrongPassword": "unit/web3_internal/test_wallet.py",
+    "ProviderNotTrusted": "integration/test_trusted_providers.py",
     "MalformedCredential": "unit/common/ddo/test_conditions.py",
     "JobTimeoutError": "integration/test_jobs.py",
     "DownloadError": "unit/ocean/test_results.py",
