@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocean_lib.cli import _keys
+from ocean_lib.cli import _agreement, _keys
 from ocean_lib.cli._exit_codes import ExitCode
 from ocean_lib.cli._output import Output
-from ocean_lib.exceptions import ConfigError
+from ocean_lib.exceptions import ConfigError, OceanError, ProviderNotTrusted
 
 if TYPE_CHECKING:
     from ocean_lib.config import Config
@@ -103,6 +103,19 @@ class Session:
             return _keys.Watcher(self.owner)
         address = _keys.address_in_keystore(self.keys)
         return _keys.Watcher(address) if address else self.wallet
+
+    def agree_to_provider(self, did: str) -> None:
+        """Ask, where somebody can answer, before a signature goes to a Provider not chosen yet.
+
+        Raises:
+            ProviderNotTrusted: the answer is no, or there is nobody to ask.
+        """
+        try:
+            self.ocean.compute.check_provider(did)
+        except ProviderNotTrusted as error:
+            _agreement.ask(error, self.config, self.config_file or os.environ.get("CONFIG_FILE"))
+        except OceanError:
+            pass  # the call that follows tells it
 
     @contextmanager
     def interruptible(self, text: str) -> Iterator[None]:

@@ -245,6 +245,7 @@ def start(session: Session, plan: Plan, job_file: Path | None) -> None:
     """
     plan.check_code()
     with nullcontext() if job_file is None else writable_job_file(job_file) as write:
+        session.agree_to_provider(plan.dids[0])
         arguments = plan.arguments(session, session.wallet, strict=True)
         maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."
         with session.interruptible(maybe):

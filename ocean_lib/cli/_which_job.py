@@ -75,7 +75,14 @@ class WhichJob:
         Raises:
             CommandError: there is no such job.
             InvalidInput: the file is no job file, or of another wallet.
+            ProviderNotTrusted: the command signs, and nobody agrees to the job's Provider.
         """
+        job = self._find(session, signs=signs)
+        if signs:
+            session.agree_to_provider(job.did)
+        return job
+
+    def _find(self, session: Session, *, signs: bool) -> ComputeJob:
         from ocean_lib.ocean.compute_job import ComputeJob
 
         kept = read_job_file(self.file) if self.file is not None else None

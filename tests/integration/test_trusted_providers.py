@@ -7,17 +7,20 @@ since on loopback all Providers are trusted.
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from ocean_lib.cli import main
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import OceanError, ProviderNotTrusted
@@ -258,3 +261,80 @@ def test_a_name_that_leads_to_loopback_is_not_loopback(scene: Scene) -> None:
         compute_of(config).stop(DID, scene.job_id, scene.wallet)
 
     assert scene.relay.signed == []
+
+
+class Typing(io.StringIO):
+    """A terminal at which this is typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class AtTheCommandLine:
+    """Runs `ocean-compute` in this process, with a config file and a job file."""
+
+    def __init__(self, scene: Scene, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.patch = patch
+        self.config = folder / "config.ini"
+        self.config.write_text(
+            "[eth-network]\nnetwork = http://127.0.0.1:1\n\n"
+            f"[resources]\n# mine\nprovider.url = {scene.honest_url}\n"
+            f"metadata_cache_uri = {scene.world.aquarius.url}\n",
+            encoding="utf-8",
+        )
+        self.job = folder / "job.json"
+        kept = scene.compute().job(DID, scene.job_id, scene.wallet).to_dict()
+        self.job.write_text(json.dumps(kept), encoding="utf-8")
+        patch.setenv("OCEAN_PRIVATE_KEY", scene.wallet.unsafe_private_key())
+        for name in ("CONFIG_FILE", "OCEAN_KEYSTORE", "OCEAN_JOB_FILE"):
+            patch.delenv(name, raising=False)
+
+    def stop(self, *typed: str) -> int:
+        """Stop the job, with these answers typed; without any there is no terminal."""
+        stdin = Typing("".join(f"{line}\n" for line in typed)) if typed else io.StringIO()
+        self.patch.setattr("sys.stdin", stdin)
+        return main(["stop", "--config", str(self.config), "--job-file", str(self.job)])
+
+
+@pytest.fixture
+def line(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AtTheCommandLine:
+    return AtTheCommandLine(scene, tmp_path, monkeypatch)
+
+
+def test_the_command_line_refuses_where_nobody_can_answer(
+    line: AtTheCommandLine, scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = line.config.read_text(encoding="utf-8")
+
+    assert line.stop() == 2
+
+    assert f"provider.trusted = {scene.relay.url}" in capsys.readouterr().err
+    assert scene.relay.signed == []
+    assert line.config.read_text(encoding="utf-8") == before
+
+
+def test_the_command_line_takes_no_for_an_answer(line: AtTheCommandLine, scene: Scene) -> None:
+    assert line.stop("no") == 2
+    assert line.stop("") == 2
+
+    assert scene.relay.signed == []
+
+
+def test_the_command_line_asks_again_after_once(line: AtTheCommandLine, scene: Scene) -> None:
+    before = line.config.read_text(encoding="utf-8")
+
+    assert line.stop("once") == 0
+
+    assert len(scene.relay.signed) == 1
+    assert line.config.read_text(encoding="utf-8") == before
+
+
+def test_the_command_line_keeps_always_and_asks_no_more(
+    line: AtTheCommandLine, scene: Scene
+) -> None:
+    assert line.stop("always") == 0
+
+    assert line.stop() == 0
+    kept = Config(line.config)
+    assert (kept.trusted_providers, kept.provider_url) == (scene.relay.url, scene.honest_url)
+    assert "# mine\n" in line.config.read_text(encoding="utf-8")
