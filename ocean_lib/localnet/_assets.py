@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+_ID = re.compile(r"(?:did:op:|0x)([0-9a-fA-F]{40})")
 
 
 class Consumable(enum.IntEnum):
@@ -109,6 +112,12 @@ class Asset:
             if entry.get("type") == "address":
                 return [str(value).lower() for value in entry.get("values", [])]
         return []
+
+
+def asset_id(text: str) -> str:
+    """Return the asset that a DID or a datatoken's address names, in one spelling; '' if none."""
+    match = _ID.fullmatch(text)
+    return match[1].lower() if match else ""
 
 
 def compact_json(value: Any) -> str:

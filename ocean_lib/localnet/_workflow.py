@@ -8,7 +8,7 @@ from typing import Any
 
 from ocean_lib.localnet import _safe_json
 from ocean_lib.localnet._assets import Asset, Consumable, Service
-from ocean_lib.localnet._encryption import ForeignDocument, ProviderKey
+from ocean_lib.localnet._encryption import ForeignDocument, MisplacedDocument, ProviderKey
 from ocean_lib.localnet._file_access import FileAccess
 from ocean_lib.localnet._http_answers import HtmlError
 from ocean_lib.localnet._orders import BadOrder, check_order, order_service_index
@@ -56,9 +56,9 @@ class ProviderWorld:
         """Return the URLs of an asset's files.
 
         Raises:
-            ForeignDocument: If another Provider encrypted them.
+            ForeignDocument: If another Provider encrypted them, or this one for another asset.
         """
-        files = self.key.decrypt_files(asset.encrypted_files)
+        files = self.key.decrypt_files(asset.encrypted_files, asset.did)
         return tuple(str(file.get("url", "")) for file in files)
 
     @staticmethod
@@ -167,6 +167,8 @@ class Workflow:
     def _own_urls(self, asset: Asset, where: str) -> tuple[str, ...]:
         try:
             urls = self._world.urls(asset)
+        except MisplacedDocument as error:
+            raise Refused(f"{error}.") from error
         except ForeignDocument as error:
             raise Refused(_foreign(where)) from error
         if not urls:

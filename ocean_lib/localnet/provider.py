@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
@@ -106,10 +105,10 @@ def provider_api(
             rules.require(name)
         rules.done()
         try:
-            document = json.dumps(_safe_json.loads(data["document"]))
+            document = _safe_json.loads(data["document"])
         except (TypeError, ValueError) as error:
             raise HtmlError(500, f"The document is not JSON: {error}.") from error
-        encrypted = world.key.encrypt(document)
+        encrypted = world.key.encrypt(document, str(data["documentId"]))
         # Nobody checks who asks: that anyone can move anyone's nonce is the protocol's.
         nonces.advance(str(data["publisherAddress"]))
         return spaced({"encryptedDocument": encrypted}, 201)

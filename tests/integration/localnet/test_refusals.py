@@ -163,6 +163,74 @@ def test_files_that_another_provider_encrypted_are_refused(world: World) -> None
     assert "must be in the same provider" in text
 
 
+@pytest.fixture(scope="module")
+def copied(world: World) -> str:
+    """A dataset of somebody who allows raw code on the file list of another's dataset."""
+    [metadata, *_] = world.publisher.ddo(world.open_dataset)["service"]
+    return world.consumer.publish(
+        "copied",
+        [world.network.publish_file(b"1\n", "bait.txt")],
+        [access_service(), compute_service(allowRawAlgorithm=True)],
+        metadata={"encryptedFiles": metadata["attributes"]["encryptedFiles"]},
+    )
+
+
+def test_nobody_computes_on_a_file_list_copied_from_anothers_asset(
+    world: World, copied: str
+) -> None:
+    tx = world.consumer.order(world.consumer, copied, 4)
+    code = raw("import glob\nfor p in glob.glob('/data/inputs/*/*'): print(open(p).read())")
+    before = int(world.consumer.nonce())
+    answer = world.consumer.start(copied, tx, algorithmMeta=code)
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": f"the file list of {copied} was encrypted for another asset."}
+    assert int(world.consumer.nonce()) == before
+
+
+def test_nobody_runs_an_algorithm_copied_from_anothers_asset(world: World) -> None:
+    [metadata, *_] = world.publisher.ddo(world.algorithm)["service"]
+    algorithm = world.consumer.publish(
+        "copied",
+        [world.network.publish_file(b"print()", "bait.py")],
+        [access_service()],
+        kind="algorithm",
+        metadata={"encryptedFiles": metadata["attributes"]["encryptedFiles"]},
+    )
+    answer = world.consumer.start(
+        world.open_dataset,
+        world.open_order,
+        algorithmDid=algorithm,
+        algorithmDataToken="0x" + algorithm.removeprefix("did:op:"),
+        algorithmTransferTxId=world.consumer.order(world.consumer, algorithm, 3),
+    )
+
+    assert answer.status_code == 400
+    assert "was encrypted for another asset" in answer.json()["error"]
+
+
+def test_nobody_looks_at_a_file_list_copied_from_anothers_asset(world: World, copied: str) -> None:
+    token = "0x" + copied.removeprefix("did:op:")
+    who = {"consumerAddress": world.consumer.address, "documentId": copied}
+    described = world.consumer.post(f"{SERVICES}/fileinfo", {"did": copied, "checksum": True})
+    initialized = world.consumer.get(
+        f"{SERVICES}/initialize", serviceId=3, serviceType="access", dataToken=token, **who
+    )
+    downloaded = world.consumer.get(
+        f"{SERVICES}/download",
+        serviceId=3,
+        dataToken=token,
+        fileIndex=0,
+        transferTxId=world.consumer.order(world.consumer, copied, 3),
+        signature=world.consumer.signed(copied),
+        **who,
+    )
+
+    for answer, status in ((described, 500), (initialized, 503), (downloaded, 500)):
+        assert answer.status_code == status
+        assert "was encrypted for another asset" in answer.text
+
+
 def test_a_container_without_a_tag_is_refused(world: World) -> None:
     meta = raw("print()", container={"entrypoint": "python3 $ALGO", "image": "python"})
     answer = world.consumer.start(world.dataset, world.dataset_order, algorithmMeta=meta)
@@ -205,14 +273,14 @@ def test_one_signature_starts_one_job_however_many_send_it_at_once(world: World)
 
 
 def test_a_nonce_belongs_to_one_spelling_of_an_address(world: World) -> None:
-    spelled = world.consumer.address.lower()
-    before = int(world.consumer.nonce())
+    spelled = world.stranger.address.lower()
+    before = int(world.consumer.nonce(world.stranger.address))
     body = {"documentId": "0x1", "document": "[]", "publisherAddress": spelled}
     first = world.consumer.nonce(spelled)
     world.consumer.post(f"{SERVICES}/encrypt", body)
 
     assert int(world.consumer.nonce(spelled)) == int(first) + 1
-    assert int(world.consumer.nonce()) == before
+    assert int(world.consumer.nonce(world.stranger.address)) == before
 
 
 def test_a_request_too_large_is_refused(world: World) -> None:

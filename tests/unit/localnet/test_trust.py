@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ocean_lib.localnet._assets import Asset, Consumable
-from ocean_lib.localnet._encryption import ForeignDocument, ProviderKey
+from ocean_lib.localnet._encryption import ForeignDocument, MisplacedDocument, ProviderKey
 from ocean_lib.localnet._trust import container_checksum, files_checksum, why_not_trusted
 from tests.unit.localnet.recorded import PROVIDER_KEY, answer
 
@@ -70,23 +71,48 @@ def test_allow_all_asks_for_nothing_more() -> None:
 
 def test_a_recorded_file_list_opens_with_the_recorded_providers_key() -> None:
     key = ProviderKey(PROVIDER_KEY)
-    [file] = key.decrypt_files(Asset(ALGORITHM).encrypted_files)
+    encrypted = Asset(ALGORITHM).encrypted_files
+    [file] = key.decrypt(encrypted)
 
     assert key.address == "0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e"
     assert file["url"] == "http://127.0.0.1:28080/data/algo.py"
     assert PROVIDER_KEY[2:] not in repr(key)
+    with pytest.raises(MisplacedDocument):  # the real Provider's names no asset
+        key.decrypt_files(encrypted, ALGORITHM["id"])
 
 
 def test_what_was_encrypted_can_be_read_by_the_same_key_only() -> None:
     key, other = ProviderKey(PROVIDER_KEY), ProviderKey("0x" + "01" * 32)
-    encrypted = key.encrypt('[{"url": "http://x"}]')
+    did = DATASET["id"]
+    encrypted = key.encrypt([{"url": "http://x"}], did)
 
-    assert key.decrypt_files(encrypted) == [{"url": "http://x"}]
-    for broken in (encrypted[:-2] + "00", "0x", "nonsense", key.encrypt('"text"')):
+    assert key.decrypt_files(encrypted, did) == [{"url": "http://x"}]
+    for broken in (encrypted[:-2] + "00", "0x", "nonsense", key.encrypt("text", did)):
         with pytest.raises(ForeignDocument):
-            key.decrypt_files(broken)
+            key.decrypt_files(broken, did)
     with pytest.raises(ForeignDocument):
-        other.decrypt_files(encrypted)
+        other.decrypt_files(encrypted, did)
+
+
+@pytest.mark.parametrize("prefix", ["did:op:", "0x"])
+@pytest.mark.parametrize("spell", [str, str.lower])
+def test_a_file_list_opens_for_its_asset_however_that_was_spelled_and_for_no_other(
+    prefix: str, spell: Callable[[str], str]
+) -> None:
+    key = ProviderKey(PROVIDER_KEY)
+    given = prefix + spell(DATASET["id"].removeprefix("did:op:"))
+    encrypted = key.encrypt([{"url": "http://x"}], given)
+
+    assert key.decrypt_files(encrypted, DATASET["id"]) == [{"url": "http://x"}]
+    with pytest.raises(MisplacedDocument):
+        key.decrypt_files(encrypted, ALGORITHM["id"])
+
+
+@pytest.mark.parametrize("nameless", ["anything", "0x1", "did:op:"])
+def test_a_file_list_that_names_no_asset_opens_for_none(nameless: str) -> None:
+    key = ProviderKey(PROVIDER_KEY)
+    with pytest.raises(MisplacedDocument):
+        key.decrypt_files(key.encrypt([{"url": "http://x"}], nameless), DATASET["id"])
 
 
 def _listed(**lists: list[str]) -> Asset:
