@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from ocean_lib.localnet._http_answers import HtmlError, compact, spaced
+from ocean_lib.localnet._leaves import BadQuery
 from ocean_lib.localnet._metadata_schema import REMOTE_SCHEMA, metadata_errors
-from ocean_lib.localnet._query import BadQuery
-from ocean_lib.localnet._validation import parameters
+from ocean_lib.localnet._validation import json_object, parameters
 from ocean_lib.localnet.metadata_cache import MetadataCache
 
 _PREFIX = "/api/v1/aquarius/assets"
+_MAX_NAMES = 10_000
 
 
 def aquarius_api(cache: MetadataCache) -> Blueprint:
@@ -50,11 +51,13 @@ def aquarius_api(cache: MetadataCache) -> Blueprint:
         wanted = data["didList"]
         if not wanted or not isinstance(wanted, list):
             return compact({"message": "the requested didList is empty"}, 400)
-        return spaced({str(did): _name(cache, str(did)) for did in wanted})
+        if len(wanted) > _MAX_NAMES:
+            return compact({"message": f"the requested didList is over {_MAX_NAMES} long"}, 400)
+        return spaced(cache.names(str(did) for did in wanted))
 
     @routes.post("/ddo/query")
     def query() -> Response:
-        data = parameters(request)
+        data = json_object(request)
         try:
             return spaced(
                 cache.search(
@@ -69,16 +72,12 @@ def aquarius_api(cache: MetadataCache) -> Blueprint:
 
     @routes.post("/ddo/validate")
     def validate() -> Response:
-        # The real one fails with 500 on anything but an object; so does `parameters`.
-        data = parameters(request)
-        if not data:
-            raise HtmlError(500, "There is no metadata to validate.")
-        return compact(metadata_errors(data) or True)
+        return compact(metadata_errors(json_object(request)) or True)
 
     @routes.post("/ddo/validate-remote")
     def validate_remote() -> Response:
         # ocean.js asks this before it publishes.
-        data = parameters(request)
+        data = json_object(request)
         if "service" not in data:
             return compact({"message": "Invalid DDO format."}, 400)
         try:
@@ -108,9 +107,3 @@ def _metadata(ddo: dict[str, object]) -> object:
             if service["type"] == "metadata":
                 return service["attributes"]
     return {}
-
-
-def _name(cache: MetadataCache, did: str) -> str:
-    found = cache.ddo(did)
-    metadata = _metadata(found) if found is not None else None
-    return str(metadata["main"]["name"]) if isinstance(metadata, dict) else ""

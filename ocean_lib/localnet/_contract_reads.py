@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -148,6 +149,9 @@ class Datatoken:
         answer = self._chain.call(
             "eth_call", {"to": self.address, "data": "0x" + data.hex()}, "latest"
         )
-        if answer in ("0x", None):
-            raise RpcError(-32000, f"{self.address} is not a datatoken")
-        return decode([kind], _data(answer))[0]
+        # Anybody can publish for a contract of their own, which may answer anything.
+        try:
+            return decode([kind], _data(answer))[0]
+        except (DecodingError, ValueError, AttributeError) as error:
+            reason = f"{self.address} is not a datatoken: its {signature} is not a {kind}"
+            raise RpcError(-32000, reason) from error

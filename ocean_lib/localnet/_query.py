@@ -3,16 +3,19 @@
 A small part of Elasticsearch's query language: `query_string` with words, "phrases",
 `field:value`, AND, OR, NOT, + and -, parentheses and the wildcards * and ?; and `match`,
 `match_phrase`, `term`, `terms`, `bool`, `exists`, `match_all`. Words match whole words in any
-letter case; there is no scoring.
+letter case; there is no scoring. Queries have a greatest length, and their answers a deadline, as
+all clients share the network's threads.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-Matcher = Callable[[dict[str, Any]], bool]
+from ocean_lib.localnet._leaves import WORDS, BadQuery, Leaves, glob, spelled_of, words_of
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<sign>[+\-!])(?=\S)"
     r'|(?:(?P<field>(?:\\.|[\w.@*])+):)?(?:"(?P<phrase>(?:\\.|[^"\\])*)"'
@@ -20,81 +23,42 @@ _TOKEN = re.compile(
     r"|(?P<junk>\S))"
 )
 _MAX_DEPTH = 50
-_WORDS = re.compile(r"\w+", re.UNICODE)
-
-
-class BadQuery(ValueError):
-    """A query that is not understood."""
-
-
-def values_at(document: Any, path: str) -> Iterator[Any]:
-    """Yield the leaf values below a dotted path; lists count as all of their items."""
-    if isinstance(document, list):
-        for item in document:
-            yield from values_at(item, path)
-    elif not path:
-        yield from _leaves(document)
-    elif isinstance(document, dict):
-        for key, value in document.items():
-            if path == key:
-                yield from _leaves(value)
-            elif path.startswith(f"{key}."):
-                yield from values_at(value, path[len(key) + 1 :])
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None:
-        yield value
-
-
-def _spell(value: Any) -> str:
-    return str(value).lower()
+_MAX_QUERY = 64 * 1024
+_WILDCARD = re.compile(r"(?:\\.|[^*?\\])*[*?]", re.DOTALL)
+Matcher = Callable[[Leaves], bool]
 
 
 def _unescape(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _word_matcher(field: str, text: str, *, phrase: bool) -> Matcher:
-    path = "" if field in ("", "*") else field.removesuffix(".*").removesuffix(".keyword")
-    wanted = [word.lower() for word in _WORDS.findall(text)]
-    pattern = None
-    if not phrase and re.search(r"(?<!\\)[*?]", text):
-        glob = re.escape(_unescape(text).lower()).replace(r"\*", ".*").replace(r"\?", ".")
-        pattern = re.compile(glob, re.DOTALL)
-
-    def matches(document: dict[str, Any]) -> bool:
-        for value in values_at(document, path):
-            spelled = _spell(value)
-            words = _WORDS.findall(spelled)
-            if pattern is not None:
-                if pattern.fullmatch(spelled) or any(map(pattern.fullmatch, words)):
-                    return True
-            elif spelled == text.lower() or _contains(words, wanted):
-                return True
-        return False
-
-    return matches
+def _path(field: str) -> str:
+    return "" if field in ("", "*") else field.removesuffix(".*").removesuffix(".keyword")
 
 
-def _contains(words: list[str], wanted: list[str]) -> bool:
-    size = len(wanted)
-    if not size:
-        return False
-    return any(words[start : start + size] == wanted for start in range(len(words) - size + 1))
+def _text_matcher(field: str, text: str) -> Matcher:
+    path, spelled = _path(field), text.lower()
+    words = words_of(spelled)
+    if words == "\0":
+        return lambda leaves: any(leaf.spelled == spelled for leaf in leaves.at(path))
+    return lambda leaves: any(
+        leaf.spelled == spelled or words in leaf.words for leaf in leaves.at(path)
+    )
+
+
+def _word_matcher(field: str, text: str) -> Matcher:
+    """Match a word as it stands in a query string: escaped, perhaps with wildcards."""
+    if not _WILDCARD.match(text):
+        return _text_matcher(field, _unescape(text))
+    path, fits = _path(field), glob(text.lower())
+    return lambda leaves: any(any(map(fits, leaf.parts)) for leaf in leaves.at(path))
 
 
 class _Parser:
     """Reads one query string; words side by side are joined by OR, as Elasticsearch does."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = [match for match in _TOKEN.finditer(text) if match.group().strip()]
+        self._tokens = list(_TOKEN.finditer(text.strip()))
         self._at = 0
         self._depth = 0
 
@@ -156,9 +120,8 @@ class _Parser:
             self._at += 1
             return self._group(name)
         if token["phrase"] is not None:
-            return _word_matcher(name, _unescape(token["phrase"]), phrase=True)
-        text = token["word"]
-        return _word_matcher(name, text if "*" in text else _unescape(text), phrase=False)
+            return _text_matcher(name, _unescape(token["phrase"]))
+        return _word_matcher(name, token["word"])
 
     def _group(self, field: str) -> Matcher:
         self._depth += 1
@@ -177,11 +140,11 @@ def _combined(
 ) -> Matcher:
     needed = at_least or (1 if should and not must else 0)
 
-    def matches(document: dict[str, Any]) -> bool:
+    def matches(leaves: Leaves) -> bool:
         return (
-            all(matcher(document) for matcher in must)
-            and not any(matcher(document) for matcher in must_not)
-            and sum(matcher(document) for matcher in should) >= needed
+            all(matcher(leaves) for matcher in must)
+            and not any(matcher(leaves) for matcher in must_not)
+            and sum(matcher(leaves) for matcher in should) >= needed
         )
 
     return matches
@@ -202,23 +165,21 @@ def _field_clause(kind: str, body: Any) -> Matcher:
     if kind == "term":
         return _exact(field, wanted)
     if kind == "match_phrase":
-        return _word_matcher(field, str(wanted), phrase=True)
-    words = _WORDS.findall(str(wanted)) or [str(wanted)]
-    return _combined([], [], [_word_matcher(field, word, phrase=True) for word in words])
+        return _text_matcher(field, str(wanted))
+    words = WORDS.findall(str(wanted)) or [str(wanted)]
+    return _combined([], [], [_text_matcher(field, word) for word in words])
 
 
 def _exact(field: str, value: Any) -> Matcher:
-    path = field.removesuffix(".keyword")
-    return lambda document: any(
-        _spell(found) == _spell(value) for found in values_at(document, path)
-    )
+    path, spelled = field.removesuffix(".keyword"), spelled_of(value)
+    return lambda leaves: any(leaf.spelled == spelled for leaf in leaves.at(path))
 
 
 def _clause_list(body: Any) -> list[Matcher]:
-    return [compile_query(item) for item in (body if isinstance(body, list) else [body])]
+    return [_compile(item) for item in (body if isinstance(body, list) else [body])]
 
 
-def _everything(_: dict[str, Any]) -> bool:
+def _everything(_: Leaves) -> bool:
     return True
 
 
@@ -229,8 +190,14 @@ def compile_query(query: Any) -> Matcher:
         query: What a client sends as `query`; None or {} finds everything.
 
     Raises:
-        BadQuery: If it uses what is not supported here.
+        BadQuery: If it uses what is not supported here, or is too long.
     """
+    if len(json.dumps(query)) > _MAX_QUERY:
+        raise BadQuery(f"it is longer than {_MAX_QUERY} bytes")
+    return _compile(query)
+
+
+def _compile(query: Any) -> Matcher:
     if not query:
         return _everything
     if isinstance(query, str):
@@ -243,7 +210,7 @@ def compile_query(query: Any) -> Matcher:
     if kind in ("match", "match_phrase", "term", "terms"):
         return _field_clause(kind, body)
     if kind == "exists":
-        return lambda document: any(True for _ in values_at(document, str(body["field"])))
+        return lambda leaves: bool(leaves.at(str(body["field"])))
     if kind == "bool":
         return _combined(
             _clause_list(body.get("must", [])) + _clause_list(body.get("filter", [])),

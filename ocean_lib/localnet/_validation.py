@@ -45,13 +45,13 @@ class Rules:
                 raise InvalidRequest(self.errors)
 
     def require_without(self, name: str, other: str) -> None:
-        """Note a field that is absent while `other` is absent too."""
-        if not self.data.get(other) and not self.data.get(name):
+        """Note a field that is absent or empty while `other` is absent; empty is not absent."""
+        if other not in self.data and not self.data.get(name):
             self._add(name, f"The {name} field is required when {other} is not present.")
 
     def require_with_all(self, name: str, others: tuple[str, ...]) -> None:
-        """Note a field that is absent while all of `others` are there."""
-        if all(self.data.get(other) for other in others) and not self.data.get(name):
+        """Note a field that is absent or empty while all of `others` are there."""
+        if all(other in self.data for other in others) and not self.data.get(name):
             listed = ", ".join(others)
             self._add(name, f"The {name} field is required when {listed} are present.")
 
@@ -90,17 +90,36 @@ class Rules:
 def parameters(request: Request) -> dict[str, Any]:
     """Read a request's parameters: the query string if there is one, else the JSON body.
 
+    A body that is JSON's null has none of them.
+
     Raises:
-        HtmlError: If the body is not JSON, or not a JSON object.
+        HtmlError: If the body is not JSON, or neither an object nor null.
     """
     if request.args:
         return dict(request.args.items())
+    body = _json(request)
+    return {} if body is None else _object(body)
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """Read a request's JSON body, whatever its query string says.
+
+    Raises:
+        HtmlError: If it is not a JSON object.
+    """
+    return _object(_json(request))
+
+
+def _json(request: Request) -> Any:
     if not request.is_json or not request.data:
-        return {}
+        return None
     try:
-        body = _safe_json.loads(request.data)
+        return _safe_json.loads(request.data)
     except ValueError as error:
         raise HtmlError(400, f"Failed to decode JSON object: {error}") from error
+
+
+def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise HtmlError(500, "The JSON body is not an object.")
     return body

@@ -10,6 +10,8 @@ import json
 import logging
 import lzma
 import threading
+import time
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,11 +22,14 @@ from ocean_lib.localnet._contract_reads import (
     block_time,
     metadata_events,
 )
-from ocean_lib.localnet._query import compile_query, values_at
+from ocean_lib.localnet._leaves import Leaves, values_at
+from ocean_lib.localnet._query import Matcher, compile_query
 from ocean_lib.localnet._store import Database
 from ocean_lib.localnet.chain import ChainClient, RpcError
 
 _MAX_DDO_BYTES = 4 * 1024**2
+_MAX_LZMA_BYTES = 256 * 1024**2  # of memory: a few bytes can ask for 4 GiB
+_QUERY_S = 5.0
 _PRICE = {
     "datatoken": 0.0,
     "ocean": 0.0,
@@ -65,6 +70,12 @@ class MetadataCache:
         self.sync()
         return self._kept(did)
 
+    def names(self, dids: Iterable[str]) -> dict[str, str]:
+        """Return the names of assets; '' for a DID that is unknown."""
+        self.sync()
+        kept = {did: self._kept(did) for did in dids}
+        return {did: _metadata_of(ddo)["main"]["name"] if ddo else "" for did, ddo in kept.items()}
+
     def dids(self) -> list[str]:
         """Return the DIDs of all assets, in order."""
         self.sync()
@@ -88,10 +99,9 @@ class MetadataCache:
             per_page: How many assets a page has.
 
         Raises:
-            BadQuery: If the query is not understood.
+            BadQuery: If the query is not understood, or takes longer than others can wait.
         """
-        matches = compile_query(query)
-        found = [ddo for ddo in self.ddos() if matches(ddo)]
+        found = self._found(compile_query(query))
         if isinstance(sort, dict):
             for field, direction in reversed(list(sort.items())):
                 found.sort(
@@ -130,6 +140,10 @@ class MetadataCache:
                     "ON CONFLICT (name) DO UPDATE SET block = excluded.block",
                     (latest,),
                 )
+
+    def _found(self, matches: Matcher) -> list[dict[str, Any]]:
+        ddos, deadline = self.ddos(), time.monotonic() + _QUERY_S
+        return [ddo for ddo in ddos if matches(Leaves(ddo, deadline))]
 
     def _forget(self) -> None:
         with self._database.transaction() as connection:
@@ -191,7 +205,7 @@ def _read_ddo(event: MetadataEvent) -> dict[str, Any]:
         message = "encrypted documents are not supported"
         raise ValueError(message)
     if event.flags and event.flags[0] & 1:
-        decompressor = lzma.LZMADecompressor()
+        decompressor = lzma.LZMADecompressor(memlimit=_MAX_LZMA_BYTES)
         data = decompressor.decompress(data, _MAX_DDO_BYTES)
         if not decompressor.eof:
             message = f"the document is larger than {_MAX_DDO_BYTES} bytes"
@@ -224,5 +238,5 @@ def _iso(seconds: int) -> str:
 def _sort_key(ddo: dict[str, Any], field: str) -> tuple[int, float, str]:
     value = next(values_at(ddo, field.removesuffix(".keyword")), None)
     if isinstance(value, (int, float)):
-        return (0, float(value), "")
-    return (2, 0.0, "") if value is None else (1, 0.0, str(value))
+        return (0, value, "")  # never made a float: a whole number may be too large for one
+    return (2, 0, "") if value is None else (1, 0, str(value))

@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from eth_utils import to_checksum_address
 
+from ocean_lib.localnet.contracts import send_transaction
 from tests.integration.localnet.conftest import World
 from tests.integration.localnet.handmade import ASSETS, access_service
 from tests.unit.localnet.recorded import answer
@@ -119,6 +121,64 @@ def test_a_document_that_is_not_the_assets_is_not_served(world: World, spoil: An
     world.publisher.transact(contract, "create(address,bytes,bytes)", token, b"\x00", data)
 
     assert world.consumer.get(f"{ASSETS}/ddo/{did}").status_code == 404
+
+
+# Calls whoever sends a transaction its minter, and answers what is only asked with 2**255.
+NAMELESS = "6e32801560ff1b1760005260206000f3600052600f6011f3"
+
+
+def test_a_token_without_a_name_spoils_nothing_but_its_own_description(world: World) -> None:
+    user = world.publisher
+    created = send_transaction(user.chain, user.account.key, None, bytes.fromhex(NAMELESS))
+    token = str(to_checksum_address(created["contractAddress"]))
+    ddo = copy.deepcopy(user.ddo(world.dataset))
+    ddo |= {"id": "did:op:" + token.removeprefix("0x"), "dataToken": token}
+    user.write_metadata(ddo, "create")
+    later = _publish(world, "published after it")
+
+    assert user.ddo(later)["dataTokenInfo"]["name"] == "published after it"
+    assert user.ddo(ddo["id"])["dataTokenInfo"] == {"address": token}
+
+
+def test_a_number_that_is_not_json_when_it_is_written_again_is_not_served(world: World) -> None:
+    token = world.publisher.new_token("endless")
+    ddo = copy.deepcopy(world.publisher.ddo(world.dataset))
+    ddo |= {"id": "did:op:" + token.removeprefix("0x"), "dataToken": token, "extra": "HERE"}
+    data = json.dumps(ddo).replace('"HERE"', "1e999").encode()
+    contract = world.network.contracts.metadata
+    world.publisher.transact(contract, "create(address,bytes,bytes)", token, b"", data)
+
+    assert world.consumer.get(f"{ASSETS}/ddo/{ddo['id']}").status_code == 404
+    assert "Infinity" not in world.consumer.get(f"{ASSETS}/ddo").text
+
+
+def test_a_number_too_large_for_a_float_is_sorted_among_the_others(world: World) -> None:
+    word = "glockenspiel"
+    dids = [
+        _publish(world, word, ddo={"extra": extra}) for extra in (10**400, 2.5, "text", -(10**400))
+    ]
+    body = {"query": {"query_string": {"query": word}}, "sort": {"extra": 1}}
+    found = world.consumer.post(f"{ASSETS}/ddo/query", body).json()
+
+    assert [ddo["id"] for ddo in found["results"]] == [dids[i] for i in (3, 1, 0, 2)]
+
+
+@pytest.mark.parametrize(
+    "query", ["*a" * 100 + "b", {"query_string": {"query": "*a" * 100 + "b"}}, {"a": "x" * 70_000}]
+)
+def test_a_query_of_wildcards_is_answered_at_once(world: World, query: Any) -> None:
+    _publish(world, "a" * 1000)
+    answer = world.consumer.http.post(
+        world.network.provider_url + f"{ASSETS}/ddo/query", json={"query": query}, timeout=10
+    )
+
+    assert answer.status_code in (200, 400)
+
+
+def test_more_names_than_a_list_has_are_refused(world: World) -> None:
+    body = {"didList": [world.dataset] * 10_001}
+
+    assert world.consumer.post(f"{ASSETS}/names", body).status_code == 400
 
 
 def test_an_uncompressed_document_is_read_too(world: World) -> None:
