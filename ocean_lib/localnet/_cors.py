@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from ocean_lib.localnet._http_server import is_loopback
+from ocean_lib.localnet._http_server import is_local_name
 
 App = Callable[..., Iterable[bytes]]
 _PREFLIGHT = [
@@ -51,4 +51,4 @@ def _is_local(origin: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and (is_loopback(host) or host.endswith(".localhost"))
+    return parts.scheme in ("http", "https") and is_local_name(host)

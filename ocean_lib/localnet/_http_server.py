@@ -7,8 +7,10 @@ import ipaddress
 import logging
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
 MAX_HEADER_BYTES = 64 * 1024
@@ -16,6 +18,12 @@ HANG_UP = "ocean_localnet.hang_up"
 """In a request's WSGI environment: call it to close the connection without an answer."""
 _WILDCARDS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (only looked up)
 _JOIN_S = 5.0
+_MAX_CONNECTIONS = 512
+_STALLED_S = 60.0
+_NOT_THIS_NAME = (
+    b"This network is not known by that name. Use 127.0.0.1, localhost or another address; a proxy "
+    b"in front of it has to send one of them as Host."
+)
 
 
 class PortInUse(Exception):
@@ -30,6 +38,11 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def is_local_name(host: str) -> bool:
+    """Tell whether a host name of a URL always means the machine of whoever asks."""
+    return is_loopback(host) or host.lower().endswith(".localhost")
+
+
 def check_place(host: str, port: int) -> None:
     """Try whether a server could listen here; with port 0, on any port.
 
@@ -41,6 +54,10 @@ def check_place(host: str, port: int) -> None:
 
 class HttpServer:
     """A waitress server with a thread of its own.
+
+    When all connections are taken, the one that has been idle longest makes room for the next. On
+    loopback it answers to addresses and `localhost` only: by a name of their own that leads here
+    (DNS rebinding), strangers' pages could read everything from a browser on this machine.
 
     Args:
         app: The WSGI application.
@@ -69,19 +86,24 @@ class HttpServer:
         self.host = host
         self._listener = _listen(host, port)
         self._map: dict[int, Any] = {}
+        self._max_connections = _connections()
         server: Any = create_server(
-            app,
+            _to_local_names(app) if is_loopback(host) else app,
             map=self._map,
             sockets=[self._listener],
             threads=threads,
-            connection_limit=1024,
+            # Beyond our own limit: the map holds the listener and the trigger too.
+            connection_limit=self._max_connections + 8,
             channel_timeout=120,
+            asyncore_use_poll=True,  # select() breaks on the 1024th open file of the process
             max_request_body_size=max_body_bytes,
             max_request_header_size=MAX_HEADER_BYTES,
         )
         server.channel_class = _channel_class()
         self._server = server
         self._stopping = False
+        self._next_look = 0.0
+        self._sending: dict[Any, float] = {}
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -116,14 +138,71 @@ class HttpServer:
 
     def _run(self) -> None:
         while self._map and not self._stopping:
+            self._make_room()
+            self._close_stalled()
             self._server.asyncore.loop(
                 timeout=1.0, map=self._map, use_poll=self._server.adj.asyncore_use_poll, count=1
             )
+
+    def _make_room(self) -> None:
+        """Close the connection that has been idle longest, if there is no room for another."""
+        channels = self._server.active_channels
+        if len(channels) >= self._max_connections:
+            idle = [one for one in channels.values() if not one.requests]
+            if idle:
+                longest = min(idle, key=lambda one: (one.total_outbufs_len > 0, one.last_activity))
+                longest.handle_close()
+
+    def _close_stalled(self) -> None:
+        """Close connections whose clients took nothing since the last look: each holds a thread."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + _STALLED_S
+        channels = list(self._server.active_channels.values())
+        sending = {one: one.last_activity for one in channels if one.total_outbufs_len}
+        for channel, active in sending.items():
+            if self._sending.get(channel) == active:
+                channel.handle_close()
+        self._sending = sending
 
     def _close_connections(self) -> None:
         for channel in list(self._server.active_channels.values()):
             with contextlib.suppress(OSError):
                 channel.handle_close()  # which wakes a worker that waits to write
+
+
+def _connections() -> int:
+    """Return how many connections may be open: the network has two servers, and files too."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return _MAX_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (
+        _MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(_MAX_CONNECTIONS, files // 4)
+    )
+
+
+def _to_local_names(app: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if _is_local_or_address(environ.get("HTTP_HOST", "")):
+            answer: Iterable[bytes] = app(environ, start_response)
+            return answer
+        length = str(len(_NOT_THIS_NAME))
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", length)]
+        start_response("403 Forbidden", headers)
+        return [_NOT_THIS_NAME]
+
+    return checked
+
+
+def _is_local_or_address(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return not host or is_local_name(name) or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 def _nothing() -> None:
