@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.cli._fields import Fields
+from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.common.validation import check_address, check_url
 from ocean_lib.exceptions import InvalidInput
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 3600
 DEFAULT_CAP = 1000  # as `OceanAssets.create` documents it
+_MAX_BYTES = 1024**2
 _ABOUT = {
     "description": "description",
     "copyright_holder": "copyrightHolder",
@@ -163,6 +165,8 @@ def read_description(kind: str, path: Path) -> Description:
     Raises:
         InvalidInput: it cannot be read, or something in it cannot be used.
     """
+    if path.stat().st_size > _MAX_BYTES:
+        raise InvalidInput(f"{path} is larger than {_MAX_BYTES} bytes: this is not a description.")
     try:
         text = read_text(path)
     except (OSError, ValueError) as error:
@@ -295,6 +299,7 @@ def _file(entry: Any, folder: Path, where: str) -> FileEntry:
 
 def _json(text: str, path: Path) -> Any:
     try:
+        safe_json.loads(text)  # which bounds how deep it nests
         return json.loads(text, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} is no JSON: {error}") from None
@@ -317,7 +322,23 @@ def _yaml(text: str, path: Path) -> Any:
         ) from None
 
     class Loader(yaml.SafeLoader):
-        """Refuses a name that stands there twice, where YAML would keep the last."""
+        """Refuses what would say one thing and mean another, or fill the memory.
+
+        A name that stands there twice, where YAML would keep the last; and aliases: a few lines of
+        them stand for a document of any size. Nesting is bounded as in JSON, and for its reason.
+        """
+
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError("aliases (*name) are not supported, write the value out")
+            self.depth += 1
+            if self.depth > safe_json.MAX_DEPTH:
+                raise ValueError(f"it nests deeper than {safe_json.MAX_DEPTH} levels")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
 
     def mapping(loader: Any, node: Any) -> dict[str, Any]:
         return _no_twins(loader.construct_pairs(node, deep=True))

@@ -149,7 +149,14 @@ def test_a_tag_that_yaml_reads_as_a_number_is_refused(tmp_path: Path) -> None:
         ("a.json", "{", "is no JSON"),
         ("a.yaml", "- a", "must hold names and values"),
         ("a.yaml", "a: !!python/object:os.system {}", "is no YAML"),
+        ("a.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nname: [*b, *b]\n", "aliases"),
+        ("a.yaml", "a: &a {name: b}\n<<: *a\n", "aliases"),
+        ("a.yaml", "name: " + "[" * 50_000, "nests deeper"),
+        ("a.json", '{"name": ' + "[" * 50_000, "nests deeper"),
+        ("a.yaml", "#" * 1024**2 + "\nname: a", "larger than"),
+        ("a.json", " " * 1024**2 + "{}", "larger than"),
     ],
+    ids=lambda text: text[:12],
 )
 def test_a_file_that_cannot_be_read_is_refused(
     tmp_path: Path, name: str, text: str, said: str
