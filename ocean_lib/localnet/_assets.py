@@ -95,12 +95,14 @@ class Asset:
     def access_for(self, address: str) -> Consumable:
         """Tell whether the publisher lets `address` use the asset.
 
-        A disabled asset is refused to everybody. With an allow list only those on it may; the
-        deny list counts where there is no allow list.
+        A disabled asset is refused to everybody: Provider 0.4.12 reads that from the document's
+        own status, ocean-lib 0.5.25 writes it into that of the metadata service. With an allow
+        list only those on it may; the deny list counts where there is no allow list.
         """
-        status = self.metadata.get("status") or {}
-        if status.get("isOrderDisabled", False):
-            return Consumable.ASSET_DISABLED
+        for holder in (self.ddo, self.metadata):
+            status = holder.get("status")
+            if isinstance(status, dict) and status.get("isOrderDisabled", False):
+                return Consumable.ASSET_DISABLED
         allowed, denied = self._addresses("allow"), self._addresses("deny")
         if allowed:
             return Consumable.OK if address.lower() in allowed else Consumable.NOT_ALLOWED
@@ -112,6 +114,11 @@ class Asset:
             if entry.get("type") == "address":
                 return [str(value).lower() for value in entry.get("values", [])]
         return []
+
+
+def is_did(text: str) -> bool:
+    """Tell whether a text has the form of a DID."""
+    return text.startswith("did:op:") and bool(asset_id(text))
 
 
 def asset_id(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from ocean_lib.localnet._assets import asset_id, is_did
 from ocean_lib.localnet._engine import JobEngine
 from ocean_lib.localnet._http_answers import compact, page, refused, spaced, unavailable
 from ocean_lib.localnet._signatures import UnreadableSignature, is_auth_token, signed_by
@@ -97,6 +98,8 @@ class ComputeApi:
             # An absent parameter becomes the word None in the text: the protocol's quirk.
             text = f"{owner}{data.get('jobId')}{data.get('documentId')}"
             nonce = self._nonces.value(owner)
+            self._check_document(rules)
+            rules.done()
             try:
                 authorised = signed_by(owner, text, nonce, str(signature))
             except UnreadableSignature as error:
@@ -106,7 +109,7 @@ class ComputeApi:
                 self._nonces.advance(owner)
         if authorised and self._faults.take(WithholdResults, "result") is not None:
             authorised = False
-        found = self._select(data)
+        found = self._select(data, short_is_none=True)
         documents = [job.on_wire(self._base_url(), authorised=authorised) for job in found]
         return compact(documents) if authorised else spaced(_sorted(documents))
 
@@ -186,8 +189,25 @@ class ComputeApi:
         rules = Rules(data)
         rules.require("consumerAddress", bail=True)
         rules.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
+        self._check_document(rules)
         rules.done()
         return nonce
+
+    def _check_document(self, rules: Rules) -> None:
+        """Note a documentId that is none, or not the job's.
+
+        What is signed has no separators. If any text would do as a documentId, a signature that
+        was used would be one for a shorter documentId and a later nonce, and be good once more.
+        """
+        did = str(rules.data.get("documentId") or "")
+        if did and not is_did(did):
+            rules.refuse("documentId", "The documentId format is invalid.")
+        elif did and rules.data.get("jobId"):
+            for job in self._select(rules.data):
+                if asset_id(did) not in map(asset_id, job.input_dids):
+                    rules.refuse(
+                        "documentId", f"The documentId is not an input of job {job.job_id}."
+                    )
 
     def _spend(self, data: dict[str, Any], nonce: int) -> None:
         owner = str(data["consumerAddress"])
@@ -196,12 +216,11 @@ class ComputeApi:
         elif not self._nonces.spend(owner, nonce):
             raise InvalidRequest({"signature": [SIGNATURE_TEXT]})
 
-    def _select(self, data: dict[str, Any]) -> list[Job]:
-        return self._jobs.select(
-            str(data["consumerAddress"]),
-            str(data.get("jobId") or ""),
-            str(data.get("transferTxId") or ""),
-        )
+    def _select(self, data: dict[str, Any], *, short_is_none: bool = False) -> list[Job]:
+        named = [str(data.get(name) or "") for name in ("jobId", "transferTxId")]
+        if short_is_none:  # to the real operator-service one character is no id, also in a stop
+            named = [name if len(name) > 1 else "" for name in named]
+        return self._jobs.select(str(data["consumerAddress"]), *named)
 
     def _answer(self, jobs: list[Job]) -> Response:
         return compact([job.on_wire(self._base_url(), authorised=True) for job in jobs])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 import time
 
 from eth_keys.datatypes import Signature
@@ -11,6 +12,7 @@ from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError as KeyValidationError
 
 _TOKEN_LIFETIME_S = 24 * 60 * 60
+_TOKEN = re.compile(r"(0x[^-]*)-([0-9]{1,20})")
 _TOKEN_TEXT = "Ocean Protocol Authentication\n"  # noqa: S105 (a text that is signed, no secret)
 
 
@@ -29,7 +31,8 @@ def recover(text: str, signature: str) -> str:
 
     Args:
         text: The text as the signer had it.
-        signature: 65 bytes r, s, v in hexadecimal, with or without `0x`; v is 0, 1, 27 or 28.
+        signature: 65 bytes r, s, v in hexadecimal, with or without `0x`; v is 27 or 28; of
+            any other v only the last bit counts.
 
     Raises:
         UnreadableSignature: If no address can be recovered; the texts are the real Provider's.
@@ -42,18 +45,17 @@ def recover(text: str, signature: str) -> str:
         raise UnreadableSignature(
             f"invalid signature, expecting bytes of length 65, got {len(data)}"
         )
-    v = data[64] - 27 if data[64] >= 27 else data[64]
+    v = data[64] - 27 if data[64] in (27, 28) else data[64] % 2
     try:
         key = Signature(data[:64] + bytes([v])).recover_public_key_from_msg_hash(message_hash(text))
     except (BadSignature, KeyValidationError, ValueError) as error:
-        raise UnreadableSignature(f"Invalid signature: {error}") from error
+        raise UnreadableSignature(str(error)) from error
     return str(key.to_checksum_address())
 
 
 def is_auth_token(value: str) -> bool:
     """Return whether `value` has the form `0x<signature>-<unix seconds>`."""
-    signature, dash, seconds = value.partition("-")
-    return bool(dash) and signature.startswith("0x") and seconds.isdigit()
+    return _TOKEN.fullmatch(value) is not None
 
 
 def signed_by(address: str, text: str, nonce: int | None, signature: str) -> bool:
@@ -68,11 +70,11 @@ def signed_by(address: str, text: str, nonce: int | None, signature: str) -> boo
     Raises:
         UnreadableSignature: If the signature is malformed.
     """
-    if is_auth_token(signature):
-        token, _, seconds = signature.partition("-")
-        age = time.time() - int(seconds)
-        if not -60 <= age <= _TOKEN_LIFETIME_S:
+    token = _TOKEN.fullmatch(signature)
+    if token is not None:
+        # One of the future is good too, as with the real Provider: its owner has signed that.
+        if time.time() > int(token[2]) + _TOKEN_LIFETIME_S:
             return False
-        return recover(f"{_TOKEN_TEXT}{seconds}", token).lower() == address.lower()
+        return recover(f"{_TOKEN_TEXT}{token[2]}", token[1]).lower() == address.lower()
     whole = text if nonce is None else f"{text}{nonce}"
     return recover(whole, signature).lower() == address.lower()

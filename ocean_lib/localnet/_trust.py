@@ -62,11 +62,10 @@ def _why_not_on_list(
     publishers: list[str],
     find: Callable[[str], Asset],
 ) -> str:
-    if not trusted and not publishers:
+    if not trusted:
         return (
             "Using algorithmDid but allowAllPublishedAlgorithms is False and no "
-            "trusted algorithms are set in publisherTrustedAlgorithms, "
-            "nor are publisherTrustedAlgorithmPublishers set."
+            "trusted algorithms are set in publisherTrustedAlgorithms."
         )
     if publishers and find(algorithm_did).publisher not in publishers:
         return "this algorithm is not from a trusted publisher"

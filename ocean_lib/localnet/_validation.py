@@ -55,6 +55,10 @@ class Rules:
             listed = ", ".join(others)
             self._add(name, f"The {name} field is required when {listed} are present.")
 
+    def refuse(self, name: str, text: str) -> None:
+        """Note a field whose value will not do."""
+        self._add(name, text)
+
     def check_signature(self, verify: Callable[[str], bool]) -> None:
         """Note a signature that is well formed but wrong.
 

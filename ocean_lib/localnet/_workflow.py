@@ -70,16 +70,13 @@ class ProviderWorld:
         return f"Error: Access to asset {asset.did} was denied with code: {int(code)}."
 
 
-def decode(value: Any, empty: Any) -> Any:
-    """Return a value that may have come as JSON text; None if it is no JSON."""
-    if value in ("", None):
-        return empty
-    if isinstance(value, str):
-        try:
-            return _safe_json.loads(value)
-        except ValueError:
-            return None
-    return value
+def decode(value: Any) -> Any:
+    """Return a value that may have come as JSON text.
+
+    Raises:
+        ValueError: If it is a text that is not JSON.
+    """
+    return _safe_json.loads(value) if isinstance(value, str) else value
 
 
 class Workflow:
@@ -108,20 +105,16 @@ class Workflow:
             Refused: If the real Provider answers 400 with an error text.
             HtmlError: If the real Provider fails with 500.
         """
-        items = decode(self._data.get("additionalInputs"), [])
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise Refused("Additional input is invalid or can not be decoded.")
         main = {name: self._data.get(name) for name in ("documentId", "transferTxId", "serviceId")}
         checked = []
-        for index, item in enumerate([main, *items]):
+        for index, item in enumerate([main, *self._additional_inputs()]):
             try:
                 checked.append(self._check_input(item, index))
             except Refused as error:
                 prefix = f"Error in input at index {index}: " if index else ""
                 raise Refused(f"{prefix}{error}") from error
         algorithm = self._check_algorithm()
-        if not isinstance(decode(self._data.get("output"), {}), dict):
-            raise Refused("Output is invalid or can not be decoded.")
+        self._check_output()
         services = [service for _, service in checked]
         return JobRequest(
             owner=self._consumer,
@@ -136,7 +129,27 @@ class Workflow:
             ),
         )
 
-    def _check_input(self, item: dict[str, Any], index: int) -> tuple[InputFiles, Service]:
+    def _additional_inputs(self) -> list[Any]:
+        given = self._data.get("additionalInputs", "")
+        try:
+            items = [] if given == "" else decode(given)
+        except ValueError as error:
+            raise Refused("Additional input is invalid or can not be decoded.") from error
+        if not isinstance(items, list):
+            raise HtmlError(500, "additionalInputs is not a list.")
+        return items
+
+    def _check_output(self) -> None:
+        try:
+            output = decode(self._data.get("output"))
+        except ValueError as error:
+            raise Refused("Output is invalid or can not be decoded.") from error
+        if not isinstance(output, dict):
+            raise HtmlError(500, "output is not a JSON object.")
+
+    def _check_input(self, item: Any, index: int) -> tuple[InputFiles, Service]:
+        if not isinstance(item, dict):
+            raise HtmlError(500, f"Input {index} is not an object.")
         for name in ("documentId", "transferTxId"):
             if not item.get(name):
                 raise Refused(f"No {name} in input item.")
@@ -192,9 +205,14 @@ class Workflow:
     def _check_algorithm(self) -> AlgorithmSource:
         if self._algorithm_did:
             return self._published_algorithm(self._algorithm_did)
-        meta = decode(self._data.get("algorithmMeta"), {})
+        if self._algorithm_did is not None:
+            raise HtmlError(500, "algorithmDid is empty: with algorithmMeta, leave it out.")
+        try:
+            meta = decode(self._data.get("algorithmMeta"))
+        except ValueError as error:
+            raise HtmlError(500, f"algorithmMeta is not JSON: {error}.") from error
         if not isinstance(meta, dict):
-            raise HtmlError(500, "algorithmMeta is no JSON object.")
+            raise HtmlError(500, "algorithmMeta is not a JSON object.")
         return _raw_algorithm(meta)
 
     def _published_algorithm(self, did: str) -> AlgorithmSource:
@@ -225,11 +243,11 @@ class Workflow:
         provider = service.main.get("provider") or {}
         for server in (provider.get("environment") or {}).get("supportedServers") or []:
             limits.append(_number(server.get("maxExecutionTime")))
-        return min(limit for limit in limits if limit > 0)
+        return float(min(limit for limit in limits if limit > 0))
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    return value if isinstance(value, (int, float)) else 0.0
 
 
 def _foreign(where: str) -> str:

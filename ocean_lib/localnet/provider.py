@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ocean_lib.localnet import _safe_json
+from ocean_lib.localnet._assets import Asset, Service
 from ocean_lib.localnet._contract_reads import Datatoken
 from ocean_lib.localnet._encryption import ForeignDocument
 from ocean_lib.localnet._file_access import FileUnavailable
@@ -144,7 +145,7 @@ def _initialize(
     world: ProviderWorld, nonces: NonceBook, data: dict[str, Any], compute_address: str
 ) -> Response:
     asset = world.asset(data["documentId"])
-    service = asset.service(int(data["serviceId"]))
+    service = _service(asset, data["serviceId"])
     consumer = str(data["consumerAddress"])
     denied = world.why_no_access(asset, consumer)
     if denied:
@@ -169,7 +170,28 @@ def _initialize(
     )
 
 
+def _service(asset: Asset, index: object) -> Service | None:
+    try:
+        return asset.service(int(str(index)))
+    except ValueError:
+        return None
+
+
+def _check_fileinfo(data: dict[str, Any]) -> None:
+    did = data.get("did")
+    if did is not None and not isinstance(did, str):
+        raise HtmlError(500, "The did is not a text.")
+    rules = Rules(data)
+    rules.require_without("url", "did")
+    rules.require_without("did", "url")
+    if did is not None and not did.startswith("did:op"):
+        rules.refuse("did", "The did format is invalid.")
+    rules.done()
+
+
 def _fileinfo(world: ProviderWorld, data: dict[str, Any]) -> list[dict[str, Any]]:
+    if "did" in data or "url" in data:
+        _check_fileinfo(data)
     if data.get("did"):
         try:
             urls: tuple[object, ...] = world.urls(world.asset(data["did"]))
@@ -203,17 +225,20 @@ def _download(world: ProviderWorld, nonces: NonceBook, data: dict[str, Any]) -> 
     rules.done()
     try:
         asset = world.asset(did)
-        service = asset.service(int(data["serviceId"]))
+        service = _service(asset, data["serviceId"])
         if service is None or service.type != "access":
             raise HtmlError(500, f"{did} has no access service {data['serviceId']}.")
         denied = world.why_no_access(asset, consumer)
         if denied:
             return refused(denied)
+        if data["dataToken"] != asset.datatoken:
+            raise HtmlError(500, f"The dataToken of {did} is {asset.datatoken}.")
         check_order(world.chain, data["transferTxId"], asset, service, consumer)
         urls = world.urls(asset)
         index = int(data["fileIndex"])
-        if not 0 <= index < len(urls):
+        if not -len(urls) <= index < len(urls):
             raise HtmlError(500, f"{did} has no file {index}.")
+        index %= len(urls)  # as Python counts: -1 is the last one
         if not nonces.spend(consumer, nonce):
             raise InvalidRequest({"signature": ["Invalid signature provided."]})
         file = world.files.open(urls[index], byte_range=request.headers.get("Range"))

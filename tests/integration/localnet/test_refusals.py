@@ -18,6 +18,7 @@ from tests.integration.localnet.handmade import (
     compute_service,
     raw,
     sign,
+    stranger,
 )
 
 
@@ -90,6 +91,7 @@ def _address_list(*addresses: str) -> list[dict[str, Any]]:
     ("extra", "code"),
     [
         (lambda world: {"metadata": {"status": {"isOrderDisabled": True}}}, 1),
+        (lambda world: {"ddo": {"status": {"isOrderDisabled": True}}}, 1),
         (lambda world: {"ddo": {"credentials": {"allow": _address_list("0x" + "1" * 40)}}}, 3),
         (
             lambda world: {"ddo": {"credentials": {"deny": _address_list(world.consumer.address)}}},
@@ -247,6 +249,9 @@ def test_an_auth_token_stands_for_a_signature(world: World) -> None:
     params = {"consumerAddress": world.consumer.address, "jobId": ""}
     world.consumer.start(world.dataset, world.dataset_order, algorithmMeta=raw("print()"))
 
+    later = now + 25 * 3600
+    dated = sign(account, f"Ocean Protocol Authentication\n{later}") + f"-{later}"
+    of_the_future = world.consumer.get(f"{SERVICES}/compute", signature=dated, **params).json()
     with_token = world.consumer.get(f"{SERVICES}/compute", signature=good, **params).json()
     too_late = world.consumer.get(f"{SERVICES}/compute", signature=expired, **params).json()
     started = world.consumer.start(
@@ -254,8 +259,60 @@ def test_an_auth_token_stands_for_a_signature(world: World) -> None:
     )
 
     assert "owner" in with_token[0]
+    assert "owner" in of_the_future[0]
     assert "owner" not in too_late[0]
     assert started.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "change", [lambda did: did[:-1], lambda did: did + "1", lambda did: did[7:], lambda _: "7"]
+)
+def test_a_signature_is_good_for_no_document_that_is_not_a_did(
+    world: World, method: str, change: Callable[[str], str]
+) -> None:
+    # What is signed ends with the document and the nonce, and nothing stands between them: used
+    # at nonce 2 for a DID that ends with 1, it would be good again at nonce 12 for one without.
+    started = world.consumer.start(world.dataset, world.dataset_order, **world.by_did).json()
+    query = world.consumer.query(started[0]["jobId"], change(world.dataset))
+    before = world.consumer.nonce()
+    url = f"{world.network.provider_url}{SERVICES}/compute"
+    answer = world.consumer.http.request(method, url, params=query, timeout=30)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == {"documentId": ["The documentId format is invalid."]}
+    assert world.consumer.nonce() == before
+    assert world.consumer.status(started[0]["jobId"])["stopreq"] == 0
+
+
+def test_a_used_signature_is_not_good_again_at_a_later_nonce(world: World) -> None:
+    user = type(world.consumer)(world.network, stranger())
+    job = world.consumer.start(world.dataset, world.dataset_order, **world.by_did).json()[0]
+    digit, seen = "1", world.dataset[:-1]
+    params = {
+        "consumerAddress": user.address,
+        "jobId": job["jobId"],
+        "documentId": seen + digit,
+        "signature": sign(user.account, f"{user.address}{job['jobId']}{seen}{digit}0"),
+    }
+    body = {"documentId": "0x1", "document": "[]", "publisherAddress": user.address}
+    url = f"{world.network.provider_url}{SERVICES}/compute"
+    first = user.http.put(url, params=params, timeout=30)
+    while int(user.nonce()) < 10:
+        user.post(f"{SERVICES}/encrypt", body)
+    again = user.http.put(url, params={**params, "documentId": seen}, timeout=30)
+    user.close()
+
+    assert (first.status_code, first.json()) == (200, [])
+    assert again.status_code == 400
+
+
+def test_a_document_is_the_jobs_in_any_letter_case(world: World) -> None:
+    started = world.consumer.start(world.dataset, world.dataset_order, **world.by_did).json()
+    query = world.consumer.query(started[0]["jobId"], world.dataset.lower())
+    answer = world.consumer.get(f"{SERVICES}/compute", **query)
+
+    assert answer.json()[0]["owner"] == world.consumer.address
 
 
 def test_one_signature_starts_one_job_however_many_send_it_at_once(world: World) -> None:
