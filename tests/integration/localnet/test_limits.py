@@ -76,6 +76,33 @@ def test_json_that_nests_too_deep_is_refused(world: World, path: str) -> None:
     assert "nests deeper than" in answer.text
 
 
+def test_a_number_that_no_float_holds_is_refused(world: World) -> None:
+    body = {"documentId": "0x0", "document": "[1e999]", "publisherAddress": world.stranger.address}
+    within = world.consumer.post(f"{SERVICES}/encrypt", body)
+    itself = world.consumer.http.post(
+        world.network.provider_url + f"{SERVICES}/encrypt",
+        data=json.dumps(body)[:-1] + ', "size": -1E999}',
+        headers={"Content-Type": "application/json"},
+        timeout=30,
+    )
+
+    assert (within.status_code, itself.status_code) == (500, 400)
+    assert "too large a number" in within.text
+    assert "too large a number" in itself.text
+
+
+@pytest.mark.parametrize("part", ["provider_url", "rpc_url"])
+def test_both_ports_are_known_by_no_name_of_strangers(world: World, part: str) -> None:
+    url = getattr(world.network, part)
+    stranger, own = (
+        requests.get(url, headers={"Host": host}, timeout=10).status_code
+        for host in ("evil.example", "localhost")
+    )
+
+    assert stranger == 403
+    assert own != 403
+
+
 def test_json_within_a_parameter_is_refused_too(world: World) -> None:
     body = {"documentId": "0x0", "document": DEEP, "publisherAddress": world.stranger.address}
     encrypted = world.consumer.post(f"{SERVICES}/encrypt", body)
