@@ -5,9 +5,10 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from ocean_lib.localnet._assets import asset_id, is_did
 from ocean_lib.localnet._engine import JobEngine
@@ -150,14 +151,7 @@ class ComputeApi:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
             return page(404)
-        file = os.fdopen(handle, "rb")
-        kind, _ = mimetypes.guess_type(path.name)
-        response = Response(iter(lambda: file.read(65536), b""))
-        response.call_on_close(file.close)
-        response.headers["Content-Length"] = str(os.fstat(handle).st_size)
-        response.headers["Content-Type"] = _inert(kind)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return _stored(os.fdopen(handle, "rb"), path.name)
 
     def _full(self) -> str:
         return (
@@ -224,6 +218,23 @@ class ComputeApi:
 
     def _answer(self, jobs: list[Job]) -> Response:
         return compact([job.on_wire(self._base_url(), authorised=True) for job in jobs])
+
+
+def _stored(file: BinaryIO, name: str) -> Response:
+    """Send a file, or the part that is asked for, as the stores of real results do."""
+    there = os.fstat(file.fileno())
+    response = Response(iter(lambda: file.read(65536), b""))
+    response.call_on_close(file.close)
+    response.headers["Content-Length"] = str(there.st_size)
+    response.headers["Content-Type"] = _inert(mimetypes.guess_type(name)[0])
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.set_etag(f"{there.st_mtime_ns:x}-{there.st_size:x}")
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=there.st_size)
+    except RequestedRangeNotSatisfiable:
+        file.close()
+        return page(416)
+    return response
 
 
 def _sorted(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -10,7 +11,7 @@ from ocean_lib.localnet._http_answers import HtmlError, page
 from ocean_lib.localnet._http_server import HANG_UP
 from ocean_lib.localnet._store import NonceBook
 from ocean_lib.localnet._validation import parameters
-from ocean_lib.localnet.faults import Drop, Faults, MoveNonce, Operation, Unavailable
+from ocean_lib.localnet.faults import CutShort, Drop, Faults, MoveNonce, Operation, Unavailable
 
 _BY_ENDPOINT: dict[str, Operation] = {
     "provider.discovery": "discovery",
@@ -58,6 +59,11 @@ def with_faults(app: Flask, faults: Faults, nonces: NonceBook) -> None:
     def after(response: Response) -> Response:
         if g.get("hang_up", False):
             _hang_up()
+        operation = _operation()
+        if operation is not None and faults.take(CutShort, operation) is not None:
+            # The server closes a connection whose answer is shorter than it said.
+            whole, half = response.iter_encoded(), (response.content_length or 0) // 2
+            response.response = _first_bytes(whole, half)
         return response
 
 
@@ -75,6 +81,14 @@ def _parameters() -> dict[str, Any]:
         return parameters(request)
     except HtmlError:
         return {}
+
+
+def _first_bytes(pieces: Iterable[bytes], count: int) -> Iterator[bytes]:
+    for piece in pieces:
+        if count <= 0:
+            return
+        yield piece[:count]
+        count -= len(piece)
 
 
 def _hang_up() -> None:

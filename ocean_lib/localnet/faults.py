@@ -78,6 +78,11 @@ class Drop(Fault):
 
 
 @dataclass(frozen=True)
+class CutShort(Fault):
+    """Send the first half of the answer, then close the connection."""
+
+
+@dataclass(frozen=True)
 class Delay(Fault):
     """Answer late; the operation is done only then.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.exceptions import JobError, ResultsWithheld
-from ocean_lib.localnet.faults import Drop, StuckJob, Unavailable, WithholdResults
+from ocean_lib.localnet.faults import CutShort, Drop, StuckJob, Unavailable, WithholdResults
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.contract.worlds import PLACES, Consumer, World
 
@@ -92,6 +92,22 @@ def test_a_file_whose_answer_is_lost_is_asked_for_again(
     assert world.happened() == 1
     assert report.failures == {}
     assert {path.name for path in results(tmp_path)} == {"report.json", "table.csv"}
+
+
+@pytest.mark.parametrize("size", [3, 3 << 20], ids=["small", "large"])
+def test_a_transfer_that_breaks_is_resumed_and_the_file_is_whole(
+    world: World, consumer: Consumer, size: int, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * (size // 256 + 1)
+    write = f"(outputs / 'out.bin').write_bytes(bytes(range(256)) * {size // 256 + 1})\n"
+    job = consumer.finished(PLACES + write)
+    world.go_wrong(CutShort("results", times=2))
+
+    report = job.download(tmp_path)
+
+    assert world.happened() == 2
+    assert report.failures == {}
+    assert [path.read_bytes() for path in results(tmp_path)] == [content]
 
 
 def test_a_transfer_that_keeps_failing_leaves_no_file(

@@ -220,6 +220,22 @@ def test_results_need_their_unguessable_url(world: World) -> None:
     assert world.consumer.get(f"/results/{token}/spec.json").status_code == 404
 
 
+def test_a_result_is_read_from_where_a_transfer_broke(world: World) -> None:
+    code = "import os; open(os.path.join(os.environ['OUTPUTS'], 'x'), 'w').write('0123456789')"
+    [url] = world.consumer.ended(run_raw(world, code))["resultsUrl"]
+
+    def read(**headers: str) -> tuple[int, str | None, str]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = world.consumer.http.get(url, headers=named, timeout=10)
+        return answer.status_code, answer.headers.get("Content-Range"), answer.text
+
+    etag = world.consumer.http.get(url, timeout=10).headers["ETag"]
+
+    assert read(Range="bytes=4-", If_Range=etag) == (206, "bytes 4-9/10", "456789")
+    assert read(Range="bytes=4-", If_Range='"another"') == (200, None, "0123456789")
+    assert read(Range="bytes=10-")[0] == 416
+
+
 def test_deleted_results_are_gone(world: World) -> None:
     code = "import os; open(os.path.join(os.environ['OUTPUTS'], 'x'), 'w').write('x')"
     ended = world.consumer.ended(run_raw(world, code))
