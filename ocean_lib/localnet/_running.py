@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ from ocean_lib.localnet._keys import NetworkKeys, kept_keys
 from ocean_lib.localnet._options import origin_of
 from ocean_lib.localnet._services import JobOptions, Place, Services
 from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
-from ocean_lib.localnet._state_folder import damaged, hold_folder, take_folder
+from ocean_lib.localnet._state_folder import TEMPORARY, damaged, hold_folder, take_folder
+from ocean_lib.localnet._temporary_folder import make_temporary, remove_abandoned
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient
@@ -47,16 +47,14 @@ class Running:
     chain_id: int
 
     def __init__(self, state_dir: Path | None) -> None:
-        self._temporary = None
-        self._closers: list[Callable[[], None]] = []
+        remove_abandoned()
         if state_dir is None:
-            self._temporary = tempfile.TemporaryDirectory(
-                prefix="ocean-localnet-", ignore_cleanup_errors=True
-            )
-            self.folder = Path(self._temporary.name)
+            self.folder, let_go = make_temporary()
         else:
             self.folder = take_folder(state_dir)
-            self._closers.append(hold_folder(self.folder))
+            let_go = hold_folder(self.folder)
+            (self.folder / TEMPORARY).unlink(missing_ok=True)  # from now on it is kept
+        self._closers: list[Callable[[], None]] = [let_go]
         self._saved_ports = self._read_ports()
 
     def open(
@@ -109,8 +107,6 @@ class Running:
         """Close what is open, the last first, also when something cannot be closed."""
         closers = [*reversed(self._closers)]
         self._closers.clear()
-        if self._temporary is not None:
-            closers.append(self._temporary.cleanup)
         close_all(closers)
 
     def _embedded_chain(self, port: int, chain_id: int, addresses: list[str]) -> None:

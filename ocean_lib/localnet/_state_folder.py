@@ -16,7 +16,9 @@ from ocean_lib.localnet._state_files import DamagedFile
 _KEYS = "keys.json"
 # Without keys.json: killed as it first started.
 _MARKS = ("keys.part", "keys.json.part", "chain.db", "network.db")
-_NOBODYS = frozenset({".gitignore", ".gitkeep", ".DS_Store", "lost+found"})
+TEMPORARY = ".temporary"
+"""In a temporary folder: its own name. Who keeps the folder takes it away."""
+_NOBODYS = frozenset({TEMPORARY, ".gitignore", ".gitkeep", ".DS_Store", "lost+found"})
 _FILES = (_KEYS, "address.json", "ports.json", "chain.db", "network.db")
 _FOLDERS = ("files", "jobs", "tools")
 _SHOWN = 3
@@ -62,21 +64,14 @@ def hold_folder(folder: Path) -> Callable[[], None]:
         return lambda: None
     handle = os.open(folder, os.O_RDONLY)
     deadline = time.monotonic() + _WAIT_S
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() < deadline:
-                time.sleep(_PAUSE_S)
-                continue
+    while lock_folder(handle) is False:
+        if time.monotonic() >= deadline:
             os.close(handle)
             raise LocalNetworkError(
                 f"the network cannot start: another one is running in {folder}. Stop it, or "
                 "choose another folder."
-            ) from error
-        except OSError:  # a file system without such locks: the chain's file has its own
-            pass
-        break
+            )
+        time.sleep(_PAUSE_S)
 
     def let_go() -> None:
         # Closing alone is not enough while a child that was forked has it, too.
@@ -85,6 +80,21 @@ def hold_folder(folder: Path) -> Callable[[], None]:
         os.close(handle)
 
     return let_go
+
+
+def lock_folder(handle: int) -> bool | None:
+    """Try to lock an open folder; None where that cannot be done: the chain's file has a lock."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without such locks
+        return None
+    return True
 
 
 def damaged(path: Path, error: DamagedFile) -> LocalNetworkError:

@@ -1,7 +1,8 @@
-"""Stopping a network of which a part cannot be closed."""
+"""Networks that end badly: a part cannot be closed, or they are killed."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.runners.local import LocalRunner
+from tests.integration.localnet.process import command, described
 
 
 class Stubborn(LocalRunner):
@@ -17,6 +19,14 @@ class Stubborn(LocalRunner):
     def close(self) -> None:
         super().close()
         raise OSError("the runner is stubborn")
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this process and those that it starts make temporary folders."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
 
 
 def test_a_part_that_cannot_be_closed_leaves_nothing_else_open(tmp_path: Path) -> None:
@@ -30,6 +40,34 @@ def test_a_part_that_cannot_be_closed_leaves_nothing_else_open(tmp_path: Path) -
 
     assert not folder.exists()
     assert set(threading.enumerate()) <= before
+
+
+def test_what_a_killed_network_left_in_a_temporary_folder_goes_at_the_next_start(
+    temporary: Path,
+) -> None:
+    with command() as process:
+        folder = Path(described(process)["state_dir"])
+        with LocalNetwork():
+            while_it_runs = (folder / "keys.json").exists()
+        process.kill()
+        process.wait(20)
+        killed = (folder / "keys.json").exists()
+        with LocalNetwork():
+            later = folder.exists()
+
+    assert (while_it_runs, killed, later) == (True, True, False)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_kept_is_not_removed(temporary: Path) -> None:
+    with command() as process:
+        folder = Path(described(process)["state_dir"])
+        process.kill()
+        process.wait(20)
+    with LocalNetwork(folder) as kept:
+        address = kept.provider_address
+    with LocalNetwork(folder) as again:
+        assert again.provider_address == address
 
 
 def test_a_network_starts_again_on_the_state_of_one_that_could_not_be_closed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from ocean_lib.localnet import LocalNetworkError
 from ocean_lib.localnet._keys import kept_keys, make_keys
 from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
-from ocean_lib.localnet._state_folder import hold_folder, take_folder
+from ocean_lib.localnet._state_folder import TEMPORARY, hold_folder, take_folder
+from ocean_lib.localnet._temporary_folder import make_temporary, remove_abandoned
 
 KEYS = json.dumps(asdict(make_keys("a seed", 1)))
 
@@ -207,3 +209,67 @@ def test_a_child_that_was_forked_does_not_keep_a_folder(tmp_path: Path) -> None:
         os.close(writing)
         os.waitpid(child, 0)
         os.close(reading)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for temporary folders."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def _abandoned(folder: Path, mark: str | None = None) -> Path:
+    """Make what a network that was killed leaves; an algorithm has locked one of its folders."""
+    locked = folder / "jobs" / "job" / "data"
+    locked.mkdir(parents=True)
+    (locked / "input.csv").write_text("1")
+    locked.chmod(0)
+    (folder / "keys.json").write_text(KEYS)
+    (folder / TEMPORARY).write_text(folder.name if mark is None else mark)
+    return folder
+
+
+def test_a_temporary_folder_that_nobody_holds_is_removed(temporary: Path) -> None:
+    _abandoned(temporary / "ocean-localnet-killed")
+
+    remove_abandoned()
+
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_temporary_folder_that_somebody_holds_stays(temporary: Path) -> None:
+    folder, remove = make_temporary()
+    (folder / "keys.json").write_text(KEYS)
+    remove_abandoned()
+    there = _contents(folder)
+    remove()
+
+    assert there == {"keys.json": KEYS, TEMPORARY: folder.name}
+    assert not folder.exists()
+
+
+def test_a_removal_that_was_cut_off_is_ended(temporary: Path) -> None:
+    folder = _abandoned(temporary / "ocean-localnet-killed")
+    (folder / "keys.json").unlink()
+
+    remove_abandoned()
+
+    assert not folder.exists()
+
+
+def test_folders_that_only_look_like_temporary_ones_stay(temporary: Path) -> None:
+    copied = _abandoned(temporary / "ocean-localnet-copy", mark="ocean-localnet-original")
+    kept = _abandoned(temporary / "ocean-localnet-demo")
+    (kept / TEMPORARY).unlink()
+    elsewhere = _abandoned(temporary / "project")
+    (temporary / "ocean-localnet-link").symlink_to(elsewhere)
+    (temporary / "ocean-localnet-file").write_text("mine")
+    odd = temporary / "ocean-localnet-pipe"
+    odd.mkdir()
+    os.mkfifo(odd / TEMPORARY)
+
+    remove_abandoned()
+
+    assert (temporary / "ocean-localnet-file").read_text() == "mine"
+    assert all((folder / "keys.json").exists() for folder in (copied, kept, elsewhere))
+    assert (odd / TEMPORARY).exists()
