@@ -58,8 +58,9 @@ def wait(
     """Wait for a job to end. Nothing is signed, so no password is asked for.
 
     Ctrl-C and --timeout leave the job running. The exit status is 0 if it ended regularly, 3 if
-    it failed or was stopped. The protocol does not tell an algorithm that crashed from one that
-    did well: look at its log and results.
+    it failed or was stopped. A V3 Provider does not tell an algorithm that crashed from one that
+    did well: look at its log and results. Where the exit code is told, as by the embedded
+    network, a crash is a failure.
     """
     from ocean_lib.exceptions import JobTimeoutError
 
@@ -140,8 +141,10 @@ def jobs(session: Session, did: str | None, order_tx: str | None, state: str | N
 
 
 def _show(session: Session, job: ComputeJob, seen: JobStatus) -> None:
-    session.out.fields(job_document(job, seen), also=job_times(job, seen))
+    told = {"algorithm": seen.algorithm_end} if not session.out.as_json else {}
+    session.out.fields({**job_document(job, seen), **told}, also=job_times(job, seen))
 
 
 def _said(seen: JobStatus) -> str:
-    return f"{seen.state.value}: {one_line(seen.text)}"
+    words = f"{seen.state.value}: {one_line(seen.text)}"
+    return f"{words}, {seen.algorithm_end}" if seen.algorithm_end else words

@@ -228,6 +228,8 @@ def job_times(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
         "created_s": status.created_s,
         "finished_s": status.finished_s,
         "stop_requested": status.stop_requested,
+        "exit_code": status.exit_code,
+        "oom_killed": status.oom_killed,
         "owner": job.owner,
         "order_tx": job.order_tx,
     }

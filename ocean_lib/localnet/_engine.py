@@ -16,7 +16,7 @@ from ocean_lib.localnet._expiry import Expiry
 from ocean_lib.localnet._file_access import FileAccess
 from ocean_lib.localnet._provisioning import FOLDERS, CannotProvision, Provisioner
 from ocean_lib.localnet.faults import Faults
-from ocean_lib.localnet.jobs import Job, JobStatus, JobStore
+from ocean_lib.localnet.jobs import Job, JobStatus, JobStore, Termination
 from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
 from ocean_lib.localnet.runners._outputs import remove_tree
 
@@ -240,6 +240,7 @@ class JobEngine:
             results=results,
             log_path=LOG_NAME,
             time_exceeded=outcome.reason == "wall_time",
+            termination=Termination(outcome.exit_status, outcome.reason == "memory"),
         )
         self._leave_files(job.job_id)
 

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     result_paths TEXT,
     log_path TEXT,
     token TEXT NOT NULL,
-    request TEXT NOT NULL
+    request TEXT NOT NULL,
+    termination TEXT
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, created);
 CREATE INDEX IF NOT EXISTS jobs_by_token ON jobs (token);
@@ -102,10 +103,18 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)
+        _add_what_is_new(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _add_what_is_new(connection: sqlite3.Connection) -> None:
+    """Give the tables of an earlier network the columns that it did not have."""
+    columns = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
+    if "termination" not in columns:
+        connection.execute("ALTER TABLE jobs ADD COLUMN termination TEXT")
 
 
 class NonceBook:

@@ -47,7 +47,7 @@ STATUS_TEXTS = {
 # Without the request, which may be megabytes of code and documents: only who runs a job needs it.
 _LIGHT = (
     "job_id, owner, agreement_id, algorithm_did, input_dids, status, stop_request, removed, "
-    "created, finished, result_paths, log_path, token, '' AS request"
+    "created, finished, result_paths, log_path, token, termination, '' AS request"
 )
 _PRIVATE_KEYS = ("resultsUrl", "algorithmLogUrl", "resultsDid", "owner")
 
@@ -108,8 +108,28 @@ class JobRequest:
 
 
 @dataclass(frozen=True)
+class Termination:
+    """How an algorithm ended; of one that never ran nothing is known.
+
+    Attributes:
+        exit_code: As container engines tell it: 128 and the signal's number after a signal.
+        out_of_memory: Whether it was ended because it used too much memory.
+    """
+
+    exit_code: int | None = None
+    out_of_memory: bool | None = None
+
+    def on_wire(self) -> dict[str, Any]:
+        """Build an Ocean Node's `terminationDetails`."""
+        return {"exitCode": self.exit_code, "OOMKilled": self.out_of_memory}
+
+
+@dataclass(frozen=True)
 class Job:
-    """A job as it stands in the database."""
+    """A job as it stands in the database.
+
+    `termination` is None of a job that ended before networks kept it.
+    """
 
     job_id: str
     owner: str
@@ -124,6 +144,7 @@ class Job:
     result_paths: tuple[str, ...]
     log_path: str | None
     token: str
+    termination: Termination | None
     request_json: str = field(repr=False, compare=False)
 
     @property
@@ -161,6 +182,8 @@ class Job:
             "statusText": STATUS_TEXTS[self.status],
             "stopreq": self.stop_request,
         }
+        if self.termination is not None:  # not V3's: an extension, public as at an Ocean Node
+            document["terminationDetails"] = self.termination.on_wire()
         if not authorised:
             for key in _PRIVATE_KEYS:
                 del document[key]
@@ -272,14 +295,16 @@ class JobStore:
         results: Sequence[PurePosixPath] = (),
         log_path: str | None = None,
         time_exceeded: bool = False,
+        termination: Termination = Termination(),
     ) -> None:
-        """End a job, once: with its results, its log, and whether its time was up.
+        """End a job, once: with its results, its log, its algorithm's end, and if time was up.
 
         Its request is forgotten: nobody runs it again. Results of a deleted job are not named.
         """
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET status = ?, finished = ?, log_path = ?, request = '', "
+                "termination = ?, "
                 "result_paths = CASE WHEN removed THEN NULL ELSE ? END, "
                 "stop_request = CASE WHEN ? AND stop_request = 0 THEN ? ELSE stop_request END "
                 "WHERE job_id = ? AND finished IS NULL",
@@ -287,6 +312,7 @@ class JobStore:
                     status,
                     time.time(),
                     log_path,
+                    json.dumps(asdict(termination)),
                     json.dumps([str(path) for path in results]),
                     time_exceeded,
                     StopRequest.TIME_EXCEEDED,
@@ -318,6 +344,11 @@ class JobStore:
 
 
 def _job(row: sqlite3.Row) -> Job:
+    kept = row["termination"]
+    if row["finished"] is None:
+        termination: Termination | None = Termination()
+    else:
+        termination = Termination(**json.loads(kept)) if kept else None
     return Job(
         job_id=row["job_id"],
         owner=row["owner"],
@@ -332,5 +363,6 @@ def _job(row: sqlite3.Row) -> Job:
         result_paths=tuple(json.loads(row["result_paths"] or "[]")),
         log_path=row["log_path"],
         token=row["token"],
+        termination=termination,
         request_json=row["request"],
     )

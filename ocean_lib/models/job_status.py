@@ -20,8 +20,9 @@ FINISHED = 70
 class JobState(enum.Enum):
     """How far a job is, as far as the protocol tells.
 
-    The Provider ends a job whose algorithm crashed with the same code as one that did well: both
-    are `FINISHED`, and only the log and the results tell them apart.
+    A V3 Provider ends a job whose algorithm crashed with the same code as one that did well: both
+    are `FINISHED`, and only the log and the results tell them apart. A back end that tells the
+    algorithm's exit code, as the embedded network does, makes the crashed one `FAILED`.
     """
 
     RUNNING = "running"
@@ -53,6 +54,9 @@ class JobStatus(Mapping[str, Any]):
         finished_s: when it ended; None while it runs.
         stop_requested: whether somebody asked to stop it.
         order_tx: the order transaction of its data set, '' if the Provider does not say.
+        exit_code: the algorithm's, 128 and the signal's number after a signal; None while it
+            runs, if it never ran, and where the back end does not tell.
+        oom_killed: whether it was ended because it used too much memory; None as above.
     """
 
     job_id: str
@@ -63,6 +67,8 @@ class JobStatus(Mapping[str, Any]):
     finished_s: float | None = None
     stop_requested: bool = False
     order_tx: str = ""
+    exit_code: int | None = None
+    oom_killed: bool | None = None
 
     def __getitem__(self, key: str) -> Any:
         return self.as_dict()[key]
@@ -92,6 +98,7 @@ class JobStatus(Mapping[str, Any]):
                 ("status", f"{self.code} {self.text}"),
                 ("created", when(self.created_s)),
                 ("finished", when(self.finished_s)),
+                ("algorithm", self.algorithm_end),
             ]
         )
 
@@ -102,12 +109,23 @@ class JobStatus(Mapping[str, Any]):
 
     @property
     def succeeded(self) -> bool | None:
-        """False if the job failed, was stopped or timed out; None if that cannot be known.
+        """Whether the algorithm did well, as far as the back end tells.
 
-        None is also the answer for a job that ended regularly: the protocol does not tell an
-        algorithm that crashed from one that did well. Look at its log and results.
+        True if it ended by itself with exit code 0. False if it did not, or if the job failed,
+        was stopped or timed out. None while the job runs, and for a job that ended regularly
+        where the back end tells no exit code: a V3 Provider does not tell an algorithm that
+        crashed from one that did well. Look at its log and results.
         """
+        if self.state is JobState.FINISHED and self.exit_code is not None:
+            return _did_well(self.exit_code, self.oom_killed)
         return False if self.state in _ENDS - {JobState.FINISHED} else None
+
+    @property
+    def algorithm_end(self) -> str:
+        """How the algorithm ended, in words; '' where that is not known."""
+        if self.exit_code is None:
+            return ""
+        return f"exit code {self.exit_code}" + (", out of memory" if self.oom_killed else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the dict that ocean.py's `status` returns; `ok` is True for known states only."""
@@ -133,15 +151,21 @@ class JobStatus(Mapping[str, Any]):
             )
         stop_request = _whole(job.get("stopreq"))
         finished_s = epoch_seconds(job.get("dateFinished"))
+        told, exit_code, oom_killed = _termination(job.get("terminationDetails"))
+        state = _state(code, stop_request, has_end=finished_s is not None)
+        if told and state is JobState.FINISHED and not _did_well(exit_code, oom_killed):
+            state = JobState.FAILED
         return cls(
             job_id=str(job.get("jobId") or ""),
             code=code,
             text=str(job.get("statusText") or ""),
-            state=_state(code, stop_request, has_end=finished_s is not None),
+            state=state,
             created_s=epoch_seconds(job.get("dateCreated")),
             finished_s=finished_s,
             stop_requested=stop_request == 1,
             order_tx=str(job.get("agreementId") or ""),
+            exit_code=exit_code,
+            oom_killed=oom_killed,
         )
 
 
@@ -149,6 +173,20 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _termination(details: Any) -> tuple[bool, int | None, bool | None]:
+    """Return whether a back end tells how the algorithm ended, its exit code, and if by memory."""
+    if not isinstance(details, Mapping) or "exitCode" not in details:
+        return False, None, None
+    said, oom = details["exitCode"], details.get("OOMKilled")
+    exit_code = _whole(said)
+    told = said is None or exit_code is not None
+    return told, exit_code, oom if isinstance(oom, bool) else None
+
+
+def _did_well(exit_code: int | None, oom_killed: bool | None) -> bool:
+    return exit_code == 0 and oom_killed is not True
 
 
 def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:

@@ -149,8 +149,9 @@ class ComputeJob:
         )
 
     def __repr__(self) -> str:
-        state = self.last_status.text.strip() if self.last_status else "not looked at yet"
-        return f"ComputeJob({self.job_id!r} on {self.did}, {state})"
+        seen = self.last_status
+        told = (seen.text.strip(), seen.algorithm_end) if seen else ("not looked at yet",)
+        return f"ComputeJob({self.job_id!r} on {self.did}, {', '.join(filter(None, told))})"
 
     def _repr_html_(self) -> str:
         status = self.last_status
@@ -163,6 +164,7 @@ class ComputeJob:
                 ("status", f"{status.code} {status.text}" if status else ""),
                 ("created", when(status.created_s) if status else ""),
                 ("finished", when(status.finished_s) if status else ""),
+                ("algorithm", status.algorithm_end if status else ""),
             ]
         )
 

@@ -19,7 +19,7 @@ def test_a_job_is_waited_for_to_its_end(consumer: Consumer) -> None:
     status = job.wait(timeout=60, on_update=seen.append)
 
     assert (status.state, status.is_finished) == (JobState.FINISHED, True)
-    assert status.succeeded is not False
+    assert (status.succeeded, status.exit_code) == (True, 0)
     assert status.created_s is not None
     assert status.finished_s is not None
     assert 0 <= status.finished_s - status.created_s < 60
@@ -118,12 +118,13 @@ def test_a_job_whose_data_cannot_be_had_has_failed(world: World) -> None:
     assert (status.state, status.succeeded) == (JobState.FAILED, False)
 
 
-def test_a_failed_algorithm_is_told_by_its_log_and_is_no_success(consumer: Consumer) -> None:
-    job = consumer.submit("raise SystemExit('it broke')")
+def test_a_failed_algorithm_is_told_and_its_log_says_why(consumer: Consumer) -> None:
+    job = consumer.submit("print('it broke')\nraise SystemExit(3)")
 
     status = job.wait(timeout=60)
 
-    assert status.succeeded is not True
+    assert (status.state, status.succeeded) == (JobState.FAILED, False)
+    assert (status.exit_code, status.oom_killed) == (3, False)
     assert "it broke" in job.logs()
 
 

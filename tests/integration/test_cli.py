@@ -210,6 +210,22 @@ def test_a_job_that_has_ended_is_not_stopped(
     assert consumer.json("status", "--job-file", "job.json")["state"] == "finished"
 
 
+def test_a_crashed_algorithm_is_a_failure(
+    consumer: CommandLine, ordered: dict[str, Said], dataset: str
+) -> None:
+    (consumer.folder / "crash.py").write_text("raise SystemExit(9)\n")
+    job = ("--job-file", "crash.json")
+    consumer.json("start", dataset, "--code", "crash.py", *RAW, *job)
+
+    ended = consumer.json("wait", *job, code=3)
+    shown = consumer.run("wait", *job, code=3)
+
+    assert (ended["state"], ended["succeeded"]) == ("failed", False)
+    assert (ended["exit_code"], ended["oom_killed"]) == (9, False)
+    assert "exit code 9" in shown.out
+    assert "exit code 9" in shown.err
+
+
 def test_a_running_job_outlives_time_out_and_ctrl_c_and_is_stopped(
     consumer: CommandLine, ordered: dict[str, Said], dataset: str
 ) -> None:

@@ -150,13 +150,13 @@ def test_a_running_job_is_stopped(shop, wallets, data, data_order) -> None:
     assert status.succeeded is False
 
 
-def test_a_crash_ends_as_the_protocol_ends_it_and_the_log_tells(shop, wallets, data_order) -> None:
+def test_a_crash_ends_as_the_protocol_ends_it_and_is_no_success(shop, wallets, data_order) -> None:
     code = raw_code("raise SystemExit('no such column: age')")
 
     job = shop.compute.submit([data_order], wallets[1], algorithm_meta=code)
     status = job.wait(timeout=60, progress=False)
 
-    assert (status.code, status.succeeded) == (70, None)
+    assert (status.code, status.succeeded, status.exit_code) == (70, False, 1)
     assert job.result()["urls"] == []
     assert "no such column: age" in job.logs()
 

@@ -102,7 +102,7 @@ def test_a_job_is_submitted_waited_for_and_brought_home(shop, tmp_path, capsys):
     status = job.wait(timeout=60, on_update=lambda status: heard.append(status.text))
 
     assert status == {"ok": True, "status": 70, "statusText": "Job finished"}
-    assert (status.state, status.is_finished, status.succeeded) == (JobState.FINISHED, True, None)
+    assert (status.state, status.is_finished, status.succeeded) == (JobState.FINISHED, True, True)
     assert 0 <= status.finished_s - status.created_s < 60
     assert heard[-1] == "Job finished"
     assert job.last_status == status == job.status()
@@ -116,12 +116,13 @@ def test_a_job_is_submitted_waited_for_and_brought_home(shop, tmp_path, capsys):
     assert capsys.readouterr().err == ""  # no bar in a pipe
 
 
-def test_a_crash_looks_like_a_success_to_the_protocol_but_not_to_its_log(shop, tmp_path):
+def test_a_crash_is_a_failure_and_its_log_says_why(shop, tmp_path):
     job = shop.submit("raise SystemExit('it broke')")
 
     status = job.wait(timeout=60)
 
-    assert (status.state, status.succeeded) == (JobState.FINISHED, None)
+    assert (status.state, status.succeeded) == (JobState.FAILED, False)
+    assert (status.code, status.exit_code, status.oom_killed) == (70, 1, False)
     assert job.result()["urls"] == []
     assert "it broke" in job.logs()
     with pytest.raises(JobError, match="no results, only logs"):

@@ -29,6 +29,9 @@ _ENDINGS: dict[EndReason, str] = {
     "lost": "the job's supervisor was lost",
 }
 
+_SIGNALLED = 128  # and the signal's number
+_KILLED = _SIGNALLED + 9
+
 
 def _default_cpu_s() -> int:
     return 3600 * (os.cpu_count() or 1)
@@ -113,6 +116,15 @@ class RunOutcome:
     def from_dict(cls, document: dict[str, Any]) -> RunOutcome:
         """Read an outcome from the document that a supervisor left."""
         return cls(document["reason"], document["exit_code"], document.get("detail", ""))
+
+    @property
+    def exit_status(self) -> int | None:
+        """The exit code as container engines tell it; None if it is not known or never ran."""
+        if self.exit_code is None:
+            return None
+        if self.reason != "exited":
+            return _KILLED
+        return self.exit_code if self.exit_code >= 0 else _SIGNALLED - self.exit_code
 
     def describe(self) -> str:
         """Say in a few words how the run ended."""

@@ -155,6 +155,24 @@ def test_a_crash_ends_at_70_and_the_log_tells(world: World) -> None:
     assert (ended["status"], ended["stopreq"]) == (70, 0)
     assert "it broke" in log
     assert "failed with exit status 1" in log
+    assert ended["terminationDetails"] == {"exitCode": 1, "OOMKilled": False}
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        ("print(1)", 0),
+        ("raise SystemExit(3)", 3),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 139),
+    ],
+)
+def test_anybody_can_read_how_an_algorithm_ended(world: World, code: str, exit_code: int) -> None:
+    job_id = run_raw(world, code)
+    world.consumer.ended(job_id)
+    unsigned = world.consumer.status(job_id)
+
+    assert unsigned["terminationDetails"] == {"exitCode": exit_code, "OOMKilled": False}
+    assert "owner" not in unsigned
 
 
 def test_a_job_over_its_time_ends_with_stopreq_2(world: World) -> None:

@@ -13,6 +13,7 @@ import requests
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet._http_server import MAX_HEADER_BYTES, is_loopback
+from ocean_lib.localnet.runners import Limits
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import ASSETS, SERVICES, raw
 
@@ -207,3 +208,19 @@ def test_it_listens_on_ipv6_loopback_without_a_word() -> None:
 
     assert url.startswith("http://[::1]:")
     assert answer.json()["software"] == "Provider"
+
+
+def test_a_job_that_uses_too_much_memory_says_so_in_its_document() -> None:
+    code = (
+        "import os, time\nfor _ in range(4):\n    if os.fork() == 0: break\n"
+        "kept = b'x' * 30_000_000\ntime.sleep(60)"
+    )
+    with LocalNetwork(limits=Limits(memory_bytes=5 * 10**7)) as network:
+        world = make_world(network)
+        [job] = world.consumer.start(
+            world.dataset, world.dataset_order, algorithmMeta=raw(code)
+        ).json()
+        ended = world.consumer.ended(job["jobId"])
+        world.close()
+
+    assert ended["terminationDetails"] == {"exitCode": 137, "OOMKilled": True}

@@ -18,10 +18,13 @@ from ocean_lib.localnet.jobs import (
     JobRequest,
     JobStatus,
     JobStore,
+    Termination,
 )
+from ocean_lib.localnet.runners import RunOutcome
 from tests.unit.localnet.recorded import answer
 
 START = answer("10-compute-start-algorithm-did", "provider", "POST", "/compute")[0]
+NEVER_RAN = {"exitCode": None, "OOMKilled": None}
 FINISHED = answer("13-compute-result-finished", "provider", "GET", "/compute")[0]
 
 
@@ -45,8 +48,9 @@ def request(**changes: Any) -> JobRequest:
 
 
 def like(recorded: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Put our job's own values into the recorded document."""
+    """Put our job's own values into the recorded document, and the one key that is ours."""
     names = ("jobId", "dateCreated", "dateFinished", "resultsUrl", "algorithmLogUrl")
+    names += ("terminationDetails",)
     return {**recorded, **{name: own[name] for name in names}}
 
 
@@ -74,6 +78,53 @@ def test_who_is_not_authorised_misses_four_keys(database: Database) -> None:
     job = JobStore(database).create(request()).on_wire("http://h", authorised=False)
 
     assert set(START) - set(job) == {"resultsUrl", "algorithmLogUrl", "resultsDid", "owner"}
+
+
+def test_anybody_is_told_how_the_algorithm_ended(database: Database) -> None:
+    store = JobStore(database)
+    job_ids = [store.create(request()).job_id for _ in range(3)]
+    store.finish(job_ids[0], JobStatus.FINISHED, termination=Termination(3, False))
+    store.finish(job_ids[1], JobStatus.DATA_FAILED)
+    told = [
+        store.get(job_id).on_wire("http://h", authorised=False)["terminationDetails"]
+        for job_id in job_ids
+    ]
+
+    assert told == [{"exitCode": 3, "OOMKilled": False}] + [NEVER_RAN] * 2
+
+
+def test_a_job_of_an_earlier_network_says_nothing_of_its_algorithms_end(tmp_path: Path) -> None:
+    path = tmp_path / "network.db"
+    database = Database(path)
+    job_id = JobStore(database).create(request()).job_id
+    JobStore(database).finish(job_id, JobStatus.FINISHED, termination=Termination(0, False))
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE jobs DROP COLUMN termination")
+    database.close()
+
+    database = Database(path)
+    ended = JobStore(database).get(job_id).on_wire("http://h", authorised=True)
+    new = JobStore(database).create(request()).on_wire("http://h", authorised=True)
+    database.close()
+
+    assert (ended["status"], "terminationDetails" in ended) == (70, False)
+    assert new["terminationDetails"] == NEVER_RAN
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (RunOutcome("exited", 0), 0),
+        (RunOutcome("exited", 3), 3),
+        (RunOutcome("exited", -11), 139),
+        (RunOutcome("stopped", -9), 137),
+        (RunOutcome("memory", -9), 137),
+        (RunOutcome("output_size", 0), 137),
+        (RunOutcome("lost", None), None),
+    ],
+)
+def test_an_exit_status_is_that_of_a_container(outcome: RunOutcome, status: int | None) -> None:
+    assert outcome.exit_status == status
 
 
 def test_every_state_has_its_text() -> None:

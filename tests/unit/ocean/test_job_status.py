@@ -59,6 +59,56 @@ def test_the_code_and_the_stop_request_say_the_state(code, stopreq, state, succe
     assert status.stop_requested == (stopreq == 1)
 
 
+NEVER_RAN = {"exitCode": None, "OOMKilled": None}
+
+
+@pytest.mark.parametrize(
+    ("details", "stopreq", "state", "succeeded"),
+    [
+        ({"exitCode": 0, "OOMKilled": False}, 0, JobState.FINISHED, True),
+        ({"exitCode": 0}, 0, JobState.FINISHED, True),
+        ({"exitCode": 1, "OOMKilled": False}, 0, JobState.FAILED, False),
+        ({"exitCode": 137, "OOMKilled": True}, 0, JobState.FAILED, False),
+        ({"exitCode": 0, "OOMKilled": True}, 0, JobState.FAILED, False),
+        (NEVER_RAN, 0, JobState.FAILED, False),
+        ({"exitCode": 137, "OOMKilled": False}, 1, JobState.STOPPED, False),
+        ({"exitCode": 0, "OOMKilled": False}, 1, JobState.STOPPED, False),
+        (NEVER_RAN, 1, JobState.STOPPED, False),
+        ({"exitCode": 137, "OOMKilled": False}, 2, JobState.TIMED_OUT, False),
+    ],
+)
+def test_an_exit_code_tells_a_crash_from_a_success(details, stopreq, state, succeeded):
+    status = status_of(status=70, stopreq=stopreq, terminationDetails=details)
+
+    assert (status.state, status.succeeded, status.is_finished) == (state, succeeded, True)
+    assert (status.exit_code, status.oom_killed) == (details["exitCode"], details.get("OOMKilled"))
+
+
+@pytest.mark.parametrize("code", [1, 40, 60])
+def test_a_running_job_has_no_exit_code_and_has_not_failed(code):
+    status = status_of(status=code, terminationDetails=NEVER_RAN)
+
+    assert (status.state, status.succeeded) == (JobState.RUNNING, None)
+    assert (status.exit_code, status.oom_killed) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "details", [None, "0", [], {}, {"OOMKilled": True}, {"exitCode": "x"}, {"exitCode": True}]
+)
+def test_what_tells_no_exit_code_changes_nothing(details):
+    status = status_of(status=70, terminationDetails=details)
+
+    assert (status.state, status.succeeded) == (JobState.FINISHED, None)
+    assert status.exit_code is None
+
+
+def test_an_exit_code_is_shown():
+    crashed = status_of(status=70, terminationDetails={"exitCode": 137, "OOMKilled": True})
+
+    assert "failed" in crashed._repr_html_()
+    assert "exit code 137, out of memory" in crashed._repr_html_()
+
+
 def test_an_unknown_code_with_an_end_has_ended_but_nobody_knows_how():
     status = status_of(status=99, dateFinished=1624528900)
 
@@ -116,7 +166,7 @@ def test_a_code_may_come_as_text():
 
 @given(
     st.dictionaries(
-        st.sampled_from([*JOB, "other"]),
+        st.sampled_from([*JOB, "terminationDetails", "other"]),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
             lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
