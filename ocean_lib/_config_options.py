@@ -8,7 +8,12 @@ from configparser import ConfigParser
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, Timeouts
+from ocean_lib.common.http_requests.limits import (
+    CACHE_LIFETIME_S,
+    MAX_ANSWER_BYTES,
+    MAX_FILE_BYTES,
+    Timeouts,
+)
 from ocean_lib.common.origins import entries_of
 from ocean_lib.common.validation import check_address, check_url, printable, shown_url
 from ocean_lib.exceptions import ConfigError, InvalidInput
@@ -45,6 +50,7 @@ NAME_TOTAL_TIMEOUT = "timeout.total"
 NAME_FILE_TOTAL_TIMEOUT = "timeout.file_total"
 NAME_CACHE_LIFETIME = "cache.lifetime"
 NAME_MAX_ANSWER_BYTES = "answer.max_bytes"
+NAME_MAX_FILE_BYTES = "downloads.max_bytes"
 NAME_AUTH_TOKEN = "auth_token"  # noqa: S105
 
 DEFAULT_NETWORK_HOST = "localhost"
@@ -295,5 +301,6 @@ OPTIONS = (
         SECTION_RESOURCES, NAME_CACHE_LIFETIME, _seconds_text(CACHE_LIFETIME_S), _seconds_or_none
     ),
     Option(SECTION_RESOURCES, NAME_MAX_ANSWER_BYTES, str(MAX_ANSWER_BYTES), _positive_int),
+    Option(SECTION_RESOURCES, NAME_MAX_FILE_BYTES, str(MAX_FILE_BYTES), _positive_int),
     Option(SECTION_RESOURCES, NAME_AUTH_TOKEN, "off", _switch),
 )

@@ -30,6 +30,7 @@ from ocean_lib._config_options import (
     NAME_FILE_TOTAL_TIMEOUT,
     NAME_GAS_LIMIT,
     NAME_MAX_ANSWER_BYTES,
+    NAME_MAX_FILE_BYTES,
     NAME_METADATA_CACHE_URI,
     NAME_NETWORK_URL,
     NAME_OCEAN_ADDRESS,
@@ -72,6 +73,7 @@ __all__ = [
     "NAME_FILE_TOTAL_TIMEOUT",
     "NAME_GAS_LIMIT",
     "NAME_MAX_ANSWER_BYTES",
+    "NAME_MAX_FILE_BYTES",
     "NAME_METADATA_CACHE_URI",
     "NAME_NETWORK_URL",
     "NAME_OCEAN_ADDRESS",
@@ -387,8 +389,13 @@ class Config(configparser.ConfigParser):
 
     @property
     def max_answer_bytes(self) -> int:
-        """The longest answer of a server that is read, in bytes; downloads have no such limit."""
+        """The longest answer of a server that is read, in bytes; downloads have another limit."""
         return int(self._value(SECTION_RESOURCES, NAME_MAX_ANSWER_BYTES))
+
+    @property
+    def max_file_bytes(self) -> int:
+        """The longest download whose length no server has announced, in bytes."""
+        return int(self._value(SECTION_RESOURCES, NAME_MAX_FILE_BYTES))
 
     @property
     def use_auth_token(self) -> bool:

@@ -30,6 +30,7 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     │   ├── MalformedResponse                not JSON, wrong shape, cut short
     │   ├── ResponseTooLarge
     │   ├── RedirectRefused                  a redirect would carry the signature elsewhere
+    │   │   └── MovedToHttps                 to the same place, which wants https
     │   ├── ProviderError                    a Provider's error answer
     │   │   ├── RequestInvalid               a field is missing or wrong (400)
     │   │   │   └── SignatureRejected        wrong signature or stale nonce
@@ -39,7 +40,8 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     │   │   │   ├── OrderNotValid
     │   │   │   └── AccessDenied             with the consumable `code`
     │   │   ├── EndpointNotFound             404 or 405: the service is not at this address
-    │   │   ├── ServiceUnavailable           502, 503, 504
+    │   │   ├── ServiceUnavailable           502, 503, 504, 520 to 524, 530
+    │   │   ├── TooManyRequests              429: asked too often
     │   │   ├── ProviderFault                500: the Provider failed without a reason
     │   │   └── OceanEncryptAssetUrlsError   the encrypt endpoint gave no document
     │   └── AquariusError                    a metadata cache's error answer
@@ -212,7 +214,11 @@ class ResponseError(OceanError, ValueError):
         status_code: the HTTP status.
         provider_text: the server's own words, cut and cleaned of control characters.
         url: where it was asked, without query.
+        retry_after_s: after how many seconds the server wants to be asked again; None if it did
+            not say.
     """
+
+    retry_after_s: float | None = None
 
     def __init__(
         self,
@@ -239,7 +245,11 @@ class ResponseTooLarge(ResponseError):
 
 
 class RedirectRefused(ResponseError):
-    """The server redirects; following it would carry the request, signature included, elsewhere."""
+    """The server sends the request elsewhere: away with its signature, or to a private address."""
+
+
+class MovedToHttps(RedirectRefused):
+    """The same host wants https; the next call to it is made there."""
 
 
 class ProviderError(ResponseError):
@@ -291,7 +301,11 @@ class EndpointNotFound(ProviderError):
 
 
 class ServiceUnavailable(ProviderError):
-    """502, 503 or 504: the server, or something behind it, cannot answer now."""
+    """502, 503, 504, 520 to 524 or 530: a gateway cannot reach the server behind it now."""
+
+
+class TooManyRequests(ProviderError):
+    """429: refused because this client, or its network, asks too often; nothing was done."""
 
 
 class ProviderFault(ProviderError):
@@ -366,7 +380,13 @@ class JobTimeoutError(JobError, TimeoutError):
 
 
 class DownloadError(OceanError, OSError):
-    """A file could not be brought home."""
+    """A file could not be brought home.
+
+    Attributes:
+        retry_after_s: after how many seconds the same request may succeed; None if it will not.
+    """
+
+    retry_after_s: float | None = None
 
 
 class ChainError(OceanError):

@@ -168,6 +168,12 @@ FAULTS = (
     _case("502 HTML", "away", html(502)),
     _case("503 HTML", "away", html(503)),
     _case("504 empty", "away", answer(504, "", "text/plain")),
+    _case("520 HTML", "away", html(520)),
+    _case("524 HTML", "away", html(524)),
+    _case("530 HTML", "away", html(530)),
+    _case("429 with Retry-After", "busy", answer(429, "", Retry_After="0"), acts=False),
+    _case("429 in JSON", "busy", as_json({"error": "rate limit"}, 429), acts=False),
+    _case("413 HTML", "too large to send", html(413), acts=False),
     _case("silence", "slow", silence),
     _case("slow status line", "slow", drip(b"", b"H", 0.05)),
     _case("slow headers", "slow", drip(_OK, b"X-A: b\r\n", 0.05)),
@@ -187,6 +193,12 @@ FAULTS = (
     _case("204", "no content", raw(b"HTTP/1.1 204 No Content\r\n\r\n")),
     _case("not UTF-8", "malformed", answer(200, b'["\xff\xfe\xfa"]')),
     _case("not gzip", "malformed", answer(200, _LIST, Content_Encoding="gzip")),
+    _case(
+        "gzip twice",
+        "malformed",
+        answer(200, gzip.compress(gzip.compress(_LIST)), Content_Encoding="gzip, gzip"),
+    ),
+    _case("brotli", "malformed", answer(200, _LIST, Content_Encoding="br")),
     _shape(None),
     _shape(7),
     _shape("text"),
@@ -244,6 +256,8 @@ def promised(cell: Cell) -> tuple[str, int]:
         "broken": "ConnectionBroken",
         "broken unread": "ConnectionBroken",
         "away": "AquariusError" if aquarius else "ServiceUnavailable",
+        "busy": "AquariusError" if aquarius else "TooManyRequests",
+        "too large to send": "AquariusError" if aquarius else "RequestInvalid",
         "slow": "RequestTimeout",
         "malformed": "MalformedResponse",
         "no content": "AquariusError" if aquarius else "MalformedResponse",
@@ -259,7 +273,7 @@ def promised(cell: Cell) -> tuple[str, int]:
 
 def _promised_requests(operation: str, kind: str) -> int:
     """A read is tried three times, a signed read once more, anything else once."""
-    if kind not in ("broken", "broken unread", "away"):
+    if kind not in ("broken", "broken unread", "away", "busy"):
         return 1
     return {"stop": 1, "result": 2}.get(operation, 3)
 
@@ -279,6 +293,8 @@ def _promised_for_start(kind: str) -> tuple[str, int]:
         "refused": ("ConnectFailed", 0),
         "broken unread": ("StartUncertain", 1),
         "redirect": ("RedirectRefused", 1),
+        "busy": ("TooManyRequests", 1),
+        "too large to send": ("RequestInvalid", 1),
         "500": ("ProviderFault", 1),
         "404": ("EndpointNotFound", 1),
         "400 field": ("RequestInvalid", 1),

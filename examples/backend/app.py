@@ -31,6 +31,7 @@ HTTP_STATUS: tuple[tuple[Any, int], ...] = (
     ((errors.WorkflowRefused, errors.JobError), 409),
     (errors.ResponseTooLarge, 413),
     (errors.RequestTimeout, 504),
+    (errors.TooManyRequests, 503),
     ((errors.ConnectFailed, errors.ServiceUnavailable), 503),
     (errors.OceanError, 502),
 )

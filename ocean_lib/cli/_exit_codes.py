@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from ocean_lib import exceptions as e
+from ocean_lib.common.http_requests.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 
 
 class ExitCode(enum.IntEnum):
@@ -56,7 +57,13 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
     (e.JobError, ExitCode.NOT_FOUND),
     ((e.ConfigError, e.InvalidInput, e.WalletError), ExitCode.USAGE),
     (
-        (e.TransportError, e.ServiceUnavailable, e.EndpointNotFound, e.NodeBusy),
+        (
+            e.TransportError,
+            e.ServiceUnavailable,
+            e.TooManyRequests,
+            e.EndpointNotFound,
+            e.NodeBusy,
+        ),
         ExitCode.UNREACHABLE,
     ),
     ((e.AssetNotConsumable, e.WorkflowRefused, e.RequestInvalid), ExitCode.REFUSED),
@@ -65,8 +72,8 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
 )
 
 
-_UNAVAILABLE = (502, 503, 504)
-"""For these a Provider's answer is a `ServiceUnavailable`; a metadata cache's has one class."""
+_UNAVAILABLE = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS}
+"""For these a Provider's answer has a class of its own; a metadata cache's has one for all."""
 
 
 class CommandError(Exception):

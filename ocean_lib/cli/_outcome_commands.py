@@ -112,12 +112,18 @@ def _print_file(session: Session, head: dict[str, Any], name: str, content: byte
 
 @click.command(short_help="Print the algorithm's log.")
 @job_options
+@click.option("--tail", metavar="LINES", type=click.IntRange(0), help="Only the last so many.")
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(1),
+    help="Refuse a log that is longer; with --tail, the most to print.  [default: 100 MiB]",
+)
 @client_options
 @pass_session
-def logs(session: Session, which: WhichJob) -> None:
+def logs(session: Session, which: WhichJob, tail: int | None, max_bytes: int | None) -> None:
     """Print what the algorithm wrote to its log."""
     job = which.open(session, signs=True)
-    text = job.logs()
+    text = job.logs(tail=tail, max_bytes=max_bytes)
     if session.out.as_json:
         session.out.document({"job_id": job.job_id, "did": job.did, "logs": text})
     elif text:

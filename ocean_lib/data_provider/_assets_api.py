@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocean_lib.common.http_requests.answer import Answer
+from ocean_lib.common.http_requests.encodings import announced_bytes
+from ocean_lib.common.http_requests.exchange import operation_limit
 from ocean_lib.common.http_requests.files import name_in_headers, safe_file_name, write_whole
+from ocean_lib.common.http_requests.pages import not_a_page
+from ocean_lib.common.http_requests.retrying import SIGNED_READ_AGAIN, Attempts
 from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.validation import (
     check_address,
@@ -22,7 +26,7 @@ from ocean_lib.common.validation import (
 from ocean_lib.data_provider._connection import ProviderConnection
 from ocean_lib.data_provider._responses import check_status, error_of
 from ocean_lib.data_provider._shared import class_callable
-from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError
+from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError, TransportError
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 
@@ -240,32 +244,51 @@ class AssetsApi(ProviderConnection):
         replace: bool,
     ) -> Path:
         operation = f"download file {position} of {query['documentId']}"
-        with ExitStack() as open_answers:
+        # Around the signed call too, whose own limit would end the transfer after a minute.
+        with operation_limit(self.http.timeouts.file_total_s) as deadline:
+            attempts = Attempts(deadline, 2)
+            while True:
+                with ExitStack() as open_answers:
+                    headers, pieces = self._open(url, wallet, query, operation, open_answers)
+                    fallback = f"file-{position}"
+                    name = name_in_headers(headers.get("content-disposition")) or fallback
+                    announced = announced_bytes(headers)
+                    try:
+                        return write_whole(
+                            not_a_page(pieces, headers, name, operation),
+                            folder,
+                            safe_file_name(name, fallback),
+                            position,
+                            taken=taken,
+                            replace=replace,
+                            max_bytes=self.http.max_file_bytes if announced is None else announced,
+                            operation=operation,
+                        )
+                    except TransportError:
+                        if not attempts.again():
+                            raise
 
-            def send(signature: str) -> tuple[Any, Iterator[bytes]]:
-                response, pieces = open_answers.enter_context(
-                    self.http.stream(
-                        url, operation=operation, params={**query, "signature": signature}
-                    )
-                )
-                if response.status_code not in (200, 206):
-                    page = next(pieces, b"")
-                    raise error_of(Answer.of(response, page, url, operation))
-                return response, pieces
+    def _open(
+        self,
+        url: str,
+        wallet: Signer,
+        query: dict[str, str],
+        operation: str,
+        open_answers: ExitStack,
+    ) -> tuple[Mapping[str, str], Iterator[bytes]]:
+        """Ask for a file with a signature; return the answer's headers and body."""
 
-            did = query["documentId"]
-            response, pieces = self.sign_and_send(wallet, did, url, send, did=did)
-            fallback = f"file-{position}"
-            name = name_in_headers(response.headers.get("content-disposition"))
-            return write_whole(
-                pieces,
-                folder,
-                safe_file_name(name or fallback, fallback),
-                position,
-                taken=taken,
-                replace=replace,
-                operation=operation,
+        def send(signature: str) -> tuple[Mapping[str, str], Iterator[bytes]]:
+            response, pieces = open_answers.enter_context(
+                self.http.stream(url, operation=operation, params={**query, "signature": signature})
             )
+            if response.status_code not in (200, 206):
+                page = next(pieces, b"")
+                raise error_of(Answer.of(response, page, url, operation))
+            return response.headers, pieces
+
+        did = query["documentId"]
+        return self.sign_and_send(wallet, did, url, send, SIGNED_READ_AGAIN, did=did)
 
     @class_callable
     def get_order_requirements(

@@ -6,18 +6,21 @@ import threading
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.http_requests.limits import (
     CACHE_LIFETIME_S,
     MAX_ANSWER_BYTES,
+    MAX_FILE_BYTES,
     Timeouts,
 )
+from ocean_lib.common.http_requests.retrying import may_sign_again
 from ocean_lib.common.validation import check_address, without_query
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _endpoints
 from ocean_lib.data_provider._auth_tokens import AuthTokens
 from ocean_lib.data_provider._endpoints import Endpoints
-from ocean_lib.data_provider._nonces import NonceBook
+from ocean_lib.data_provider._nonces import RENEWING, NonceBook
 from ocean_lib.data_provider._responses import check_status
 from ocean_lib.data_provider._shared import class_callable
 from ocean_lib.data_provider._trusted import check_trusted
@@ -53,6 +56,7 @@ class ProviderConnection:
             http_client,
             timeouts=timeouts_of(config),
             max_answer_bytes=config.max_answer_bytes if config else MAX_ANSWER_BYTES,
+            max_file_bytes=config.max_file_bytes if config else MAX_FILE_BYTES,
         )
         self.cache_lifetime_s = config.cache_lifetime_s if config else CACHE_LIFETIME_S
         if use_auth_token is None:
@@ -96,6 +100,7 @@ class ProviderConnection:
         self._endpoints.clear()
         self._nonces.clear()
         self._tokens.clear()
+        self.http.forget_places()
 
     # --- where things are
 
@@ -310,7 +315,8 @@ class ProviderConnection:
         root = self._endpoints.root_of(provider_uri)
         address = signer_address(check_signer(wallet))
         if self.use_auth_token:
-            return self._send_with_token(wallet, address, send, again_on)
+            with operation_limit(self.http.timeouts.total_s) as deadline:
+                return self._send_with_token(wallet, address, deadline, send, again_on)
         with operation_limit(self.http.timeouts.total_s) as deadline:
             return self._nonces.signed(
                 root,
@@ -331,20 +337,21 @@ class ProviderConnection:
         self,
         wallet: Signer,
         address: str,
+        deadline: Deadline,
         send: Callable[[str], T],
         again_on: tuple[type[OceanError], ...],
     ) -> T:
         def token() -> str:
             return self._tokens.token(address, lambda text: sign_text(wallet, text))
 
-        renewing: tuple[type[OceanError], ...] = (SignatureRejected, ResultsWithheld)
         signed = token()
         try:
             return send(signed)
-        except renewing:
-            self._tokens.forget(address)
-        except again_on:
-            pass
+        except (*RENEWING, *again_on) as error:
+            if isinstance(error, (SignatureRejected, ResultsWithheld)):
+                self._tokens.forget(address)
+            if not may_sign_again(error, deadline):
+                raise
         return send(token())
 
 

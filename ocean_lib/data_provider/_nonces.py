@@ -14,10 +14,20 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.common.http_requests.retrying import may_sign_again
 from ocean_lib.common.utils.forks import renew_in_children
-from ocean_lib.exceptions import OceanError, RequestTimeout, ResultsWithheld, SignatureRejected
+from ocean_lib.exceptions import (
+    MovedToHttps,
+    OceanError,
+    RequestTimeout,
+    ResultsWithheld,
+    SignatureRejected,
+)
 
 T = TypeVar("T")
+
+RENEWING: tuple[type[OceanError], ...] = (SignatureRejected, ResultsWithheld, MovedToHttps)
+"""After these every signed call is made once more: it was not accepted, or not where it is now."""
 
 KEPT = 4096
 """How many addresses a book remembers, besides those with calls under way."""
@@ -86,14 +96,15 @@ class NonceBook:
             RequestTimeout: other calls of this wallet took all the time.
             SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
         """
-        renewing: tuple[type[OceanError], ...]
-        renewing = (SignatureRejected, ResultsWithheld, *again_on)
+        renewing = (*RENEWING, *again_on)
         with self._account(root, address) as account, _turn(account, root, deadline):
             nonce, signature = _next_signature(account, fetch, sign)
             try:
                 return _used(account, send, nonce, signature)
-            except renewing:
-                pass  # once more, with the nonce that is stored now
+            except renewing as error:
+                if not may_sign_again(error, deadline):
+                    raise
+            # Once more, with the nonce that is stored now.
             nonce, signature = _next_signature(account, fetch, sign)
             return _used(account, send, nonce, signature)
 

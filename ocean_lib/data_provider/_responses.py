@@ -10,6 +10,11 @@ import re
 from typing import Any, TypedDict
 
 from ocean_lib.common.http_requests.answer import Answer
+from ocean_lib.common.http_requests.limits import (
+    GATEWAY_STATUSES,
+    TOO_LARGE_STATUSES,
+    TOO_MANY_REQUESTS,
+)
 from ocean_lib.common.http_requests.redaction import one_line, server_words
 from ocean_lib.common.validation import is_job_id, trust_job_id
 from ocean_lib.exceptions import (
@@ -27,6 +32,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     SignatureRejected,
     StartUncertain,
+    TooManyRequests,
     WorkflowRefused,
 )
 
@@ -94,6 +100,11 @@ def check_status(answer: Answer) -> Answer:
 
 def error_of(answer: Answer) -> ProviderError:
     """Make the error for an answer that says no."""
+    if answer.status_code == TOO_MANY_REQUESTS:
+        return _error(TooManyRequests, answer, answer.text() or "no words", answer.too_often())
+    if answer.status_code in TOO_LARGE_STATUSES:
+        words = answer.text() or "no words"
+        return _error(RequestInvalid, answer, words, answer.too_large(), errors={})
     said = _json_object(answer)
     if isinstance(said.get("errors"), dict):
         return _invalid(answer, said["errors"])
@@ -109,7 +120,7 @@ def error_of(answer: Answer) -> ProviderError:
             "Check the provider URL and that the Provider offers this service; a download is "
             "also answered so when the order, the file or the signature is refused.",
         )
-    if status in (502, 503, 504):
+    if status in GATEWAY_STATUSES:
         return _error(
             ServiceUnavailable, answer, words, "The service is away; try again in a while."
         )
@@ -337,6 +348,7 @@ def _error(
         provider_text=words,
         url=answer.url,
     )
+    error.retry_after_s = answer.retry_after_s
     for name, value in attributes.items():
         setattr(error, name, value)
     return error

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
 from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.common.http_requests.encodings import PIECE, announced_bytes
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
 from ocean_lib.common.http_requests.files import name_in_url, numbered, safe_file_name, write_whole
-from ocean_lib.common.http_requests.limits import BACKOFF_S
+from ocean_lib.common.http_requests.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
+from ocean_lib.common.http_requests.pages import CHALLENGE, is_challenge, not_a_page
 from ocean_lib.common.http_requests.redaction import SecretUrl, one_line, safe_url
+from ocean_lib.common.http_requests.retrying import Attempts, retry_after_s
 from ocean_lib.common.utils.html_table import html_table
 from ocean_lib.exceptions import (
     DownloadError,
@@ -23,8 +26,8 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 
-TRANSFER_ATTEMPTS = 4
-"""How often a file is asked for, at its beginning or where it broke, without getting on."""
+_RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
+"""A file's store also says 500 for what passes: there is no fault of the request to tell of."""
 
 
 class DownloadWarning(UserWarning):
@@ -99,25 +102,74 @@ def files_of(urls: Sequence[str], logs: Sequence[str]) -> FileList:
     return files
 
 
-def read_file(http: HttpExchange, file: JobFile, max_bytes: int) -> bytes:
+@dataclass(frozen=True)
+class Source:
+    """Where files come from.
+
+    Attributes:
+        http: sends the requests.
+        provider: gives the URL of the Provider that named them.
+    """
+
+    http: HttpExchange
+    provider: Callable[[], str]
+
+    @contextmanager
+    def pieces(
+        self,
+        file: JobFile,
+        max_bytes: int | None,
+        on_bytes: Callable[[int], None] = lambda _: None,
+    ) -> Iterator[Iterator[bytes]]:
+        """Open a file; see `_pieces`.
+
+        The limit is set here rather than in the generator: one that a generator sets would hold
+        for its caller as well, until the generator is closed.
+        """
+        with (
+            operation_limit(self.http.timeouts.file_total_s) as deadline,
+            closing(_pieces(self, file, deadline, max_bytes, on_bytes)) as pieces,
+        ):
+            yield pieces
+
+
+def read_file(source: Source, file: JobFile, max_bytes: int) -> bytes:
     """Return a small file's content.
 
     Raises:
         ResponseTooLarge: it is longer than `max_bytes`.
         DownloadError, TransportError: it could not be read.
     """
-    content = bytearray()
-    with (
-        operation_limit(http.timeouts.file_total_s) as deadline,
-        closing(_pieces(http, file, deadline, max_bytes, lambda _: None)) as pieces,
-    ):
+    with source.pieces(file, max_bytes) as pieces:
+        return b"".join(pieces)
+
+
+def read_end(source: Source, file: JobFile, lines: int, max_bytes: int) -> bytes:
+    """Return the last lines of a file of any length, `max_bytes` of them at most.
+
+    Raises:
+        DownloadError, TransportError: it could not be read.
+    """
+    end = bytearray()
+    with source.pieces(file, None) as pieces:
         for piece in pieces:
-            content += piece
-    return bytes(content)
+            end += piece
+            if len(end) > 2 * max_bytes:
+                del end[:-max_bytes]
+    return last_lines(bytes(end[-max_bytes:]), lines)
+
+
+def last_lines(text: bytes, lines: int) -> bytes:
+    """Return the last lines of a text, ends included."""
+    at = len(text)
+    while lines > 0 and at > 0:
+        at = text.rfind(b"\n", 0, at - 1) + 1
+        lines -= 1
+    return text[at:]
 
 
 def download_files(
-    http: HttpExchange,
+    source: Source,
     files: Sequence[JobFile],
     folder: Path,
     *,
@@ -127,10 +179,11 @@ def download_files(
     """Download files one after the other; one that fails does not keep the others away.
 
     Args:
-        http: sends the requests.
+        source: where they come from.
         files: what to bring.
         folder: made if it is not there.
-        max_bytes: refuse a file that is longer.
+        max_bytes: refuse a file that is longer; None for what its server announces, or else the
+            config's limit.
         on_bytes: told of every piece.
 
     Returns:
@@ -143,12 +196,7 @@ def download_files(
     failures: dict[str, OceanError] = {}
     for file in files:
         try:
-            # Here rather than in the generator: a limit that a generator sets would hold for
-            # its caller as well, until the generator is closed.
-            with (
-                operation_limit(http.timeouts.file_total_s) as deadline,
-                closing(_pieces(http, file, deadline, max_bytes, on_bytes)) as pieces,
-            ):
+            with source.pieces(file, max_bytes, on_bytes) as pieces:
                 path = write_whole(
                     pieces,
                     folder,
@@ -177,60 +225,62 @@ def _say_what_failed(files: Sequence[JobFile], failures: dict[str, OceanError]) 
 
 
 def _pieces(
-    http: HttpExchange,
+    source: Source,
     file: JobFile,
     deadline: Deadline,
     max_bytes: int | None,
     on_bytes: Callable[[int], None],
 ) -> Generator[bytes, None, None]:
     """Yield a file's content, taking a broken transfer up where it stopped if that is possible."""
-    done = before = fruitless = 0
+    attempts = Attempts(deadline)
+    done = renewed_at = limit = 0
     version = ""
     while True:
-        headers = {"Accept-Encoding": "identity"}
-        if done:
-            headers |= {"Range": f"bytes={done}-", "If-Range": version}
         try:
-            with http.stream(
-                file.url, operation=f"download {file.name}", headers=headers, follow_redirects=True
+            with source.http.stream(
+                file.url,
+                operation=f"download {file.name}",
+                headers={"Range": f"bytes={done}-", "If-Range": version} if done else None,
+                name=file.name,
+                given_by=source.provider,
             ) as (response, pieces):
                 said = response.headers
-                _check_status(response.status_code, file, done)
+                _check_status(response.status_code, said, file, done)
                 if done:
                     _check_rest(said, file, done, version)
                 else:
                     version = _version(said)
-                    _check_size(_length(said), file, max_bytes)
+                    announced = announced_bytes(said)
+                    limit = source.http.max_file_bytes if announced is None else announced
+                    limit = limit if max_bytes is None else max_bytes
+                    _check_size(announced or 0, file, limit)
+                    name = file.name if not file.is_log else "log.txt"
+                    pieces = not_a_page(pieces, said, name, f"download {file.name}")
                 for piece in pieces:
                     done += len(piece)
-                    _check_size(done, file, max_bytes)
+                    _check_size(done, file, limit)
                     on_bytes(len(piece))
                     yield piece
+                    if done - renewed_at >= PIECE:  # a byte at a time gets nowhere
+                        renewed_at = done
+                        attempts.renew()
                 return
-        except TransportError:
+        except (TransportError, DownloadError) as error:
+            wait_s = getattr(error, "retry_after_s", 0.0)
             # Without a version nobody can tell whether the rest is of the same file.
-            if done and not version:
+            if wait_s is None or (done and not version) or not attempts.again(wait_s):
                 raise
-            fruitless = 0 if done > before else fruitless + 1
-            if fruitless == TRANSFER_ATTEMPTS:
-                raise
-        before = done
-        deadline.pause(BACKOFF_S * 3**fruitless)
 
 
-def _check_size(size: int, file: JobFile, max_bytes: int | None) -> None:
-    if max_bytes is not None and size > max_bytes:
+def _check_size(size: int, file: JobFile, max_bytes: int) -> None:
+    if size > max_bytes:
         raise ResponseTooLarge(
             f"Could not download {file.name}: it is longer than the {max_bytes} bytes allowed. "
-            "Allow more (max_bytes), or use download, which writes to disk as it comes.",
+            "Allow more (max_bytes), or use download, which writes to disk as it comes. What no "
+            "length is announced for has the limit downloads.max_bytes of the config.",
             operation=f"download {file.name}",
             url=safe_url(file.url),
         )
-
-
-def _length(headers: Mapping[str, str]) -> int:
-    said = str(headers.get("content-length") or "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else 0
 
 
 def _version(headers: Mapping[str, str]) -> str:
@@ -243,7 +293,7 @@ def _version(headers: Mapping[str, str]) -> str:
     return str(headers.get("last-modified") or "") if headers.get("accept-ranges") else ""
 
 
-def _check_status(status: int, file: JobFile, done: int) -> None:
+def _check_status(status: int, headers: Mapping[str, str], file: JobFile, done: int) -> None:
     if status == (206 if done else 200):
         return
     if done and status == 200:
@@ -251,14 +301,18 @@ def _check_status(status: int, file: JobFile, done: int) -> None:
             f"Could not download {file.name}: the connection broke after {done} bytes, and the "
             "server cannot take it up there, or has another content by now. Try again."
         )
-    hint = (
-        "The link may have expired: get a new one with job.result()."
-        if status in (401, 403, 404, 410)
-        else "Try again later."
-    )
-    raise DownloadError(
+    if is_challenge(headers):
+        hint = CHALLENGE
+    elif status in (401, 403, 404, 410):
+        hint = "The link may have expired: get a new one with job.result()."
+    else:
+        hint = "Try again later."
+    failure = DownloadError(
         f"Could not download {file.name}: {safe_url(file.url)} answered HTTP {status}. {hint}"
     )
+    if status in _RETRIED:
+        failure.retry_after_s = retry_after_s(headers) or 0.0
+    raise failure
 
 
 def _check_rest(headers: Mapping[str, str], file: JobFile, done: int, version: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocean_lib.common.http_requests import safe_json
+from ocean_lib.common.http_requests.limits import MAX_LOG_BYTES
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.html_table import html_table, when
 from ocean_lib.common.validation import check_did, check_job_id, printable, trust_job_id
@@ -19,8 +20,11 @@ from ocean_lib.ocean._results import (
     DownloadReport,
     FileList,
     JobFile,
+    Source,
     download_files,
     files_of,
+    last_lines,
+    read_end,
     read_file,
 )
 from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
@@ -267,14 +271,31 @@ class ComputeJob:
         found = self.result()
         return files_of(found["urls"], found["logs"])
 
-    def logs(self) -> str:
+    def logs(self, *, tail: int | None = None, max_bytes: int | None = None) -> str:
         """Return the text of the algorithm's log, '' while there is none.
 
+        Args:
+            tail: only the last so many lines, of a log of any length; None for all.
+            max_bytes: the most to hold in memory; None for 100 MiB. With `tail`, what comes
+                before is left out; without, a longer log is refused.
+
         Raises:
-            ResponseTooLarge: it is longer than the config's limit for an answer; use `download`.
+            InvalidInput: an argument cannot work; nothing was asked.
+            ResponseTooLarge: it is longer than `max_bytes`; use `tail`, or `download`.
         """
+        if tail is not None:
+            tail = check_whole("tail", tail, least=0)
+        most = MAX_LOG_BYTES
+        if max_bytes is not None:
+            most = check_whole("max_bytes", max_bytes, least=1)
+        source = self._source()
         logs = [file for file in self.files() if file.is_log]
-        return "".join(self._read(file).decode("utf-8", "replace") for file in logs)
+        if tail is None:
+            text = b"".join(read_file(source, file, most) for file in logs)
+        else:
+            ends = (read_end(source, file, tail, most) for file in logs)
+            text = last_lines(b"".join(ends), tail)
+        return text.decode("utf-8", "replace")
 
     def open(self, name: str) -> io.BytesIO:
         """Return a small file of the outcome, in memory.
@@ -337,7 +358,8 @@ class ComputeJob:
             folder: made if it is not there.
             logs: also the logs.
             progress: show a bar; None for where somebody looks.
-            max_bytes: refuse files that are longer; None for no limit.
+            max_bytes: refuse files that are longer; None for what their server announces, or
+                `downloads.max_bytes` of the config where it announces nothing.
 
         Returns:
             The paths, in a report that also says what failed.
@@ -365,7 +387,7 @@ class ComputeJob:
             progress, desc=f"{len(files)} file(s)", unit="B", unit_scale=True, unit_divisor=1024
         ) as bar:
             return download_files(
-                self._compute.http,
+                self._source(),
                 files,
                 path,
                 max_bytes=max_bytes,
@@ -408,7 +430,8 @@ class ComputeJob:
 
     def _place(self) -> Place:
         """Return where this job is asked for."""
-        return id(self._compute), self._compute._provider_root(self.did), self.owner
+        root = self._compute._provider_root(self.did)
+        return id(self._compute), root, self.owner
 
     def _bounded_status(self, plan: Wait) -> JobStatus:
         with plan.looking():
@@ -423,8 +446,10 @@ class ComputeJob:
             plan.saw({self.job_id: status})
 
     def _read(self, file: JobFile) -> bytes:
-        http = self._compute.http
-        return read_file(http, file, http.max_answer_bytes)
+        return read_file(self._source(), file, self._compute.http.max_answer_bytes)
+
+    def _source(self) -> Source:
+        return Source(self._compute.http, lambda: self._place()[1])
 
     def _file(self, is_wanted: Callable[[JobFile], bool], wanted: str) -> JobFile:
         files = self.files()

@@ -11,6 +11,7 @@ from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.http_requests.deadline import Deadline, time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
+from ocean_lib.common.http_requests.retrying import SIGNED_READ_AGAIN
 from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.validation import check_did, check_job_id
@@ -21,11 +22,8 @@ from ocean_lib.data_provider._responses import JobInfo, JobResult, result_of
 from ocean_lib.data_provider._trusted import check_trusted
 from ocean_lib.exceptions import (
     AssetNotConsumable,
-    ConnectFailed,
-    ConnectionBroken,
     InvalidInput,
     OceanError,
-    ServiceUnavailable,
 )
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
@@ -237,7 +235,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         """
         _check_call(did, job_id, wallet)
         call = self._about(self._data_provider.compute_job_result)
-        again_on = (ConnectFailed, ConnectionBroken, ServiceUnavailable)
+        again_on = SIGNED_READ_AGAIN
         return result_of(self._signed_call(wallet, did, job_id, "computeStatus", call, again_on))
 
     def stop(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
+from ocean_lib.common.http_requests import retrying
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
-from ocean_lib.ocean import _results
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.players import DID, World, new_wallet, start
@@ -39,7 +39,7 @@ ENCODED = "a%2Fb%C3%A4%20c"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_results, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
 
 
 @pytest.fixture(params=SECRETS.values(), ids=SECRETS)

@@ -29,13 +29,19 @@ import requests
 from eth_account import Account
 from requests.adapters import HTTPAdapter
 
-from ocean_lib.common.http_requests import _failures, exchange, redaction, requests_session
+from ocean_lib.common.http_requests import (
+    _failures,
+    exchange,
+    redaction,
+    requests_session,
+    retrying,
+)
 from ocean_lib.common.utils import frames
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _responses
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.ocean import _results, _start
+from ocean_lib.ocean import _start
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from ocean_lib.web3_internal import wallet as wallet_module
@@ -529,8 +535,7 @@ PATHS: dict[str, Callable[[], Any]] = {
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "BACKOFF_S", 0.0)
-    monkeypatch.setattr(_results, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
     monkeypatch.setattr(_start, "LOOK_PAUSES_S", ())
     monkeypatch.setenv("OCEAN_TEST_KEY", KEY)
     monkeypatch.setenv("OCEAN_TEST_WRONG_KEY", KEY + "g")

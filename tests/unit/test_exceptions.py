@@ -142,6 +142,12 @@ class OnTheWire:
         url = f"{self.world.provider.url}/api/v1/services/encrypt"
         return DataServiceProvider().encrypt_files_dict([], url, address, address, "0x")
 
+    def wants_https(self) -> Any:
+        secure = self.world.provider.url.replace("http:", "https:")
+        there = answer(301, "", Location=f"{secure}/api/v1/services/encrypt")
+        self.world.provider.faults["encrypt"] = Fault(there)
+        return self.encrypt()
+
     def silent_signer(self) -> Any:
         signer = type(
             "Signer", (), {"address": self.wallet.address, "sign_message": lambda *_: b""}
@@ -166,6 +172,7 @@ WIRE: dict[str, Callable[[OnTheWire], Any]] = {
     "MalformedResponse": lambda w: w.status(answer(200, "<p>Welcome</p>")),
     "ResponseTooLarge": lambda w: w.status(BIG),
     "RedirectRefused": lambda w: w.status(answer(302, "", Location="http://x/")),
+    "MovedToHttps": OnTheWire.wants_https,
     "ProviderError": lambda w: w.status(html(401)),
     "RequestInvalid": lambda w: w.start(as_json(FIELDS, 400)),
     "SignatureRejected": lambda w: w.start(not_your_signature()),
@@ -176,6 +183,7 @@ WIRE: dict[str, Callable[[OnTheWire], Any]] = {
     "AccessDenied": lambda w: w.refused("Error: Access to asset x was denied with code: 3."),
     "EndpointNotFound": lambda w: w.status(html(404)),
     "ServiceUnavailable": lambda w: w.stop(html(502)),
+    "TooManyRequests": lambda w: w.stop(html(429)),
     "ProviderFault": lambda w: w.stop(html(500)),
     "OceanEncryptAssetUrlsError": OnTheWire.encrypt,
     "AquariusError": lambda w: w.cache(html(500)),

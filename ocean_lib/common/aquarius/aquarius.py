@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.common.http_requests.answer import Answer
 from ocean_lib.common.http_requests.exchange import HttpExchange
+from ocean_lib.common.http_requests.limits import TOO_LARGE_STATUSES, TOO_MANY_REQUESTS
 from ocean_lib.common.http_requests.safe_json import is_json
 from ocean_lib.common.validation import check_did, check_url, printable
 from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidInput
@@ -274,20 +275,26 @@ def _checked_count(name: str, value: Any) -> int:
 def _ok(answer: Answer) -> Answer:
     if answer.status_code == 200:
         return answer
-    raise AquariusError(
+    error = AquariusError(
         f"Could not {answer.operation}: the metadata cache at {answer.url} answered "
-        f"{answer.status_code}: {answer.text() or '(no text)'}. {_next_step(answer.status_code)}",
+        f"{answer.status_code}: {answer.text() or '(no text)'}. {_next_step(answer)}",
         operation=answer.operation,
         status_code=answer.status_code,
         provider_text=answer.text(),
         url=answer.url,
     )
+    error.retry_after_s = answer.retry_after_s
+    raise error
 
 
-def _next_step(status_code: int) -> str:
-    if status_code in (404, 405):
+def _next_step(answer: Answer) -> str:
+    if answer.status_code in (404, 405):
         return _HINT
-    if status_code >= 500:
+    if answer.status_code == TOO_MANY_REQUESTS:
+        return answer.too_often()
+    if answer.status_code in TOO_LARGE_STATUSES:
+        return answer.too_large()
+    if answer.status_code >= 500:
         return "Try again later, or ask its operator; if it never worked: " + _HINT
     return "Check what was asked for."
 

@@ -14,12 +14,14 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import urllib3.connection
 import urllib3.connectionpool
+import urllib3.exceptions
 
 from ocean_lib.common.http_requests.deadline import Deadline
 
@@ -33,12 +35,14 @@ class Call:
         hides_path: whether the path is a secret as the query is.
         target: what goes on the request line in place of what urllib3 shows; '' for the same.
         is_sent: whether some of the request went out; None if another's connection had it.
+        addresses: the only ones to connect to, since these were checked; none for the host's.
     """
 
     deadline: Deadline
     hides_path: bool = False
     target: str = ""
     is_sent: bool | None = None
+    addresses: Sequence[str] = ()
 
 
 CALL: ContextVar[Call | None] = ContextVar("ocean_http_call", default=None)
@@ -87,6 +91,22 @@ class _Bounded:
 
     response_class: Any = _BoundedResponse
     timeout: Any
+    _dns_host: str
+
+    def _new_conn(self) -> socket.socket:
+        call = CALL.get()
+        if call is None or not call.addresses:
+            return super()._new_conn()  # type: ignore[misc,no-any-return]
+        name, failure = self._dns_host, None
+        try:
+            for self._dns_host in call.addresses:
+                try:
+                    return super()._new_conn()  # type: ignore[misc,no-any-return]
+                except urllib3.exceptions.HTTPError as error:
+                    failure = error
+            raise failure or OSError("no address")
+        finally:
+            self._dns_host = name  # TLS needs the name
 
     def connect(self) -> None:
         call = CALL.get()

@@ -8,9 +8,9 @@ its nonce may be used up, so a new attempt needs a new signature.
 from __future__ import annotations
 
 import json
-import random
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -31,17 +31,32 @@ from ocean_lib.common.http_requests.deadline import (
     request_times,
     time_limit,
 )
+from ocean_lib.common.http_requests.encodings import ACCEPTED, body_of, encoding_of, is_known
 from ocean_lib.common.http_requests.limits import (
-    BACKOFF_S,
+    CACHE_LIFETIME_S,
     MAX_ANSWER_BYTES,
+    MAX_FILE_BYTES,
     READ_ATTEMPTS,
     Timeouts,
 )
-from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url
+from ocean_lib.common.http_requests.reach import Reach, addresses_of, has_host, reach_of
+from ocean_lib.common.http_requests.redaction import SecretUrl, one_line, safe_url
+from ocean_lib.common.http_requests.redirects import (
+    FOLLOWED,
+    MAX_REDIRECTS,
+    location_of,
+    over_https,
+    refused,
+)
 from ocean_lib.common.http_requests.requests_session import get_requests_session, proxy_of
+from ocean_lib.common.http_requests.retrying import Attempts
+from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.utils.forks import renew_in_children
 from ocean_lib.exceptions import (
+    ConnectFailed,
     InvalidInput,
+    MalformedResponse,
+    MovedToHttps,
     OceanError,
     RedirectRefused,
     RequestTimeout,
@@ -54,7 +69,6 @@ NOT_PICKLED = (
     "copied. Send its config in its place, and make Ocean(config) there."
 )
 
-_CHUNK = 64 * 1024
 _LEAST_S = 0.001
 
 
@@ -68,6 +82,7 @@ class HttpExchange:
             URLs is up to it.
         timeouts: connect, read and total times.
         max_answer_bytes: longer answers are refused.
+        max_file_bytes: the longest file that is taken where the server announces no length.
 
     Raises:
         InvalidInput: the client cannot be called as a session is.
@@ -79,9 +94,11 @@ class HttpExchange:
         *,
         timeouts: Timeouts | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        max_file_bytes: int = MAX_FILE_BYTES,
     ) -> None:
         self.timeouts = timeouts or Timeouts()
         self.max_answer_bytes = max_answer_bytes
+        self.max_file_bytes = max_file_bytes
         self._client = check_client(client)
         self._is_own = client is None
         self._renew()
@@ -89,6 +106,7 @@ class HttpExchange:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
+        self._over_https: Expiring[str, str] = Expiring(256, CACHE_LIFETIME_S)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
@@ -126,7 +144,8 @@ class HttpExchange:
             operation: what is asked, in words that follow "Could not".
             params: the query; encoded here.
             json_body: sent as JSON.
-            retry: for reads only: try again when no answer came, or 502, 503, 504.
+            retry: for unsigned reads only: try again when no answer came, a gateway spoke in the
+                server's place or it was asked too often, and when the same host wants https.
 
         Returns:
             The answer, whatever its status.
@@ -140,23 +159,22 @@ class HttpExchange:
             InvalidInput: `json_body` holds what is no JSON; nothing was sent.
         """
         body = None if json_body is None else _encoded(json_body, operation)
-        attempts_left = READ_ATTEMPTS if retry else 1
-        pause_s = BACKOFF_S
         with operation_limit(self.timeouts.total_s) as deadline:
+            attempts = Attempts(deadline, READ_ATTEMPTS if retry else 1)
             while True:
-                attempts_left -= 1
                 try:
                     answer = self._once(method, url, operation, params, body, deadline)
                 except RequestTimeout:
                     raise
+                except MovedToHttps:
+                    if not retry:
+                        raise
                 except TransportError:
-                    if not attempts_left or deadline.is_over:
+                    if not attempts.again():
                         raise
                 else:
-                    if not attempts_left or deadline.is_over or not answer.is_gateways():
+                    if not (answer.may_change() and attempts.again(answer.retry_after_s or 0.0)):
                         return answer
-                deadline.pause(pause_s * random.uniform(0.8, 1.2))  # noqa: S311
-                pause_s *= 3
 
     @contextmanager
     def stream(
@@ -166,7 +184,8 @@ class HttpExchange:
         operation: str,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        follow_redirects: bool = False,
+        name: str = "",
+        given_by: Callable[[], str] | None = None,
     ) -> Iterator[tuple[requests.Response, Iterator[bytes]]]:
         """GET a file, whose body is read piece by piece.
 
@@ -175,23 +194,78 @@ class HttpExchange:
             operation: what is asked, in words that follow "Could not".
             params: the query; encoded here.
             headers: further request headers.
-            follow_redirects: only for URLs that carry no signature of ours.
+            name: what the file is called, '' for what the response calls it.
+            given_by: only for a link, which carries no signature of ours: gives the URL of the
+                server that handed it out. Redirects are followed then, and neither link nor
+                redirect may lead nearer to this machine than that server is itself.
 
         Yields:
             The response, and its body in pieces; both end with the `with` block.
 
         Raises:
             TransportError: no answer came, also from the iterator.
-            RedirectRefused: a redirect that is not to be followed.
+            MalformedResponse: the body is not encoded as it says, likewise.
+            RedirectRefused: a redirect, or an address, that must not be followed.
         """
+        headers = {"Accept-Encoding": "identity", **(headers or {})}
         with operation_limit(self.timeouts.file_total_s) as deadline:
-            response = self._open(
-                "GET", url, operation, params, None, deadline, headers, follow_redirects
-            )
+            response, url = self._opened(url, operation, params, deadline, headers, given_by)
             try:
-                yield response, self._pieces(response, url, operation, deadline)
+                yield response, self._pieces(response, url, operation, deadline, name)
             finally:
                 _close(response)
+
+    def _opened(
+        self,
+        url: str,
+        operation: str,
+        params: Mapping[str, str] | None,
+        deadline: Deadline,
+        headers: Mapping[str, str],
+        given_by: Callable[[], str] | None,
+    ) -> tuple[requests.Response, str]:
+        """Open a file, past redirects if it is a link; return where it was in the end, too."""
+        if given_by is None:
+            return self._open("GET", url, operation, params, None, deadline, headers), url
+        for _ in range(MAX_REDIRECTS + 1):
+            addresses = self._admitted(url, operation, given_by)
+            response = self._requested(
+                "GET", url, operation, params, None, deadline, headers, addresses
+            )
+            location = location_of(response, url)
+            if not location:
+                return response, url
+            _close(response)
+            if response.status_code not in FOLLOWED:
+                raise refused(response, url, location, operation, is_https=False)
+            url, params = location, None
+        raise RedirectRefused(
+            f"Could not {operation}: {safe_url(url)} is the end of more than {MAX_REDIRECTS} "
+            "redirects. Ask whoever runs the server that keeps the file.",
+            operation=operation,
+            url=safe_url(url),
+        )
+
+    def _admitted(self, url: str, operation: str, given_by: Callable[[], str]) -> list[str]:
+        """Return the addresses of a link's host, none for those that whoever connects finds."""
+        is_direct = not proxy_of(self.client, url)
+        addresses = addresses_of(url, look_up=is_direct)
+        if addresses is None and is_direct and has_host(url):
+            # Not left to whoever connects: a name may be found there, and be this machine.
+            raise ConnectFailed(
+                f"Could not {operation}: the host of {safe_url(url)} is unknown. Check that this "
+                "machine can look up names, or ask the operator of the server that names it."
+            )
+        reach = reach_of(addresses or ())
+        if reach > Reach.PUBLIC and reach > reach_of(addresses_of(given_by()) or ()):
+            raise RedirectRefused(
+                f"Could not {operation}: {safe_url(url)} is a private address, or this machine "
+                f"itself, and the server that names it, {safe_url(given_by())}, is not. Ask its "
+                "operator for a link that can be reached from outside.",
+                operation=operation,
+                url=safe_url(url),
+            )
+        return (is_direct and addresses) or []
 
     def _once(
         self,
@@ -202,7 +276,7 @@ class HttpExchange:
         body: bytes | None,
         deadline: Deadline,
     ) -> Answer:
-        response = self._open(method, url, operation, params, body, deadline, None, False)
+        response = self._open(method, url, operation, params, body, deadline)
         try:
             content = bytearray()
             for piece in self._pieces(response, url, operation, deadline):
@@ -218,7 +292,7 @@ class HttpExchange:
                     )
         finally:
             _close(response)
-        return Answer.of(response, bytes(content), url, operation)
+        return Answer.of(response, bytes(content), url, operation, len(body or b""))
 
     def _open(
         self,
@@ -228,10 +302,42 @@ class HttpExchange:
         params: Mapping[str, str] | None,
         body: bytes | None,
         deadline: Deadline,
-        extra_headers: Mapping[str, str] | None,
-        follow_redirects: bool,
+        headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        headers = dict(extra_headers or {})
+        """Send a request that is answered where it is sent, or not at all."""
+        url = self._place_of(url)
+        response = self._requested(method, url, operation, params, body, deadline, headers)
+        location = location_of(response, url)
+        if not location:
+            return response
+        _close(response)
+        origin = over_https(url, location)
+        if origin:
+            self._over_https.put(_origin(url), origin)
+        raise refused(response, url, location, operation, is_https=bool(origin))
+
+    def forget_places(self) -> None:
+        """Ask over http again where a host wanted https."""
+        self._over_https.clear()
+
+    def _place_of(self, url: str) -> str:
+        """Return where to ask for a URL: over TLS where its host wanted that before."""
+        origin = _origin(url)
+        found = self._over_https.get(origin)
+        return url if found is None else type(url)(found + url[len(origin) :])
+
+    def _requested(
+        self,
+        method: str,
+        url: str,
+        operation: str,
+        params: Mapping[str, str] | None,
+        body: bytes | None,
+        deadline: Deadline,
+        extra_headers: Mapping[str, str] | None,
+        addresses: Sequence[str] = (),
+    ) -> requests.Response:
+        headers = {"Accept-Encoding": ACCEPTED, **(extra_headers or {})}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if deadline.is_over:
@@ -244,7 +350,8 @@ class HttpExchange:
         )
         client = self.client
         send = method_of(client, method, operation)
-        token = CALL.set(Call(deadline, hides_path=isinstance(url, SecretUrl)))
+        call = Call(deadline, hides_path=isinstance(url, SecretUrl), addresses=addresses)
+        token = CALL.set(call)
         try:
             response: requests.Response = self._mapped(
                 lambda: send(
@@ -253,7 +360,7 @@ class HttpExchange:
                     data=body,
                     headers=headers,
                     timeout=timeout,
-                    allow_redirects=follow_redirects,
+                    allow_redirects=False,
                     stream=True,
                 ),
                 url,
@@ -264,23 +371,29 @@ class HttpExchange:
             CALL.reset(token)
         if not self._is_own:
             check_response(response, client, url, operation)
-        if 300 <= response.status_code < 400 and response.headers.get("location"):
-            kind = SecretUrl if isinstance(url, SecretUrl) else str
-            target = safe_url(kind(response.headers["location"]))
-            _close(response)
-            raise RedirectRefused(
-                f"Could not {operation}: {safe_url(url)} redirects to {target}, and a request is "
-                "not sent on to another address. Put the final URL into the config.",
+        return response
+
+    def _pieces(
+        self,
+        response: requests.Response,
+        url: str,
+        operation: str,
+        deadline: Deadline,
+        name: str = "",
+    ) -> Iterator[bytes]:
+        encoding = encoding_of(response.headers)
+        if not is_known(encoding):
+            if response.status_code >= 300:
+                return  # the status says enough
+            raise MalformedResponse(
+                f"Could not {operation}: {safe_url(url)} sent it encoded as "
+                f"{one_line(encoding, 60)}, and was asked for {ACCEPTED} at most. Ask the "
+                "server's operator.",
                 operation=operation,
                 status_code=response.status_code,
                 url=safe_url(url),
             )
-        return response
-
-    def _pieces(
-        self, response: requests.Response, url: str, operation: str, deadline: Deadline
-    ) -> Iterator[bytes]:
-        pieces = _read(response)
+        pieces = body_of(response, encoding, name)
         while True:
             if deadline.is_over:
                 raise no_time(operation, url, deadline, may_have_arrived=True)
@@ -336,8 +449,9 @@ def _encoded(document: Any, operation: str) -> bytes:
     )
 
 
-def _read(response: requests.Response) -> Iterator[bytes]:
-    yield from response.iter_content(_CHUNK)  # not called before the first piece is asked for
+def _origin(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
 
 
 def _close(response: Any) -> None:

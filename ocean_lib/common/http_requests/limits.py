@@ -10,6 +10,12 @@ POOL_SIZE = 64
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 """An API answer longer than this is refused; files are streamed and have their own limit."""
 
+MAX_FILE_BYTES = 10 * 1024 * 1024 * 1024
+"""A file whose length the server does not announce, and which is longer, is refused."""
+
+MAX_LOG_BYTES = 100 * 1024 * 1024
+"""So much of a log is held in memory, where the caller does not say."""
+
 CACHE_LIFETIME_S = 60.0
 """How long a Provider's endpoints and an asset's service are believed."""
 
@@ -18,6 +24,14 @@ READ_ATTEMPTS = 3
 
 BACKOFF_S = 0.2
 """The wait before the second attempt; it triples for each one after."""
+
+GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 525), 530})
+"""With these a gateway speaks, not the server behind it; from 520 on they are Cloudflare's."""
+
+TOO_MANY_REQUESTS = 429
+
+TOO_LARGE_STATUSES = frozenset({413, 414, 431})
+"""What was sent is too large: its body, its URL, its headers."""
 
 MAX_TEXT = 500
 """Characters of a server's words that go into a message."""

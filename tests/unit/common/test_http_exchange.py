@@ -187,7 +187,7 @@ def test_a_body_that_is_not_json_is_malformed() -> None:
     with WireServer(lambda _: answer(200, "<html><p>Welcome</p></html>", "text/html")) as server:
         got = get(exchange(), server.url)
 
-    with pytest.raises(MalformedResponse, match=r"expected JSON .* got Welcome"):
+    with pytest.raises(MalformedResponse, match=r"expected JSON .* got a web page \(Welcome\)"):
         got.json()
 
 

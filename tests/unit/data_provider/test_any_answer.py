@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ocean_lib.common.aquarius.aquarius import Aquarius as AquariusClient
-from ocean_lib.common.http_requests import exchange
+from ocean_lib.common.http_requests import retrying
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import InvalidInput, OceanError
@@ -87,7 +87,7 @@ def client(wire: Wire) -> OceanCompute:
 @pytest.fixture(autouse=True, scope="module")
 def _no_waiting() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exchange, "BACKOFF_S", 0.0)
+        patch.setattr(retrying, "BACKOFF_S", 0.0)
         patch.setattr(_start, "LOOK_PAUSES_S", (0.0,))
         yield
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,20 +15,21 @@ from typing import Any
 
 import pytest
 
+from ocean_lib.common.http_requests import retrying
 from ocean_lib.common.http_requests.deadline import current_deadline, time_limit
 from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.limits import Timeouts
+from ocean_lib.common.http_requests.limits import READ_ATTEMPTS, Timeouts
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
     DownloadError,
+    InvalidInput,
     InvalidUrl,
     JobError,
     MalformedResponse,
     RequestTimeout,
     ResponseTooLarge,
 )
-from ocean_lib.ocean import _results
 from ocean_lib.ocean._results import DownloadWarning, files_of
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.wire import Exchange, Reply, Request, WireServer, answer, html, raw, silence
@@ -36,12 +39,12 @@ JOB_ID = "7a" * 16
 OWNER = SimpleNamespace(address="0x02354A1F160A3fd7ac8b02ee91F04104440B28E7")
 CONTENT = bytes(range(256)) * 1000
 HALF = len(CONTENT) // 2
-CHUNK = 64 * 1024  # what is read at a time: less than that is not kept of a broken transfer
+CHUNK = 64 * 1024  # what is read at a time
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_results, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +58,7 @@ def a_job(urls: list[str], logs: list[str] | None = None, **http: Any) -> Comput
     compute = SimpleNamespace(
         http=HttpExchange(**http),
         result=lambda *_: {"did": "", "urls": urls, "logs": logs or []},
+        _provider_root=lambda *_: "http://127.0.0.1",
     )
     return ComputeJob(compute, DID, JOB_ID, OWNER)  # type: ignore[arg-type]
 
@@ -154,7 +158,11 @@ def test_a_broken_transfer_is_taken_up_where_it_stopped(tmp_path):
         asked = [(r.headers.get("range"), r.headers.get("if-range")) for r in server.requests]
 
     assert path.read_bytes() == CONTENT
-    assert asked == [(None, None), (f"bytes={CHUNK}-", '"one"'), (f"bytes={2 * CHUNK}-", '"one"')]
+    assert asked == [
+        (None, None),
+        (f"bytes={CHUNK}-", '"one"'),
+        (f"bytes={2 * CHUNK + 9}-", '"one"'),
+    ]
     assert all(r.headers["accept-encoding"] == "identity" for r in server.requests)
     assert left_behind(tmp_path) == ["a"]
 
@@ -174,8 +182,6 @@ def test_a_date_will_do_where_the_server_accepts_ranges(tmp_path):
 def test_without_a_way_to_tell_the_content_nothing_is_taken_up(tmp_path, headers):
     reply = broken(*headers)
     if "Content-Encoding: gzip" in headers:
-        import gzip
-
         packed = gzip.compress(CONTENT, 0)
         reply = headed(200, packed[:HALF], f"Content-Length: {len(packed)}", *headers)
     with serve(reply) as server:
@@ -221,7 +227,7 @@ def test_a_transfer_that_breaks_often_gets_on_as_long_as_something_comes(tmp_pat
     with serve(first, rest(ETAG, content=content, sent=CHUNK)) as server:
         (path,) = a_job([f"{server.url}/a"]).download(tmp_path, progress=False)
 
-        assert len(server.requests) > 2 * _results.TRANSFER_ATTEMPTS
+        assert len(server.requests) > 2 * READ_ATTEMPTS
 
     assert path.read_bytes() == content
 
@@ -231,7 +237,7 @@ def test_a_transfer_that_gets_nowhere_fails(tmp_path):
         with pytest.raises(DownloadError, match="None of the job's 1"):
             a_job([f"{server.url}/a"]).download(tmp_path, progress=False)
 
-        assert len(server.requests) == 1 + _results.TRANSFER_ATTEMPTS
+        assert len(server.requests) == READ_ATTEMPTS
 
     assert left_behind(tmp_path) == []
 
@@ -262,6 +268,165 @@ def test_a_time_limit_around_the_download_holds(tmp_path):
             job.download(tmp_path, progress=False)
 
         assert len(server.requests) == 1
+
+
+PASSING = [500, 502, 503, 504, 520, 524, 530, 429]
+
+
+@pytest.mark.parametrize("status", PASSING)
+def test_a_store_that_is_away_for_a_moment_is_asked_three_times(tmp_path, status):
+    with serve(html(status), html(status), answer(200, b'{"a": 1}')) as server:
+        job = a_job([f"{server.url}/a.json"])
+
+        (path,) = job.download(tmp_path, progress=False)
+        assert (path.read_bytes(), len(server.requests)) == (b'{"a": 1}', READ_ATTEMPTS)
+
+    for act in (ComputeJob.result_json, ComputeJob.logs, lambda job: job.open("a.json")):
+        with serve(html(status), answer(200, b'{"a": 1}')) as server:
+            urls = [f"{server.url}/a.json"]
+            assert act(a_job(urls, urls))
+            assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", PASSING)
+def test_and_when_a_broken_transfer_is_taken_up(tmp_path, status):
+    with serve(broken(ETAG), html(status), rest(ETAG)) as server:
+        (path,) = a_job([f"{server.url}/a"]).download(tmp_path, progress=False)
+
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_store_that_names_a_time_is_not_asked_before(tmp_path):
+    began = time.monotonic()
+    with serve(answer(429, "", Retry_After="1"), answer(200, CONTENT)) as server:
+        a_job([f"{server.url}/a"]).download(tmp_path, progress=False)
+
+    assert time.monotonic() - began >= 1.0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 501])
+def test_what_will_not_pass_is_asked_for_once(tmp_path, status):
+    with serve(html(status)) as server:
+        with pytest.raises(DownloadError):
+            a_job([f"{server.url}/a"]).download(tmp_path, progress=False)
+
+        assert len(server.requests) == 1
+
+
+# --- what came is the file, and no more than was announced
+
+
+PAGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>...</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        ("out.csv", {}),
+        ("report.json", {}),
+        ("out", {"cf-mitigated": "challenge"}),
+        ("report.html", {"cf-mitigated": "challenge"}),
+    ],
+)
+def test_a_page_in_the_place_of_a_file_is_told_as_such(tmp_path, name, headers):
+    with (
+        serve(answer(200, PAGE, "text/html; charset=UTF-8", **headers)) as server,
+        pytest.raises(DownloadError, match=r"web page .*Just a moment"),
+    ):
+        a_job([f"{server.url}/{name}"]).download(tmp_path, progress=False)
+
+    assert left_behind(tmp_path) == []
+
+
+def test_nor_is_it_a_log():
+    with serve(answer(200, PAGE, "text/html")) as server, pytest.raises(DownloadError):
+        a_job([], [f"{server.url}/log"]).logs()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("report.html", PAGE, "text/html"),
+        ("QmHash", PAGE, "text/html"),
+        ("out.csv", "<b>,1", "text/html"),
+        ("page.txt", PAGE, "text/plain"),
+        ("empty.csv", "", "text/html"),
+    ],
+)
+def test_a_page_that_is_the_file_comes(tmp_path, name, content, kind):
+    with serve(answer(200, content, kind)) as server:
+        (path,) = a_job([f"{server.url}/{name}"]).download(tmp_path, progress=False)
+
+    assert path.read_text() == content
+
+
+def test_what_is_not_announced_has_the_limit_of_the_config(tmp_path):
+    packed = gzip.compress(bytes(10**6))
+    with serve(
+        bomb=answer(200, packed, Content_Encoding="gzip"),
+        endless=headed(200, CONTENT),
+        announced=answer(200, CONTENT),
+    ) as server:
+        job = a_job([f"{server.url}/{n}" for n in ("bomb", "endless", "announced")], **SMALL)
+
+        with pytest.warns(DownloadWarning, match="2 of 3 files"):
+            report = job.download(tmp_path / "a", progress=False)
+        more = job.download(tmp_path / "b", progress=False, max_bytes=10**6)
+
+    assert [path.name for path in report] == ["announced"]
+    assert {type(error) for error in report.failures.values()} == {ResponseTooLarge}
+    assert [path.stat().st_size for path in more] == [10**6, len(CONTENT), len(CONTENT)]
+
+
+SMALL = {"max_file_bytes": 100_000}
+
+
+@pytest.mark.parametrize("stored", [gzip.compress(CONTENT), gzip.compress(b"")])
+def test_a_gzip_file_comes_as_one_however_it_is_sent(tmp_path, stored):
+    with serve(
+        a_csv_gz=answer(200, stored, Content_Encoding="gzip"),
+        b_csv_gz=answer(200, gzip.compress(stored), Content_Encoding="gzip"),
+        c_csv_gz=answer(200, stored),
+    ) as server:
+        job = a_job([f"{server.url}/{name}.csv.gz" for name in "abc"])
+
+        report = job.download(tmp_path, progress=False)
+        assert [path.read_bytes() for path in report] == [stored, stored, stored]
+        assert job.open("a.csv.gz").read() == stored
+
+
+# --- logs
+
+
+LINES = [f"line {number:07d} é\n" for number in range(700_000)]
+
+
+def test_a_long_log_is_read():
+    text = "".join(LINES)
+    assert len(text.encode()) > 10 * 1024 * 1024
+    with serve(answer(200, text)) as server:
+        job = a_job([], [f"{server.url}/log"])
+
+        assert job.logs() == text
+        assert job.logs(tail=3) == "".join(LINES[-3:])
+        assert job.logs(tail=2, max_bytes=9) == "99999 é\n"
+        with pytest.raises(ResponseTooLarge):
+            job.logs(max_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    ("tail", "expected"),
+    [(None, "a\n\nb\nc"), (0, ""), (1, "c"), (2, "b\nc"), (3, "\nb\nc"), (10**18, "a\n\nb\nc")],
+)
+def test_the_end_of_several_logs_is_the_end_of_the_last(tail, expected):
+    with serve(one=answer(200, "a\n\n"), two=answer(200, "b\nc")) as server:
+        assert a_job([], [f"{server.url}/one", f"{server.url}/two"]).logs(tail=tail) == expected
+
+
+@pytest.mark.parametrize("options", [{"tail": -1}, {"tail": "x"}, {"tail": True}, {"max_bytes": 0}])
+def test_an_end_that_cannot_be_is_refused(options):
+    with pytest.raises(InvalidInput):
+        a_job([], ["http://127.0.0.1:1/log"]).logs(**options)
 
 
 # --- one bad file among good ones
