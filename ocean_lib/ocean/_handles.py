@@ -199,9 +199,10 @@ class JobHandles:
             except (InvalidInput, MalformedResponse) as error:
                 logger.warning("A job is left out of the list: %s", error)
 
-    def _provider_root(self, did: str) -> str:
-        """Return the base URL of the Provider that computes on a data set."""
-        root: str = self._data_provider.get_root_uri(self._places.provider_of(did))
+    def _provider_root(self, did: str, job_id: str = "", owner: str = "") -> str:
+        """Return the base URL of the Provider that computes on a data set, or runs a job on it."""
+        place = self._places.provider_of(did, job_id, owner)
+        root: str = self._data_provider.get_root_uri(place)
         return root
 
     def job_infos(self, did: str | None, wallet: Signer) -> list[JobInfo]:
@@ -223,7 +224,7 @@ class JobHandles:
 
         with self._whole._operation():
             if did is not None:
-                return self._places.at_provider(check_did(did), "computeStatus", ask)
+                return self._places.at_each(check_did(did), "computeStatus", ask)
             provider_uri = self._data_provider.get_url(self._config)
             return ask(self._data_provider.build_compute_endpoint(provider_uri)[1])
 

@@ -52,7 +52,7 @@ class PlannedJob:
         main = self._assets[inputs[0].did]
         if isinstance(main, Asset):
             try:
-                self._probe = probe_at(compute_endpoint(main))
+                self._probe = probe_at(compute_endpoint(main, inputs[0].service_id))
             except NoComputeService as error:
                 self._no_provider = _no_service("no-compute-service", error, main)
 

@@ -430,7 +430,7 @@ class ComputeJob:
 
     def _place(self) -> Place:
         """Return where this job is asked for."""
-        root = self._compute._provider_root(self.did)
+        root = self._compute._provider_root(self.did, self.job_id, self.owner)
         return id(self._compute), root, self.owner
 
     def _bounded_status(self, plan: Wait) -> JobStatus:

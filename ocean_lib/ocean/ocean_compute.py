@@ -173,16 +173,20 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
         with self._operation() as deadline, lost:
             _start.check_services(inputs, self._places.asset, address)
-            self._check_reachable(main.did)
+            self._check_reachable(main.did, main.service_id)
             look_s = min(_LOOK_AT_MOST_S, deadline.remaining() * _LOOK_SHARE)
             try:
                 with time_limit(deadline.remaining() - look_s):
-                    return self._places.at_provider(main.did, "computeStart", send)
+                    started = self._places.at_provider(
+                        main.did, "computeStart", send, service_id=main.service_id
+                    )
+                return self._places.started(started, main.service_id)
             except OceanError as error:
                 if not lost.may_have_started:
                     raise
                 failure = error
-            return lost.find(failure, lambda: self._jobs_and_clock(main.did, address), deadline)
+            found = lost.find(failure, lambda: self._jobs_and_clock(main, address), deadline)
+            return self._places.started(found, main.service_id)
 
     def status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Return the status of a job. Unsigned: one request, once the Provider is known.
@@ -214,7 +218,10 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             return self._seen.one(place, job_id, lambda: call(did, job_id, url, address))
 
         with self._operation():
-            return self._seen.status(self._places.at_provider(did, "computeStatus", ask))
+            found = self._places.at_provider(
+                did, "computeStatus", ask, job_id=job_id, owner=address
+            )
+            return self._seen.status(found)
 
     def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
         """Return where the results and logs of a job lie.
@@ -292,19 +299,25 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 "Call it with confirm=True, or use stop for one job."
             )
         check_did(did)
-        check_signer(wallet)
+        address = signer_address(check_signer(wallet))
         stop = self._data_provider.stop_all_compute_jobs
 
-        def call(did: str, _: str, url: str, address: str, signature: str) -> list[JobInfo]:
-            place = self._place(url, address)
-            return self._seen.all(place, lambda: stop(did, url, address, signature), by_stop=True)
+        def ask(url: str) -> list[JobInfo]:
+            def send(signature: str) -> list[JobInfo]:
+                place = self._place(url, address)
+                return self._seen.all(
+                    place, lambda: stop(did, url, address, signature), by_stop=True
+                )
+
+            found: list[JobInfo] = self._signed(wallet, did, "", url, send)
+            return found
 
         with self._operation():
             listed = []
             with suppress(OceanError):  # the stop matters more
                 listed = self.job_infos(did, wallet)
             try:
-                jobs = self._signed_call(wallet, did, "", "computeStop", call)
+                jobs = self._places.at_each(did, "computeStop", ask)
             except OceanError:  # it may have arrived all the same
                 for job in listed:
                     self._seen.asked_to_stop(job["jobId"])
@@ -387,7 +400,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             return found
 
         with self._operation():
-            return self._places.at_provider(did, service_name, ask)
+            return self._places.at_provider(did, service_name, ask, job_id=job_id, owner=address)
 
     @forgets_locals
     def _signed(
@@ -403,14 +416,14 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         text = compute_text(signer_address(wallet), job_id, did)
         return self._data_provider.sign_and_send(wallet, text, url, send, again_on)
 
-    def _check_reachable(self, did: str) -> None:
+    def _check_reachable(self, did: str, service_id: int) -> None:
         def ask(url: str) -> bool:
             asset = self._places.asset(did)
             return bool(self._data_provider.check_asset_file_info(asset, url))
 
         if did in self._reachable:
             return
-        if not self._places.at_provider(did, "fileinfo", ask):
+        if not self._places.at_provider(did, "fileinfo", ask, service_id=service_id):
             raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
         self._reachable.put(did, True)
 
@@ -427,12 +440,12 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
         return ask
 
-    def _jobs_and_clock(self, did: str, address: str) -> tuple[list[JobInfo], float]:
+    def _jobs_and_clock(self, main: ComputeInput, address: str) -> tuple[list[JobInfo], float]:
         def ask(url: str) -> tuple[list[JobInfo], float]:
-            jobs, now_s = self._data_provider.jobs_and_clock(did, url, address)
+            jobs, now_s = self._data_provider.jobs_and_clock(main.did, url, address)
             return self._seen.all(self._place(url, address), lambda: jobs), now_s
 
-        return self._places.at_provider(did, "computeStatus", ask)
+        return self._places.at_provider(main.did, "computeStatus", ask, service_id=main.service_id)
 
     def _place(self, url: str, address: str) -> Place:
         return self._data_provider.get_root_uri(url), address

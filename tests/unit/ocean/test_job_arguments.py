@@ -63,7 +63,7 @@ class Compute(JobHandles):
         self.asked.append("result")
         return {"did": did, "urls": [], "logs": []}
 
-    def _provider_root(self, did: str) -> str:
+    def _provider_root(self, did: str, *_: str) -> str:
         return "http://provider"
 
 

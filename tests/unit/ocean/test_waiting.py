@@ -106,7 +106,7 @@ class Compute(JobHandles):
         self.asked.append((did, wallet.address))
         return [self.look(job_id) for job_id in list(self.looks)]
 
-    def _provider_root(self, did: str) -> str:
+    def _provider_root(self, did: str, *_: str) -> str:
         root = self.providers.get(did, "http://provider")
         if isinstance(root, OceanError):
             raise root
