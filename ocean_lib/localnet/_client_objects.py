@@ -30,8 +30,7 @@ def client_ocean(options: dict[str, dict[str, Any]]) -> Ocean:
 
 def client_wallet(rpc_url: str, private_key: str) -> Wallet:
     """Make a client's wallet that talks to the chain at `rpc_url`."""
-    from web3 import HTTPProvider, Web3
-
+    from ocean_lib.ocean.util import get_web3
     from ocean_lib.web3_internal.wallet import Wallet
 
-    return Wallet(Web3(HTTPProvider(rpc_url)), private_key=private_key)
+    return Wallet(get_web3(rpc_url), private_key=private_key)

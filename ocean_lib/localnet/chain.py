@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from . import _safe_json
 from ._chain_store import ChainStore, ChainUnusableError
+from ._http_server import is_loopback
 from ._rpc_errors import RpcError
 from ._rpc_server import wsgi_app
 
@@ -123,6 +124,8 @@ class RemoteChain:
         self._url = url
         self._timeout_s = timeout_s
         self._session = requests.Session()
+        # Proxies of the environment are for other machines, whatever NO_PROXY says.
+        self._session.trust_env = not is_loopback(urlsplit(url).hostname or "")
         self._ids = itertools.count(1)
 
     def __repr__(self) -> str:

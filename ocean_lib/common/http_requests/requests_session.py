@@ -16,6 +16,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from ocean_lib.common.http_requests._connections import CALL, POOLS, Call
 from ocean_lib.common.http_requests.deadline import Deadline, current_deadline
 from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, POOL_SIZE, Timeouts
+from ocean_lib.common.http_requests.reach import is_loopback
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.utils.forks import renew_in_children
@@ -180,6 +181,8 @@ class _Session(requests.Session):
         """Look for a proxy and a CA bundle in the environment once a minute for each host.
 
         requests reads all variables twice at every call, which takes as long as sending it.
+        This machine is never behind a proxy of the environment, whatever NO_PROXY says: the
+        proxy's loopback is another's.
         """
         if proxies or not self.trust_env:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
@@ -187,7 +190,8 @@ class _Session(requests.Session):
         found = self._environment.get(host)
         if found is None:
             bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-            found = get_environ_proxies(url), bundle
+            is_here = is_loopback(urlsplit(url).hostname or "")
+            found = {} if is_here else get_environ_proxies(url), bundle
             self._environment.put(host, found)
         env_proxies, bundle = found
         if verify is True or verify is None:

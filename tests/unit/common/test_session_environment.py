@@ -7,6 +7,9 @@ import requests
 
 from ocean_lib.common.http_requests import requests_session
 from ocean_lib.common.http_requests.requests_session import get_requests_session
+from ocean_lib.localnet.chain import RemoteChain
+from ocean_lib.ocean.util import get_web3
+from tests.wire import WireServer, as_json
 
 URL = "http://provider.example:8030/api/v1/services/compute?jobId=1"
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
@@ -95,3 +98,26 @@ def test_what_the_user_sets_on_the_session_counts_at_once():
 
     found = settings(session)
     assert (found["proxies"], found["verify"]) == ({"http": "http://session.example"}, False)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "a.localhost", "127.1", "0.0.0.0"]
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+def test_this_machine_is_never_asked_through_a_proxy(monkeypatch, host, scheme, name):
+    monkeypatch.setenv(name, "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "other.example")
+
+    found = settings(get_requests_session(), f"{scheme}://{host}:8030/api")
+
+    assert found["proxies"] == {}
+
+
+def test_nor_by_the_chains_client(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    with WireServer(lambda _: as_json({"jsonrpc": "2.0", "id": 0, "result": "0x7"})) as node:
+        assert get_web3(node.url).eth.block_number == 7
+        chain = RemoteChain(node.url)
+        assert chain.call("eth_blockNumber") == "0x7"
+        chain.close()
