@@ -165,12 +165,7 @@ def read_description(kind: str, path: Path) -> Description:
     Raises:
         InvalidInput: it cannot be read, or something in it cannot be used.
     """
-    if path.stat().st_size > _MAX_BYTES:
-        raise InvalidInput(f"{path} is larger than {_MAX_BYTES} bytes: this is not a description.")
-    try:
-        text = read_text(path)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} cannot be read: {why_unreadable(error)}.") from None
+    text = _text(path)
     content = _json(text, path) if path.suffix.lower() == ".json" else _yaml(text, path)
     if not isinstance(content, dict):
         raise InvalidInput(f"{path} must hold names and values, such as `name: My data`.")
@@ -295,6 +290,15 @@ def _file(entry: Any, folder: Path, where: str) -> FileEntry:
     if not path.is_file():
         raise InvalidInput(f"{where}: there is no file {path}.")
     return FileEntry("", path, kind)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size <= _MAX_BYTES:
+            return read_text(path)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be read: {why_unreadable(error)}.") from None
+    raise InvalidInput(f"{path} is larger than {_MAX_BYTES} bytes: this is not a description.")
 
 
 def _json(text: str, path: Path) -> Any:

@@ -167,6 +167,12 @@ def test_a_file_that_cannot_be_read_is_refused(
         read_description("dataset", tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["a.yaml", "a.json"])
+def test_a_description_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} cannot be read: no such file"):
+        read_description("dataset", tmp_path / name)
+
+
 def test_local_files_are_looked_for_beside_the_description(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a\n1\n")
     file = tmp_path / "data.json"
