@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, help="jobs at the same time (default: cores)")
     parser.add_argument(
         "--isolation",
-        help="bwrap, unshare, landlock or sandbox-exec (default: the strongest that works), or"
+        help="bwrap, unshare or landlock (default: the strongest that works), or"
         " limits, which is UNSAFE: algorithms can then read and change what you can",
     )
     parser.add_argument("--max-jobs", type=int, default=1000, help="jobs that wait or run at most")

@@ -143,15 +143,10 @@ class ComputeApi:
     def result(self, token: str, name: str) -> Response:
         """Answer GET of a result or a log: whoever has the URL may read it."""
         job = self._jobs.by_token(token)
-        path = self._engine.result_file(job, name) if job is not None else None
-        if path is None:
+        handle = self._engine.open_result(job, name) if job is not None else None
+        if handle is None:
             return page(404)
-        try:
-            # Never through a link: what lies there was written by an algorithm.
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError:
-            return page(404)
-        return _stored(os.fdopen(handle, "rb"), path.name)
+        return _stored(os.fdopen(handle, "rb"), name)
 
     def _full(self) -> str:
         return (

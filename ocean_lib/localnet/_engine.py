@@ -18,6 +18,7 @@ from ocean_lib.localnet._provisioning import FOLDERS, CannotProvision, Provision
 from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.jobs import Job, JobStatus, JobStore, Termination
 from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
+from ocean_lib.localnet.runners._folders import open_below
 from ocean_lib.localnet.runners._outputs import remove_tree
 
 LOG_NAME = "algorithm.log"
@@ -122,15 +123,18 @@ class JobEngine:
         """Delete the files of a job that has ended."""
         self._delete(job.job_id)
 
-    def result_file(self, job: Job, path: str) -> Path | None:
-        """Return the file behind a result's name, or None if there is none, or no longer."""
+    def open_result(self, job: Job, path: str) -> int | None:
+        """Open the file behind a result's name, or return None if there is none, or no longer.
+
+        No link is followed, at no step: what lies there was written by an algorithm.
+        """
         if job.finished is None or self._expiry.is_over(job.finished):
             return None
-        folder = self._folder / job.job_id
         if path == job.log_path:
-            return folder / "control" / LOG_NAME
+            return open_below(self._folder, (job.job_id, "control", LOG_NAME))
         if path in job.result_paths:
-            return folder / "data" / "outputs" / path
+            names = (job.job_id, "data", "outputs", *PurePosixPath(path).parts)
+            return open_below(self._folder, names)
         return None
 
     def close(self) -> None:

@@ -92,7 +92,9 @@ class Services:
         options: JobOptions,
         faults: Faults,
     ) -> None:
-        self._runner = options.runner or LocalRunner(folder / "tools", isolation=options.isolation)
+        self._runner = options.runner or LocalRunner(
+            folder / "tools", isolation=options.isolation, private=(folder,)
+        )
         self._database = Database(folder / "network.db")
         nonces = NonceBook(self._database)
         cache = MetadataCache(

@@ -91,8 +91,8 @@ class LocalNetwork:
         max_jobs: How many jobs may wait or run; starting more is answered with 503.
         limits: What a job may use.
         results_lifetime_s: How long results and logs are kept and served after a job's end.
-        isolation: What separates algorithms from this machine: `bwrap`, `unshare`, `landlock` or
-            `sandbox-exec`; None for the strongest that works here. The attribute `isolation`
+        isolation: What separates algorithms from this machine: `bwrap`, `unshare` or
+            `landlock`; None for the strongest that works here. The attribute `isolation`
             names it. If none works it is `refused`: the network starts, and jobs end with the
             reason and what to do about it. `limits` is UNSAFE and never chosen for you:
             algorithms can then read and change what you can.

@@ -55,19 +55,30 @@ def _bind(source: str, target: Path, *, writable: bool) -> None:
     _mount("", str(target), "", _MS_REMOUNT | _MS_BIND | flags)
 
 
-def _build(plan: dict[str, Any]) -> Path:
-    root = Path(plan["root"])
-    _mount("", "/", "", _MS_REC | _MS_PRIVATE)
-    _mount("tmpfs", str(root), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
-    for name in plan["system"]:
+def _lay_over(root: Path, rules: list[tuple[str, bool]], *, links: bool) -> None:
+    for name, shown in rules:
         target = root / name.lstrip("/")
-        if Path(name).is_symlink():
+        if not shown:
+            _mount("tmpfs", str(target), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
+        elif links and Path(name).is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(Path(name).readlink())
         else:
             _bind(name, target, writable=False)
+
+
+def _build(plan: dict[str, Any]) -> Path:
+    root = Path(plan["root"])
+    _mount("", "/", "", _MS_REC | _MS_PRIVATE)
+    _mount("tmpfs", str(root), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
+    _lay_over(root, plan["machine"], links=True)
     for source, target_name, writable in plan["job"]:
         _bind(source, root / target_name.lstrip("/"), writable=writable)
+    _lay_over(root, plan["beyond"], links=False)
+    for name, shown in (*plan["machine"], *plan["beyond"]):
+        if not shown:
+            flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV
+            _mount("", str(root / name.lstrip("/")), "", flags)
     for name in _DEVICES:
         # A device can be written to on a read-only mount; what cannot be changed is its mode.
         _bind(f"/dev/{name}", root / "dev" / name, writable=False)

@@ -6,12 +6,13 @@ import contextlib
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _NAME_BYTES = 512  # even an empty file takes room
 _DEEPEST = 64
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -98,6 +99,37 @@ def _open_below(parent_fd: int, name: str, *, unlock: bool) -> int | None:
         return os.open(name, _OPEN_FOLDER, dir_fd=parent_fd)
     except OSError:
         return None
+
+
+def open_below(folder: str | Path, names: Sequence[str]) -> int | None:
+    """Open a plain file without following a link anywhere below a folder.
+
+    Args:
+        folder: Where to begin; it is ours.
+        names: The folders on the way down, and the file's name.
+
+    Returns:
+        A descriptor to read from; None if there is no such file, or it has another hard link.
+    """
+    try:
+        parent = os.open(folder, _OPEN_FOLDER)
+    except OSError:
+        return None
+    try:
+        for name in names[:-1]:
+            below = os.open(name, _OPEN_FOLDER, dir_fd=parent)
+            os.close(parent)
+            parent = below
+        handle = os.open(names[-1], _OPEN_FILE, dir_fd=parent)
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(parent)
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+        return handle
+    os.close(handle)
+    return None
 
 
 def written(folders: list[str], *, most_bytes: int, most_names: int) -> tuple[int, int]:

@@ -1,21 +1,23 @@
 """Choose what separates algorithms from the machine: the strongest tier that works here.
 
 Whether a tier works depends on the kernel and on its policies (Ubuntu 24.04 has bubblewrap and
-forbids it the namespaces it needs), so each is tried by really running the interpreter in it.
+forbids it the namespaces it needs), so each is tried by really running the interpreter in it; and
+again where the network's own folders lie within what algorithms can see of the system.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ocean_lib.localnet.runners import CannotRun, Limits
-from ocean_lib.localnet.runners._filters import Landlock, OnlyLimits, SandboxExec
+from ocean_lib.localnet.runners._filters import Landlock, OnlyLimits
 from ocean_lib.localnet.runners._launch import supervise
 from ocean_lib.localnet.runners._namespaces import Bubblewrap, Unshare
 from ocean_lib.localnet.runners._place import (
@@ -32,11 +34,13 @@ from ocean_lib.localnet.runners._place import (
 )
 
 LIMITS: Tier = OnlyLimits()
-SEPARATING: tuple[Tier, ...] = (Bubblewrap(), Unshare(), Landlock(), SandboxExec())
+SEPARATING: tuple[Tier, ...] = (Bubblewrap(), Unshare(), Landlock())
 NAMES = (*(tier.name for tier in SEPARATING), LIMITS.name)
 _PROBE_S = 20.0
+_MOST_FILES = 100
 _probing = threading.Lock()
-_probed: dict[tuple[Tier, str], str] = {}
+_probed: dict[tuple[Tier, str, tuple[Path, ...]], str] = {}
+_log = logging.getLogger(__name__)
 _WHAT_TO_DO = """\
 Choose one:
   - Linux: install bubblewrap (apt install bubblewrap), where policy lets it make namespaces. Ubuntu
@@ -65,7 +69,7 @@ class Refused:
     name = "refused"
     own_root = False
     cuts_network = False
-    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __init__(self, reasons: dict[str, str]) -> None:
         tried = "\n".join(f"  - {name}: {reason}" for name, reason in reasons.items())
@@ -83,25 +87,35 @@ class Refused:
         raise CannotRun(self.reason)
 
 
-def why_not(tier: Tier, python: str) -> str:
+def why_not(tier: Tier, python: str, private: Sequence[Path] = ()) -> str:
     """Run an interpreter in a tier, once, and return what is wrong with that; empty if it works.
 
     Args:
         tier: The tier.
         python: The interpreter.
+        private: Folders that must not be seen in it, the network's own first.
     """
+    # Folders that nothing shows are alike; any other is tried itself.
+    within = tuple(path for path in private if _is_within_shown(path, python))
     with _probing:
-        if (tier, python) not in _probed:
-            _probed[tier, python] = _run_probe(tier, python)
-        return _probed[tier, python]
+        if (tier, python, within) not in _probed:
+            _probed[tier, python, within] = _run_probe(tier, python, tuple(private))
+        return _probed[tier, python, within]
 
 
-def _run_probe(tier: Tier, python: str) -> str:
+def _is_within_shown(path: Path, python: str) -> bool:
+    seen = Place(path, path, path, interpreter_paths(python), True)
+    return any(path.is_relative_to(top) for top, _ in (*seen.machine(), *seen.beyond()))
+
+
+def _run_probe(tier: Tier, python: str, private: tuple[Path, ...]) -> str:
     if os.name != "posix":
         return "it needs a POSIX system"
+    # As a job's folder will be: within the network's.
+    where = private[0] if private else None
     try:
-        with tempfile.TemporaryDirectory(prefix="ocean-probe-") as name:
-            return _probe(tier, python, Path(name).resolve())
+        with tempfile.TemporaryDirectory(prefix=".probe-", dir=where) as name:
+            return _probe(tier, python, Path(name).resolve(), private)
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
 
@@ -116,12 +130,15 @@ def available_tiers(python: str = "") -> tuple[Tier, ...]:
     return (*(tier for tier in SEPARATING if not why_not(tier, python)), LIMITS)
 
 
-def tier_named(name: str | None, python: str = "") -> Tier:
+def tier_named(name: str | None, python: str = "", private: Sequence[Path] = ()) -> Tier:
     """Return the strongest tier that separates, or the one asked for.
+
+    Why a stronger one was lost is logged.
 
     Args:
         name: A tier's name; None for the strongest. Only who asks for `limits` gets it.
         python: An interpreter that must run in it; empty for the usual one.
+        private: Folders that must not be seen in it, the network's own first.
 
     Returns:
         The tier; `Refused` if none was asked for and none works.
@@ -131,17 +148,12 @@ def tier_named(name: str | None, python: str = "") -> Tier:
     """
     python = python or usual_python()
     if name is None:
-        reasons: dict[str, str] = {}
-        for tier in SEPARATING:
-            reasons[tier.name] = why_not(tier, python)
-            if not reasons[tier.name]:
-                return tier
-        return Refused(reasons)
+        return _strongest(python, private)
     if name == LIMITS.name:
         return LIMITS
     for tier in SEPARATING:
         if tier.name == name:
-            reason = why_not(tier, python)
+            reason = why_not(tier, python, private)
             if not reason:
                 return tier
             break
@@ -153,30 +165,52 @@ def tier_named(name: str | None, python: str = "") -> Tier:
     )
 
 
-def _probe(tier: Tier, python: str, folder: Path) -> str:
+def _strongest(python: str, private: Sequence[Path]) -> Tier:
+    reasons: dict[str, str] = {}
+    for tier in SEPARATING:
+        reason = why_not(tier, python, private)
+        if not reason:
+            if reasons:
+                told = "; ".join(f"{lost} does not work: {why}" for lost, why in reasons.items())
+                _log.warning("isolation %s is used. %s.", tier.name, told)
+            return tier
+        reasons[tier.name] = reason
+    return Refused(reasons)
+
+
+def _probe(tier: Tier, python: str, folder: Path, private: tuple[Path, ...]) -> str:
     data, control = folder / "data", folder / "control"
     for part in (*WRITABLE, *READ_ONLY, "tmp"):
         (data / part).mkdir(parents=True)
     control.mkdir()
-    (folder / "secret").write_text("secret", encoding="utf-8")
+    secret = folder / "secret"
+    secret.write_text("secret", encoding="utf-8")
     log = control / "algorithm.log"
     log.touch()
     write_wrappers(folder / "tools", python)
-    place = Place(data, control, folder / "tools", interpreter_paths(python), False)
+    interpreters = interpreter_paths(python)
+    place = Place(data, control, folder / "tools", interpreters, False, private)
     seen, tools = (DATA, TOOLS) if tier.own_root else (data, place.tools)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        code = _CODE.format(port=server.getsockname()[1])
+        port = server.getsockname()[1]
+        code = _CODE.format(port=port, secrets=[str(secret), *_files(private, interpreters)])
+        (data / "transformations" / "algorithm").write_text(code, encoding="utf-8")
         # It must write where it may, not where it may not, not read this machine's files, find
         # the interpreter, and not reach the network.
         script = (
-            f"touch {seen}/outputs/proof && ! true > {seen}/inputs/x && ! cat {folder}/secret "
-            f"&& exec python3 -c '{code}'"
+            f"touch {seen}/outputs/proof && ! true > {seen}/inputs/x "
+            f"&& exec python3 {seen}/transformations/algorithm"
         )
         environment = {"PATH": f"{tools}:/usr/bin:/bin"}
         launch = tier.launch(place, ["/bin/sh", "-c", script])
         limits = Limits(wall_s=_PROBE_S).as_dict()
         supervisor = supervise(
-            launch, data=data, control=control, environment=environment, limits=limits
+            launch,
+            data=data,
+            control=control,
+            environment=environment,
+            limits=limits,
+            groups=None,
         )
         with supervisor:
             supervisor.wait(2 * _PROBE_S)
@@ -186,12 +220,31 @@ def _probe(tier: Tier, python: str, folder: Path) -> str:
     return said[-1][:200] if said else "the interpreter does not run in it"
 
 
+def _files(private: Iterable[Path], interpreters: Sequence[Path]) -> list[str]:
+    """Return files that an algorithm must not read, without those of the interpreter."""
+    found: list[str] = []
+    for folder in private:
+        for path in sorted(folder.iterdir())[:_MOST_FILES]:
+            of_python = any(path.is_relative_to(part) for part in interpreters)
+            if path.is_file() and os.access(path, os.R_OK) and not of_python:
+                found.append(str(path))
+    return found
+
+
 _CODE = """\
-import json, socket
-try:
-    socket.create_connection(("127.0.0.1", {port}), 2)
-except OSError:
-    print("separated")
+import socket
+for name in {secrets!r}:
+    try:
+        open(name).close()
+    except OSError:
+        continue
+    print(name, "can be read")
+    break
 else:
-    print("the network is within reach")
+    try:
+        socket.create_connection(("127.0.0.1", {port}), 2)
+    except OSError:
+        print("separated")
+    else:
+        print("the network is within reach")
 """

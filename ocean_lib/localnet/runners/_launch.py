@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ocean_lib.localnet.runners._groups import Groups
 from ocean_lib.localnet.runners._place import WRITABLE, Launch
 
 _ROOT = str(Path(__file__).parents[3])
@@ -37,6 +38,7 @@ def supervise(
     control: Path,
     environment: Mapping[str, str],
     limits: Mapping[str, float | int],
+    groups: Groups | None,
 ) -> subprocess.Popen[bytes]:
     """Start a supervisor that runs one algorithm.
 
@@ -47,6 +49,7 @@ def supervise(
             there.
         environment: The algorithm's whole environment.
         limits: `Limits` as a dict.
+        groups: Where a control group for the job can be made, if anywhere.
 
     Returns:
         The warden with the supervisor below it. Its standard input is the lifeline.
@@ -60,20 +63,24 @@ def supervise(
         "writable": [str(data / name) for name in (*WRITABLE, "tmp")],
         "outcome": str(control / "outcome.json"),
         "limits": dict(limits),
+        "groups": groups.as_dict() if groups is not None else None,
     }
     path = control / "spec.json"
     path.touch(mode=0o600)
     path.write_text(json.dumps(spec), encoding="utf-8")
-    return _start([*program("_warden"), str(path)])
+    command = [*program("_warden"), str(path)]
+    if groups is None:
+        return _start(command, {})
+    return _start(groups.command(command, limits), groups.environment())
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 (our own program, no shell)
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={},
+        env=environment,
         cwd="/",
         start_new_session=True,
     )

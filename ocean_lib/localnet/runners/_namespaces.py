@@ -6,7 +6,8 @@ import functools
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from ocean_lib.localnet.runners import _seccomp
 from ocean_lib.localnet.runners._enter import KERNEL_FILES
@@ -15,6 +16,7 @@ from ocean_lib.localnet.runners._place import DATA, Launch, Place
 from ocean_lib.localnet.runners._supervisor import FILTER_FD
 
 _HELP_S = 20.0
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 (its own)
 _SHARED_MEMORY_BYTES = 64 * 1024**2
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
@@ -24,7 +26,7 @@ def _filter(place: Place) -> str:
     unix = () if place.allow_network else (_seccomp.AF_UNIX,)
     families = (_seccomp.AF_INET, _seccomp.AF_INET6, *unix)
     try:
-        return _seccomp.build(families, alone=False, signals=True).hex()
+        return _seccomp.build(_seccomp.Reach(families, counted=place.counted)).hex()
     except _seccomp.NoFilter:
         return ""  # the namespaces separate without it
 
@@ -35,7 +37,7 @@ class Bubblewrap:
     name = "bwrap"
     own_root = True
     cuts_network = True
-    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def launch(self, place: Place, argv: Sequence[str]) -> Launch:
         """Return how `argv` is started in this tier."""
@@ -45,17 +47,16 @@ class Bubblewrap:
         command += ["--hostname", "algorithm"]
         if place.allow_network:
             command.append("--share-net")
-        for path in place.system():
-            if path.is_symlink():
-                command += ["--symlink", str(path.readlink()), str(path)]
-            else:
-                command += ["--ro-bind", str(path), str(path)]
+        command += _seen(place.machine(), links=True)
         command += ["--proc", "/proc"]
         for name in KERNEL_FILES:
             command += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
-        command += _devices()
+        command += _devices(place)
         for source, target, writable in place.mounts():
             command += ["--bind" if writable else "--ro-bind", str(source), str(target)]
+        command += _seen(place.beyond(), links=False)
+        for path, shown in (*place.machine(), *place.beyond()):
+            command += () if shown else ("--remount-ro", str(path))
         command += ["--remount-ro", "/", "--chdir", str(DATA)]
         instructions = _filter(place)
         if instructions:
@@ -70,7 +71,7 @@ class Unshare:
     name = "unshare"
     own_root = True
     cuts_network = True
-    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def launch(self, place: Place, argv: Sequence[str]) -> Launch:
         """Return how `argv` is started in this tier."""
@@ -79,7 +80,8 @@ class Unshare:
         root.mkdir(exist_ok=True)
         document = {
             "root": str(root),
-            "system": [str(path) for path in place.system()],
+            "machine": [[str(path), shown] for path, shown in place.machine()],
+            "beyond": [[str(path), shown] for path, shown in place.beyond()],
             "job": [
                 [str(source), str(target), writable] for source, target, writable in place.mounts()
             ],
@@ -96,6 +98,18 @@ class Unshare:
         return Launch([_found("unshare"), *flags, "--", *program("_enter"), str(plan)])
 
 
+def _seen(rules: Iterable[tuple[Path, bool]], *, links: bool) -> list[str]:
+    arguments: list[str] = []
+    for path, shown in rules:
+        if not shown:
+            arguments += ["--tmpfs", str(path)]
+        elif links and path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        else:
+            arguments += ["--ro-bind", str(path), str(path)]
+    return arguments
+
+
 def _found(name: str) -> str:
     path = shutil.which(name)
     if path is None:
@@ -103,14 +117,16 @@ def _found(name: str) -> str:
     return path
 
 
-def _devices() -> list[str]:
+def _devices(place: Place) -> list[str]:
     # Root of the machine could else change the mode of its devices, which are the same ones.
     arguments = ["--dev", "/dev"]
     for name in _DEVICES:
         arguments += ["--remount-ro", f"/dev/{name}"]
     if _understands("--size"):
-        arguments += ["--size", str(_SHARED_MEMORY_BYTES)]
-    return [*arguments, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 (its own)
+        arguments += ["--size", str(_SHARED_MEMORY_BYTES), "--tmpfs", _SHARED_MEMORY]
+    else:  # a file system in memory would have no limit
+        arguments += ["--bind", str(place.data / "tmp"), _SHARED_MEMORY]
+    return [*arguments, "--remount-ro", "/dev"]
 
 
 def _no_more_namespaces() -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+import sysconfig
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +14,9 @@ DATA = Path("/data")
 TOOLS = Path("/localnet/bin")
 WRITABLE = ("outputs", "logs")
 READ_ONLY = ("inputs", "transformations", "ddos")
-# Of /etc only what the loader and TLS need; names of users, hosts and services stay hidden.
+NO_DATA = f"{DATA} (the folders are in VOLUME, INPUTS, OUTPUTS and LOGS)"
+# Of /etc only what the loader, TLS and interpreters need; names of users, hosts and services stay
+# hidden. Where Landlock refuses a file many programs give up that would do without it.
 _SYSTEM = (
     "/usr",
     "/bin",
@@ -26,7 +30,20 @@ _SYSTEM = (
     "/etc/ld.so.conf.d",
     "/etc/localtime",
     "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/crypto-policies",
+    "/etc/fonts",
+    "/etc/mime.types",
+    "/etc/perl",
 )
+_SYSTEM_PATTERNS = ("python3*", "java-*")  # below /etc
+# Where projects are kept, in containers above all.
+_NEVER = ("/usr/src", "/usr/local/src")
+_LAYOUT = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share", "include", "etc", "games")
+_ETC = Path("/etc")
 _WITH_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")
 
 
@@ -38,8 +55,10 @@ class Place:
         data: The job's data folder.
         control: The job's own folder for the runner.
         tools: The interpreter's wrappers.
-        interpreters: What the wrappers' interpreter needs outside the system's folders.
+        interpreters: What the wrappers' interpreter needs.
         allow_network: Whether the algorithm may use the network.
+        private: Folders that must not be seen, wherever they are.
+        counted: Whether a control group counts what the job uses.
     """
 
     data: Path
@@ -47,11 +66,33 @@ class Place:
     tools: Path
     interpreters: tuple[Path, ...]
     allow_network: bool
+    private: tuple[Path, ...] = ()
+    counted: bool = False
 
-    def system(self) -> list[Path]:
-        """Return what of the machine's system is there to be read."""
-        names = [*_SYSTEM, *(_WITH_NETWORK if self.allow_network else ())]
-        return [path for path in map(Path, names) if path.exists()]
+    def machine(self) -> list[tuple[Path, bool]]:
+        """Return what of the machine's system is shown, and what below that is hidden again.
+
+        What comes later is laid over what came earlier.
+        """
+        system = self._system()
+        hidden = _below(system, (*map(Path, _NEVER), *self.private))
+        return [*((path, True) for path in system), *((path, False) for path in hidden)]
+
+    def beyond(self) -> list[tuple[Path, bool]]:
+        """Return what of the interpreter the system's folders do not show, likewise.
+
+        It is laid over the job's own folders: the interpreter may itself be below /tmp.
+        """
+        there = self.machine()
+        parts = [path for path in self.interpreters if path.exists() and not _shown(path, there)]
+        hidden = _below(parts, self.private)
+        return [*((path, True) for path in parts), *((path, False) for path in hidden)]
+
+    def visible(self) -> list[Path]:
+        """Return the same as paths that may be read with all below, for who cannot hide again."""
+        rules = [*self.machine(), *self.beyond()]
+        hidden = {path for path, shown in rules if not shown}
+        return [part for path, shown in rules if shown for part in _without(path, hidden)]
 
     def mounts(self) -> list[tuple[Path, Path, bool]]:
         """Return source, target and whether it is writable, for tiers with a root of their own."""
@@ -59,9 +100,61 @@ class Place:
         mounts += [(self.data / name, DATA / name, False) for name in READ_ONLY]
         mounts.append((self.data / "tmp", Path("/tmp"), True))  # noqa: S108 (inside, its own)
         mounts.append((self.tools, TOOLS, False))
-        # The interpreter last: it may itself be below /tmp.
-        mounts += [(path, path, False) for path in self.interpreters if path.exists()]
         return mounts
+
+    def _system(self) -> list[Path]:
+        names = [*_SYSTEM, *(_WITH_NETWORK if self.allow_network else ())]
+        found = [path for path in map(Path, names) if path.exists()]
+        return found + [path for name in _SYSTEM_PATTERNS for path in sorted(_ETC.glob(name))]
+
+
+def _below(shown: Iterable[Path], private: Iterable[Path]) -> list[Path]:
+    """Return the private folders that lie below shown ones, those above others first."""
+    tops = list(shown)
+    found = {path for path in private if path.is_dir() and any(top in path.parents for top in tops)}
+    return sorted(found, key=lambda path: len(path.parts))
+
+
+def _shown(path: Path, rules: Iterable[tuple[Path, bool]]) -> bool:
+    """Tell whether the last of the rules that is about a path shows it."""
+    found = False
+    for top, shown in rules:
+        if path.is_relative_to(top):
+            found = shown
+    return found
+
+
+def _without(path: Path, hidden: set[Path]) -> Iterable[Path]:
+    if path in hidden:
+        return
+    if not any(path in inner.parents for inner in hidden):
+        yield path
+        return
+    for child in path.iterdir():
+        # What a link leads to is for another rule to show.
+        if not child.is_symlink():
+            yield from _without(child, hidden)
+
+
+def private_folders(own: Iterable[Path]) -> tuple[Path, ...]:
+    """Return folders that must be hidden: those given, and where this process works.
+
+    Args:
+        own: The network's folders.
+    """
+    found = [path.resolve() for path in own]
+    try:
+        here = Path.cwd().resolve()
+    except OSError:  # it was removed
+        return tuple(found)
+    return tuple(found) if here in _public() else (*found, here)
+
+
+def _public() -> set[Path]:
+    # Folders of the system's and the interpreter's, where nobody keeps a project.
+    tops = [Path("/"), Path("/usr"), Path("/usr/local")]
+    layout = [top / name for top in tops for name in ("", *_LAYOUT)]
+    return {path.resolve() for path in (*layout, *map(Path, sysconfig.get_paths().values()))}
 
 
 @dataclass(frozen=True)
@@ -93,23 +186,24 @@ class Tier(Protocol):
         """Whether it keeps an algorithm from the network."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What else an algorithm's author must know, for the log."""
+    def missing(self) -> tuple[str, ...]:
+        """What works elsewhere and not here, for the log."""
 
     def launch(self, place: Place, argv: Sequence[str]) -> Launch:
         """Return how `argv` is started in this tier."""
 
 
 def interpreter_paths(python: str) -> tuple[Path, ...]:
-    """Return what an interpreter needs beside the system's folders: itself and its library.
+    """Return what an interpreter needs: itself and its library.
 
     Only the parts of a prefix that Python uses, so that a prefix which is somebody's home does
     not show the home.
     """
-    prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(python).resolve().parents[1]]
-    outside = [path for path in prefixes if not path.is_relative_to("/usr")]
+    prefixes = [Path(os.path.normpath(name)) for name in (sys.prefix, sys.base_prefix)]
+    prefixes += [path.resolve() for path in prefixes]
+    prefixes.append(Path(python).resolve().parents[1])
     parts = ("bin", "lib", "lib64", "pyvenv.cfg", "ssl")
-    return tuple(dict.fromkeys(path / part for path in outside for part in parts))
+    return tuple(dict.fromkeys(path / part for path in prefixes for part in parts))
 
 
 def write_wrappers(tools: Path, python: str) -> None:
@@ -131,5 +225,7 @@ def write_wrappers(tools: Path, python: str) -> None:
 
 def usual_python() -> str:
     """Return this interpreter's path: a virtual environment's own, else where it really is."""
-    in_environment = sys.prefix != sys.base_prefix
-    return sys.executable if in_environment else str(Path(sys.executable).resolve())
+    if sys.prefix == sys.base_prefix:
+        return str(Path(sys.executable).resolve())
+    # Its last part, a link, makes it the environment's; the folders before may be spelt anyhow.
+    return str(Path(sys.executable).parent.resolve() / Path(sys.executable).name)

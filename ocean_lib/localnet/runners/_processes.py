@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LINUX = sys.platform == "linux"
 _PAGE_BYTES = resource.getpagesize()
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_MOST_OPEN_FILES = 4096
 
 
 @dataclass(frozen=True)
@@ -53,26 +49,6 @@ def descendants(pid: int) -> list[Process]:
     return found
 
 
-def kill_below(patience_s: float = 10.0) -> None:
-    """Freeze, then kill, whatever is below this process, until nothing is left.
-
-    This process' own children are left for it to collect.
-
-    Args:
-        patience_s: When to give up; only a process that the kernel holds takes long.
-    """
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        alive = [process.pid for process in descendants(os.getpid()) if not process.ended]
-        if not alive:
-            return
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in alive:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, number)
-        time.sleep(0.002)
-
-
 def tasks_of_user(user: int) -> int:
     """Return how many threads a user has; 0 where that cannot be told."""
     if not _LINUX:
@@ -106,29 +82,6 @@ def available_bytes() -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return None
-
-
-def held_bytes(processes: Iterable[Process]) -> int:
-    """Return the size of deleted files that processes still hold open."""
-    sizes: dict[tuple[int, int], int] = {}
-    looked_at = 0
-    for process in processes:
-        folder = f"/proc/{process.pid}/fd"
-        try:
-            names = os.listdir(folder)  # noqa: PTH208 (one of many)
-        except OSError:
-            continue
-        for name in names:
-            looked_at += 1
-            if looked_at > _MOST_OPEN_FILES:
-                return sum(sizes.values())
-            try:
-                status = os.stat(f"{folder}/{name}")  # noqa: PTH116 (one of many)
-            except OSError:
-                continue
-            if status.st_nlink == 0:
-                sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
-    return sum(sizes.values())
 
 
 def _from_proc() -> Iterable[Process]:

@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
 _EPERM, _EACCES, _ENOSYS, _ENOTSUP = 1, 13, 38, 95
@@ -26,6 +27,7 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC000
 _SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET = 1, 2, 5
 _SET_ID_BITS = 0o6000
 _NEW_NAMESPACES = 0x7E020000
+_CLONE_FILES, _CLONE_THREAD = 0x400, 0x10000
 _CREATES = 0o100 | 0o20000000  # O_CREAT, and the part of O_TMPFILE that is not O_DIRECTORY
 _FILE_KIND, _CHARACTER_DEVICE, _BLOCK_DEVICE = 0o170000, 0o020000, 0o060000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -53,7 +55,8 @@ _CALLS = {
     "ioperm": (173, 0), "iopl": (172, 0), "ioprio_set": (251, 30), "kcmp": (312, 272),
     "kexec_file_load": (320, 294), "kexec_load": (246, 104), "keyctl": (250, 219),
     "kill": (62, 129), "lchown": (94, 0), "lookup_dcookie": (212, 18),
-    "lremovexattr": (198, 15), "lsetxattr": (189, 6), "memfd_secret": (447, 447),
+    "lremovexattr": (198, 15), "lsetxattr": (189, 6), "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
     "migrate_pages": (256, 238), "mknod": (133, 0), "mknodat": (259, 33),
     "modify_ldt": (154, 0), "mount": (165, 40), "mount_setattr": (442, 442),
     "move_mount": (429, 429), "move_pages": (279, 239), "mq_open": (240, 180),
@@ -71,7 +74,8 @@ _CALLS = {
     "sched_setattr": (314, 274), "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119), "semctl": (66, 191), "semget": (64, 190),
     "semop": (65, 193), "semtimedop": (220, 192), "setdomainname": (171, 162),
-    "sethostname": (170, 161), "setns": (308, 268), "setpriority": (141, 140),
+    "sethostname": (170, 161), "setns": (308, 268), "setpgid": (109, 154),
+    "setpriority": (141, 140), "setsid": (112, 157),
     "settimeofday": (164, 170), "setxattr": (188, 5), "shmat": (30, 196), "shmctl": (31, 195),
     "shmget": (29, 194), "socket": (41, 198), "socketpair": (53, 199), "swapoff": (168, 225),
     "swapon": (167, 224), "syslog": (103, 116), "tgkill": (234, 131), "tkill": (200, 130),
@@ -96,6 +100,8 @@ _NEVER = _words(
 )
 # Programs try these first and have another way, which the filter can look into.
 _ABSENT = ("clone3", "io_uring_setup", "memfd_secret", "openat2")
+# Memory that is in no process, where no control group counts it.
+_UNCOUNTED = ("memfd_create", "shmget", "msgget")
 # Without namespaces the same user's other processes and files are within reach.
 _IPC = _words(
     "mq_open mq_unlink msgctl msgget msgrcv msgsnd semctl semget semop semtimedop shmat shmctl "
@@ -110,6 +116,8 @@ _OF_A_PROCESS = _words(
     "prlimit64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler"
 )
 
+_GROUPS = ("setsid", "setpgid")
+
 _Code = list[tuple[int, int, int, int]]
 
 
@@ -117,16 +125,35 @@ class NoFilter(OSError):
     """A machine whose kernel or architecture takes no filter of ours."""
 
 
-def build(families: Sequence[int], *, alone: bool, signals: bool, machine: str = "") -> bytes:
-    """Assemble a filter.
+@dataclass(frozen=True)
+class Reach:
+    """What a filter is built for.
 
-    Args:
+    Attributes:
         families: The address families of sockets that may be opened.
         alone: Whether nothing but this filter and Landlock keeps the algorithm from the files
             and processes of its user. Then it cannot change any file's mode, owner, times and
             attributes (mode and times only seem to change, because copying a file sets them),
-            and cannot use System V IPC or change other processes' limits.
+            and cannot change other processes' limits.
+        own_ipc: Whether System V memory, semaphores and queues are its own.
         signals: Whether it may send signals to single processes.
+        one_group: Whether it stays in its process group and session, and only seems to leave.
+        counted: Whether a control group counts memory that is in no process.
+    """
+
+    families: Sequence[int] = ()
+    alone: bool = False
+    own_ipc: bool = True
+    signals: bool = True
+    one_group: bool = False
+    counted: bool = True
+
+
+def build(reach: Reach, *, machine: str = "") -> bytes:
+    """Assemble a filter.
+
+    Args:
+        reach: What it is for.
         machine: As in `os.uname().machine`; empty for this one.
 
     Returns:
@@ -147,7 +174,7 @@ def build(families: Sequence[int], *, alone: bool, signals: bool, machine: str =
         (_IF_ABOVE, 0, 1, _NEWEST),
         _refuse(_ENOSYS),
     ]
-    for names, rule in _rules(families, alone=alone, signals=signals):
+    for names, rule in _rules(reach):
         for name in names:
             number = _CALLS[name][column]
             if number:
@@ -186,15 +213,21 @@ def install(instructions: bytes) -> None:
         raise NoFilter(number, f"seccomp: {os.strerror(number)}")
 
 
-def _rules(
-    families: Sequence[int], *, alone: bool, signals: bool
-) -> Iterable[tuple[Sequence[str], _Code]]:
+def _rules(reach: Reach) -> Iterable[tuple[Sequence[str], _Code]]:
     yield _NEVER, [_refuse(_EPERM)]
     yield _ABSENT, [_refuse(_ENOSYS)]
-    yield ("clone",), _no_bits(0, _NEW_NAMESPACES)
+    if not reach.own_ipc:
+        yield _IPC, [_refuse(_EPERM)]
+    if not reach.counted:
+        yield _UNCOUNTED, [_refuse(_ENOSYS)]
+    if reach.one_group:
+        yield _GROUPS, [_refuse(0)]
+    # A thread with descriptors of its own would hide files from whoever looks at its process.
+    apart = _none(0, (_CLONE_THREAD,), mask=_CLONE_THREAD | _CLONE_FILES)
+    yield ("clone",), _no_bits(0, _NEW_NAMESPACES) + apart
     yield ("personality",), _only(0, (0, 0xFFFFFFFF))
     kinds = _only(1, (_SOCK_STREAM, _SOCK_DGRAM), mask=0xF)
-    yield ("socket",), _only(0, families, _EACCES) + kinds
+    yield ("socket",), _only(0, reach.families, _EACCES) + kinds
     # A pair of datagram sockets could be pointed at other sockets' addresses.
     pairs = _only(1, (_SOCK_STREAM, _SOCK_SEQPACKET), mask=0xF)
     yield ("socketpair",), _only(0, (AF_UNIX,)) + pairs
@@ -205,9 +238,9 @@ def _rules(
     yield ("mknod",), _no_bits(1, _SET_ID_BITS) + _none(1, devices, mask=_FILE_KIND)
     yield ("mknodat",), _no_bits(2, _SET_ID_BITS) + _none(2, devices, mask=_FILE_KIND)
     requests: tuple[int, ...] = (_TIOCSTI, _TIOCLINUX)
-    if alone:
+    if reach.alone:
         requests += (_FIOSETOWN, _SIOCSPGRP, _FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR)
-        yield from _alone_rules(signals=signals)
+        yield from _alone_rules(signals=reach.signals)
     else:
         yield ("chmod", "fchmod"), _no_bits(1, _SET_ID_BITS)
         yield ("fchmodat", "fchmodat2"), _no_bits(2, _SET_ID_BITS)
@@ -215,7 +248,7 @@ def _rules(
 
 
 def _alone_rules(*, signals: bool) -> Iterable[tuple[Sequence[str], _Code]]:
-    yield (*_IPC, *_OWNERS, *_WATCHES), [_refuse(_EPERM)]
+    yield (*_OWNERS, *_WATCHES), [_refuse(_EPERM)]
     yield _MODES_AND_TIMES, [_refuse(0)]
     yield _ATTRIBUTES, [_refuse(_ENOTSUP)]
     yield _OF_A_PROCESS, _only(0, (0,))

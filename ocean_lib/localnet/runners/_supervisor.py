@@ -3,7 +3,7 @@
 It is a process of its own below a warden, and needs nothing but the standard library. Its standard
 input is a lifeline: a byte asks it to stop, and the end of the stream means that the network is
 gone; both end the whole process tree. On Linux it adopts orphans, so a process that detaches
-itself is still found. The outcome is left in a file.
+itself is still below it. The outcome is left in a file.
 """
 
 from __future__ import annotations
@@ -18,13 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from ocean_lib.localnet.runners import _landlock, _rights, _seccomp
+from ocean_lib.localnet.runners._ending import Ending
+from ocean_lib.localnet.runners._groups import Group, name_for
 from ocean_lib.localnet.runners._guard import Excess, Guard
-from ocean_lib.localnet.runners._processes import kill_below, tasks_of_user
+from ocean_lib.localnet.runners._processes import tasks_of_user
 
 FILTER_FD = 3
 _PAUSE_S = 0.02
 _LOG_FULL = b"\n[the log is full; the rest is dropped]\n"
 _CHUNK_BYTES = 65536
+_OPEN_FILES = 1024
+# Where no control group counts what waits in sockets and pipes, there can be less of them.
+_OPEN_FILES_UNCOUNTED = 256
 
 
 def _set_limit(which: int, value: int) -> None:
@@ -34,11 +39,11 @@ def _set_limit(which: int, value: int) -> None:
     resource.setrlimit(which, (value, value))
 
 
-def _set_limits(limits: dict[str, Any]) -> None:
+def _set_limits(limits: dict[str, Any], *, counted: bool) -> None:
     _set_limit(resource.RLIMIT_CORE, 0)
     _set_limit(resource.RLIMIT_CPU, int(limits["cpu_s"]) + 1)
     _set_limit(resource.RLIMIT_FSIZE, int(limits["file_size_bytes"]))
-    _set_limit(resource.RLIMIT_NOFILE, 1024)
+    _set_limit(resource.RLIMIT_NOFILE, _OPEN_FILES if counted else _OPEN_FILES_UNCOUNTED)
     if sys.platform == "linux":
         _set_limit(resource.RLIMIT_DATA, int(limits["memory_bytes"]))
         if os.getuid() != 0:  # the kernel exempts root
@@ -50,7 +55,6 @@ def _set_limits(limits: dict[str, Any]) -> None:
 
 def _confine(confine: dict[str, Any]) -> None:
     """Do what the tier wants done in the process that becomes the algorithm."""
-    _rights.gain_no_rights()
     instructions = bytes.fromhex(confine.get("filter", ""))
     if confine.get("filter_by_program"):
         read_fd, write_fd = os.pipe()
@@ -68,9 +72,15 @@ def _confine(confine: dict[str, Any]) -> None:
         _seccomp.install(instructions)
 
 
-def _become_algorithm(spec: dict[str, Any], supervisor: int, output_fd: int) -> None:
+def _become_algorithm(spec: dict[str, Any], run: _Run, supervisor: int, output_fd: int) -> None:
     os.setsid()
     _rights.die_with_parent(supervisor)
+    _rights.gain_no_rights()
+    confine = spec["confine"]
+    if confine.get("ended_by"):
+        run.ending.stand_by(confine["ended_by"])
+    if run.group is not None:
+        run.group.enter()
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (output_fd, 1), (output_fd, 2)):
         os.dup2(source, target)
@@ -80,14 +90,16 @@ def _become_algorithm(spec: dict[str, Any], supervisor: int, output_fd: int) -> 
         signal.signal(number, signal.SIG_DFL)
     os.umask(0o077)
     os.chdir(spec["cwd"])
-    _set_limits(spec["limits"])
-    _confine(spec["confine"])
+    _set_limits(spec["limits"], counted=run.group is not None)
+    _confine(confine)
     os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606 (this is its purpose)
 
 
 class _Run:
-    def __init__(self, spec: dict[str, Any]) -> None:
+    def __init__(self, spec: dict[str, Any], ending: Ending, group: Group | None) -> None:
         self.spec = spec
+        self.ending = ending
+        self.group = group
         self.log_room = int(spec["limits"]["log_bytes"])
         self.log_fd = os.open(spec["log"], os.O_WRONLY | os.O_APPEND)
         self.exit_code: int | None = None
@@ -100,12 +112,13 @@ class _Run:
         self.child = os.fork()
         if self.child == 0:
             try:
-                _become_algorithm(self.spec, supervisor, write_fd)
+                _become_algorithm(self.spec, self, supervisor, write_fd)
             except Exception as error:  # noqa: BLE001 (whatever it is, this process must go)
                 os.write(2, f"cannot start the algorithm: {error!r}\n".encode())
             finally:
                 os._exit(127)
         os.close(write_fd)
+        self.ending.watch()
         os.set_blocking(read_fd, False)
         self.output_fd = read_fd
 
@@ -132,14 +145,14 @@ class _Run:
         return True
 
     def reap(self) -> bool:
-        """Collect ended children; return whether the algorithm itself has ended."""
+        """Collect ended children; return whether there is none left."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return True
             if pid == 0:
-                return self.exit_code is not None
+                return False
             if pid == self.child:
                 self.exit_code = os.waitstatus_to_exitcode(status)
 
@@ -158,18 +171,19 @@ def _watch(algorithm: _Run, guard: Guard, wakeup_fd: int) -> Excess:
         # The network may be gone and a child of its own hold the lifeline open.
         if os.getppid() != warden:
             return "orphaned", ""
-        if algorithm.reap():
+        if algorithm.reap() or algorithm.exit_code is not None:
             return "exited", ""
         excess = guard.excess()
         if excess is not None:
             return excess
 
 
-def supervise(spec: dict[str, Any]) -> dict[str, Any]:
+def supervise(spec: dict[str, Any], ending: Ending) -> dict[str, Any]:
     """Run the algorithm of `spec` to its end.
 
     Args:
-        spec: argv, env, cwd, confine, log, writable, outcome and limits.
+        spec: argv, env, cwd, confine, groups, log, writable, outcome and limits.
+        ending: How its process tree is ended.
 
     Returns:
         The outcome: why it ended, the figures behind it, and with what exit status.
@@ -182,26 +196,35 @@ def supervise(spec: dict[str, Any]) -> dict[str, Any]:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    guard = Guard(spec["limits"], spec["writable"])
-    algorithm = _Run(spec)
+    group = Group(spec["groups"], name_for(os.getpid())) if spec["groups"] else None
+    if group is not None:
+        group.make(spec["limits"])
+    guard = Guard(spec["limits"], spec["writable"], group)
+    algorithm = _Run(spec, ending, group)
     algorithm.start()
+    guard.keeper = ending.keeper
     reason, detail = _watch(algorithm, guard, read_fd)
-    kill_below()
-    algorithm.reap()
+    all_gone = ending.end(algorithm.reap)
     algorithm.drain()
-    if reason == "exited":
-        reason, detail = guard.output_excess([]) or (reason, detail)
+    if not all_gone:
+        reason, detail = "lost", "processes of the job are left that cannot be ended"
+    elif reason == "exited":
+        found = guard.memory_excess() or guard.output_excess([])
+        reason, detail = found or (reason, detail)
+    if group is not None:
+        group.remove()
     return {"reason": reason, "exit_code": algorithm.exit_code, "detail": detail}
 
 
-def run(path: Path) -> None:
+def run(path: Path, ending: Ending) -> None:
     """Read a specification, run it, leave the outcome.
 
     Args:
         path: The file with the specification.
+        ending: How its process tree is ended.
     """
     spec = json.loads(path.read_text(encoding="utf-8"))
-    outcome = supervise(spec)
+    outcome = supervise(spec, ending)
     target = Path(spec["outcome"])
     unfinished = target.with_suffix(".part")
     unfinished.write_text(json.dumps(outcome), encoding="utf-8")

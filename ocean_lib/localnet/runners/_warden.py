@@ -6,13 +6,15 @@ of the two notices the end of the other. It needs nothing but the standard libra
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 
 from ocean_lib.localnet.runners import _rights
-from ocean_lib.localnet.runners._processes import kill_below
+from ocean_lib.localnet.runners._ending import Ending
+from ocean_lib.localnet.runners._groups import Group, name_for
 from ocean_lib.localnet.runners._supervisor import run
 
 _LOOK_S = 0.5
@@ -26,21 +28,40 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    path = Path(sys.argv[1])
+    ending = Ending()
     child = os.fork()
     if child == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-        run(Path(sys.argv[1]))
+        run(path, ending)
         return
     # The lifeline is the supervisor's.
     os.close(0)
+    ending.leave()
     while True:
         pid, _ = os.waitpid(child, os.WNOHANG)
         if pid == child:
-            kill_below()
+            ending.end(_reap)
+            _remove_group(path, child)
             return
         if os.getppid() != network:
             return  # the supervisor sees that, and ends the job
         _wait_for_child()
+
+
+def _reap() -> bool:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
+    return False
+
+
+def _remove_group(path: Path, supervisor: int) -> None:
+    groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+    if groups:
+        Group(groups, name_for(supervisor)).remove()
 
 
 def _wait_for_child() -> None:

@@ -7,12 +7,14 @@ import json
 import logging
 import os
 import platform
-import stat
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocean_lib.localnet.runners import CannotRun, RunnerJob, RunOutcome
+from ocean_lib.localnet.runners._folders import open_below
+from ocean_lib.localnet.runners._groups import find_groups
 from ocean_lib.localnet.runners._isolation import LIMITS, Refused, tier_named
 from ocean_lib.localnet.runners._launch import supervise
 from ocean_lib.localnet.runners._outputs import collect_outputs
@@ -21,12 +23,14 @@ from ocean_lib.localnet.runners._place import (
     TOOLS,
     Place,
     interpreter_paths,
+    private_folders,
     usual_python,
     write_wrappers,
 )
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-_CLOSE_S = 15.0
+_CLOSE_S = 30.0  # a supervisor gives up before that, and says so
+_UNCOUNTED = ("memfd_create and System V memory", "more than 256 open files in a process")
 _UNSAFE = (
     "UNSAFE: nothing separates algorithms from this machine (isolation 'limits'): they can read "
     "and change what this process can. Run only algorithms that you would run yourself"
@@ -53,21 +57,30 @@ class LocalRunner:
         tools: A folder of its own for the interpreter's wrappers; it is created.
         python: The interpreter that `python` and `python3` mean in an entry point; None for
             this one.
-        isolation: `bwrap`, `unshare`, `landlock`, `sandbox-exec` or `limits`; None for the
-            strongest that works, but never `limits`. If none works, every job is refused.
+        isolation: `bwrap`, `unshare`, `landlock` or `limits`; None for the strongest that works,
+            but never `limits`. If none works, every job is refused.
+        private: Folders that no algorithm may see, wherever they lie: the network's own first.
+            The folder where this process works is one more.
 
     Raises:
         UnknownIsolation: If the isolation asked for does not work on this machine.
     """
 
     def __init__(
-        self, tools: Path, *, python: str | None = None, isolation: str | None = None
+        self,
+        tools: Path,
+        *,
+        python: str | None = None,
+        isolation: str | None = None,
+        private: Sequence[Path] = (),
     ) -> None:
         if os.name != "posix":
             message = "the local runner needs a POSIX system; on Windows use WSL"
             raise NotImplementedError(message)
         python = python or usual_python()
-        self._tier = tier_named(isolation, python)
+        self._private = private_folders(private)
+        self._tier = tier_named(isolation, python, self._private)
+        self._groups = find_groups()
         self._interpreters = interpreter_paths(python)
         self._tools = tools
         self._running: dict[str, _Running] = {}
@@ -98,7 +111,15 @@ class LocalRunner:
                 "take the network away on this machine. Use a stronger isolation, or a dataset "
                 "with allowNetworkAccess."
             )
-        place = Place(data, control, self._tools, self._interpreters, job.allow_network)
+        place = Place(
+            data,
+            control,
+            self._tools,
+            self._interpreters,
+            job.allow_network,
+            self._private,
+            counted=self._groups is not None,
+        )
         algorithm = self._seen(job) / "transformations" / "algorithm"
         command = job.entrypoint.replace("$ALGO", str(algorithm))
         launch = self._tier.launch(place, ["/bin/sh", "-c", command])
@@ -108,6 +129,7 @@ class LocalRunner:
             control=control,
             environment=self.environment(job),
             limits=job.limits.as_dict(),
+            groups=self._groups,
         )
         self._running[job.job_id] = _Running(process, job)
 
@@ -133,7 +155,7 @@ class LocalRunner:
         data = running.job.folder / "data"
         found = collect_outputs(data / "outputs", running.job.limits)
         log = _log_file(running.job)
-        _add_own_log(data / "logs" / log.name, log, running.job.limits.log_bytes)
+        _add_own_log(data, log, running.job.limits.log_bytes)
         if found.left_out:
             with log.open("a", encoding="utf-8") as file:
                 file.write(f"[localnet] {found.describe()}\n")
@@ -195,17 +217,21 @@ class LocalRunner:
         (job.folder / "data" / "logs" / log.name).touch()
 
     def _header(self, job: RunnerJob) -> list[str]:
+        first = f"job {job.job_id}, isolation: {self.isolation}"
         if isinstance(self._tier, Refused):
-            return [f"job {job.job_id}, isolation: {self.isolation}"]
+            return [first]
+        missing = (*self._tier.missing, *(() if self._groups is not None else _UNCOUNTED))
+        if missing:
+            first += f"; here algorithms do without: {'; '.join(missing)}"
+        where = "the folders are in VOLUME, INPUTS, OUTPUTS and LOGS"
+        if self._tier.own_root:
+            where = f"the folders are below {DATA}"
         network = "with the network" if job.allow_network else "without a network"
-        where = f"the folders are below {DATA}"
-        if not self._tier.own_root:
-            where = f"there is no {DATA}: the folders are in VOLUME, INPUTS, OUTPUTS and LOGS"
         lines = [
-            f"job {job.job_id}, isolation: {self.isolation}",
+            first,
             f"image {job.image} is not used: python and python3 are Python "
             f"{platform.python_version()} of this machine",
-            "; ".join((f"{where}, {network}", *self._tier.notes)),
+            f"{where}, {network}",
         ]
         return [*lines, _UNSAFE] if self._tier is LIMITS else lines
 
@@ -223,16 +249,14 @@ def _log_file(job: RunnerJob) -> Path:
     return job.folder / "control" / "algorithm.log"
 
 
-def _add_own_log(written: Path, log: Path, most_bytes: int) -> None:
+def _add_own_log(data: Path, log: Path, most_bytes: int) -> None:
     """Add what an algorithm wrote into its log itself, if that is a plain file of its own."""
-    try:
-        handle = os.open(written, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+    handle = open_below(data, ("logs", log.name))
+    if handle is None:
         return
     with os.fdopen(handle, "rb") as source:
-        status = os.fstat(handle)
         room = most_bytes - log.stat().st_size
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not status.st_size:
+        if not os.fstat(handle).st_size:
             return
         with log.open("ab") as target:
             target.write(b"[localnet] the algorithm itself wrote into its log:\n")

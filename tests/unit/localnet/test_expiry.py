@@ -192,11 +192,13 @@ def test_an_expired_job_stays_known_without_its_files(tmp_path: Path) -> None:
         young = ended(tmp_path, store, database, 0)
         running.start()
         until(lambda: not (tmp_path / "jobs" / old.job_id).exists())
-        served = [running.result_file(young, name) for name in (*FILES, "algorithm.log")]
+        served = [running.open_result(young, name) for name in (*FILES, "algorithm.log")]
 
         assert [store.get(old.job_id), store.get(young.job_id)] == [old, young]
-        assert running.result_file(old, "algorithm.log") is None
-        assert all(path is not None and path.is_file() for path in served)
+        assert running.open_result(old, "algorithm.log") is None
+        for handle in served:
+            assert handle is not None
+            os.close(handle)
 
 
 def test_a_job_that_ends_without_results_expires_too(tmp_path: Path) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import pytest
 
 from ocean_lib.localnet.runners import _seccomp
-from ocean_lib.localnet.runners._filters import sandbox_profile
-from ocean_lib.localnet.runners._place import Place
+from ocean_lib.localnet.runners._seccomp import Reach
 
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 X86, ARM = 0xC000003E, 0xC00000B7
@@ -53,6 +51,10 @@ INET = (_seccomp.AF_INET, _seccomp.AF_INET6)
         (53, (1, 2), ERRNO | EPERM),  # a pair of datagrams
         (56, (0x01200011,), ALLOW),  # fork
         (56, (0x10000011,), ERRNO | EPERM),  # with a user namespace
+        (56, (0x3D0F00,), ALLOW),  # a thread
+        (56, (0x3D0B00,), ERRNO | EPERM),  # with descriptors of its own
+        (319, (), ALLOW),  # memfd_create
+        (112, (), ALLOW),  # setsid
         (435, (), ERRNO | ENOSYS),  # clone3, which hides its flags
         (101, (16,), ERRNO | EPERM),  # ptrace
         (257, (0, 0, 0o101, 0o4755), ERRNO | EPERM),  # openat, setuid
@@ -68,13 +70,31 @@ INET = (_seccomp.AF_INET, _seccomp.AF_INET6)
     ],
 )
 def test_the_filter_decides(number: int, arguments: tuple[int, ...], expected: int) -> None:
-    code = _seccomp.build(INET, alone=False, signals=True, machine="x86_64")
+    code = _seccomp.build(Reach(INET), machine="x86_64")
 
     assert decide(code, number, *arguments) == expected
 
 
+@pytest.mark.parametrize(
+    ("reach", "number", "expected"),
+    [
+        (Reach(counted=False), 319, ERRNO | ENOSYS),  # memfd_create
+        (Reach(counted=False), 29, ERRNO | ENOSYS),  # shmget
+        (Reach(counted=False), 68, ERRNO | ENOSYS),  # msgget
+        (Reach(own_ipc=False), 29, ERRNO | EPERM),
+        (Reach(own_ipc=False), 31, ERRNO | EPERM),  # shmctl
+        (Reach(one_group=True), 112, ERRNO),  # setsid seems to work
+        (Reach(one_group=True), 109, ERRNO),  # setpgid
+    ],
+)
+def test_what_cannot_be_counted_or_held_together_is_refused(
+    reach: Reach, number: int, expected: int
+) -> None:
+    assert decide(_seccomp.build(reach, machine="x86_64"), number) == expected
+
+
 def test_a_filter_without_families_opens_no_socket() -> None:
-    code = _seccomp.build((), alone=True, signals=True, machine="x86_64")
+    code = _seccomp.build(Reach(alone=True), machine="x86_64")
 
     assert {decide(code, 41, family, 1) for family in range(50)} == {ERRNO | EACCES}
 
@@ -98,19 +118,19 @@ def test_a_filter_without_families_opens_no_socket() -> None:
 def test_without_namespaces_other_processes_and_files_are_out_of_reach(
     number: int, arguments: tuple[int, ...], expected: int
 ) -> None:
-    code = _seccomp.build((), alone=True, signals=False, machine="x86_64")
+    code = _seccomp.build(Reach(alone=True, signals=False), machine="x86_64")
 
     assert decide(code, number, *arguments) == expected
 
 
 def test_signals_are_left_to_landlock_where_it_knows_them() -> None:
-    code = _seccomp.build((), alone=True, signals=True, machine="x86_64")
+    code = _seccomp.build(Reach(alone=True), machine="x86_64")
 
     assert decide(code, 62, 4711, 9) == ALLOW
 
 
 def test_numbers_are_those_of_the_architecture() -> None:
-    code = _seccomp.build(INET, alone=False, signals=True, machine="aarch64")
+    code = _seccomp.build(Reach(INET), machine="aarch64")
 
     assert decide(code, 198, 2, 1, architecture=ARM) == ALLOW
     assert decide(code, 198, 1, 1, architecture=ARM) == ERRNO | EACCES
@@ -120,16 +140,4 @@ def test_numbers_are_those_of_the_architecture() -> None:
 
 def test_an_architecture_without_numbers_has_no_filter() -> None:
     with pytest.raises(_seccomp.NoFilter, match="vax"):
-        _seccomp.build((), alone=False, signals=True, machine="vax")
-
-
-def test_a_profile_for_macos_names_real_folders_and_quotes_them(tmp_path: Path) -> None:
-    place = Place(tmp_path / 'a "b', tmp_path / "control", tmp_path / "tools", (), False)
-    profile = sandbox_profile(place)
-
-    assert profile.startswith("(version 1)\n(deny default)")
-    assert '(allow file-write* (subpath "' + str(tmp_path).replace('"', '\\"') in profile
-    assert 'a \\"b/outputs"))' in profile
-    assert profile.count("file-write* (subpath") == 3
-    assert "(deny network*)" in profile
-    assert str(tmp_path / "control") not in profile
+        _seccomp.build(Reach(), machine="vax")
