@@ -9,6 +9,7 @@ the end. The output is one JSON object.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import logging
 import os
@@ -274,6 +275,7 @@ def run_siege(folder: Path, tier: str, siege: hostile_sieges.Siege) -> hostile_s
     survivors = processes_with(token)
     results = runner.collect(job.job_id)
     runner.close()
+    survivors += [0] if _is_locked(job.folder / "data" / "outputs" / "alive") else []
     log = log_of(job)
     size = len(log.encode())
     written = hostile_sieges.bytes_below(job.folder / "data") if "folders" not in siege.name else 0
@@ -287,6 +289,18 @@ def run_siege(folder: Path, tier: str, siege: hostile_sieges.Siege) -> hostile_s
         outcome.reason, outcome.exit_code, seconds, [str(path) for path in results],
         log[:20000] + log[-20000:], size, written, survivors,
     )  # fmt: skip
+
+
+def _is_locked(path: Path) -> bool:
+    """Tell whether anybody still has a file open that the job locked."""
+    if not path.exists():
+        return False
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 _NETWORK = """
@@ -355,6 +369,10 @@ def main() -> None:
         found["sieges"] = {}
         for siege in hostile_sieges.SIEGES:
             if siege.slow and "--quick" in sys.argv:
+                continue
+            if any(
+                item.startswith("--only=") and item != f"--only={siege.name}" for item in sys.argv
+            ):
                 continue
             result = run_siege(folder, tier, siege)
             held = siege.held(result) and not result.survivors

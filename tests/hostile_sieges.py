@@ -27,7 +27,8 @@ class Result:
         log: Its log, without the header; the ends of a long one.
         log_bytes: Size of the log.
         written_bytes: What is left in its folders.
-        survivors: Processes of the job that are still alive.
+        survivors: Processes of the job that are still alive; 0 for one that only its lock shows,
+            -1 for a folder that cannot be removed.
     """
 
     reason: str
@@ -92,6 +93,53 @@ def daemon():
     os.wait()
 """
 _SLEEP = "until = time.monotonic() + 60\nwhile time.monotonic() < until: time.sleep(0.05)\n"
+
+_RAW = """
+import ctypes, fcntl, mmap, socket
+libc = ctypes.PyDLL(None, use_errno=True)
+def checked(result):
+    if result == -1: raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+"""
+# A program of a few instructions: each process forks the next one and is gone before anybody can
+# read its number. After ten seconds there is no next one.
+_CHAIN = (
+    "b8c9000000 31ff 0f05 4989c7 4983c70a"  # until = time() + 10
+    "b839000000 0f05 85c0 750e"  # fork(), and the parent exits
+    "b8c9000000 31ff 0f05 4c39f8 72e7"  # time(), and on if it is before
+    "b83c000000 31ff 0f05"
+)
+_CHAINS = (
+    """
+import fcntl, struct
+os.mkdir(OUT + '/sub'); open(OUT + '/sub/result', 'w').close()
+lock = open(OUT + '/alive', 'w'); fcntl.flock(lock, fcntl.LOCK_EX)
+os.set_inheritable(lock.fileno(), True)
+code = bytes.fromhex(%r)
+head = struct.pack('<16sHHIQQQIHHHHHH', b'\\x7fELF\\2\\1\\1', 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+part = struct.pack('<IIQQQQQQ', 1, 5, 0, 0x400000, 0x400000, 120 + len(code), 120 + len(code), 4096)
+with open(os.open(OUT + '/chain', os.O_CREAT | os.O_WRONLY, 0o700), 'wb') as file:
+    file.write(head + part + code)
+for _ in range(3):
+    if os.fork() == 0: os.execv(OUT + '/chain', ['chain'])
+"""
+    % _CHAIN
+)
+_DELETED = (
+    _RAW
+    + """
+def deleted(n):
+    file = open(f'{OUT}/{n}', 'w+b', buffering=0); os.unlink(f'{OUT}/{n}')
+    file.write(b'x' * 2**24)
+    return file
+"""
+)
+
+
+def _memory_or_refused(result: Result) -> bool:
+    refused = ("not implemented", "not permitted", "File too large")
+    return result.reason == "memory" or any(text in result.log for text in refused)
+
 
 SIEGES = (
     Siege("forks without end", "fork in every process, without end",
@@ -170,6 +218,69 @@ SIEGES = (
           lambda result: result.exit_code == 0 and result.log_bytes < 1.1 * MEGABYTE
           and "the log is full" in result.log,
           {"log_bytes": MEGABYTE, "wall_s": 60.0}, slow=True),
+    Siege("chains", "outlive the job as processes that fork and exit at once",
+          _CHAINS, "all of it gone",
+          lambda result: result.reason == "exited" and result.exit_code == 0
+          and result.results == ["alive", "chain", "sub/result"], {"processes": 8000, "threads": 8000}),
+    Siege("chains, stopped", "the same, and be stopped",
+          _CHAINS + "open(OUT + '/started', 'w').close()\n" + _SLEEP, "all of it gone",
+          _ended("stopped"), {"processes": 8000, "threads": 8000}, stop="started"),
+    Siege("mapped files", "write deleted files that it keeps mapped",
+          _DELETED + "libc.mmap.restype = ctypes.c_long\n"
+          "for n in range(16):\n"
+          "    file = deleted(n)\n"
+          "    checked(libc.mmap(None, ctypes.c_long(4096), 1, 1, file.fileno(), 0))\n"
+          "    file.close(); time.sleep(0.01)\n" + _SLEEP,
+          "ended: too much output", _ended("output_size"), {"output_bytes": 64 * MEGABYTE}),
+    Siege("files in flight", "write deleted files that wait in a socket",
+          _DELETED + "ours, theirs = socket.socketpair()\n"
+          "for n in range(16):\n"
+          "    with deleted(n) as file: socket.send_fds(ours, [b'x'], [file.fileno()])\n"
+          "    time.sleep(0.01)\n" + _SLEEP,
+          "ended: too much output", _ended("output_size"), {"output_bytes": 64 * MEGABYTE}),
+    Siege("memory files", "fill files in memory, behind thousands of open descriptors",
+          _RAW + "for _ in range(6):\n"
+          "    if os.fork() == 0:\n"
+          "        try:\n"
+          "            for _ in range(900): os.dup(0)\n"
+          "        except OSError: pass\n"
+          "        time.sleep(60)\n"
+          "if os.fork(): time.sleep(60)\n"
+          "for n in range(20): os.write(os.memfd_create(str(n)), b'x' * 2**24)\n" + _SLEEP,
+          "ended: too much memory, or refused", _memory_or_refused,
+          {"memory_bytes": 128 * MEGABYTE}),
+    Siege("System V memory", "fill shared memory and let go of it",
+          _RAW + "libc.shmat.restype = ctypes.c_void_p\nmade = []\n"
+          "try:\n"
+          "    for _ in range(20):\n"
+          "        made.append(checked(libc.shmget(0, ctypes.c_size_t(2**24), 0o600)))\n"
+          "        at = libc.shmat(made[-1], None, 0); ctypes.memset(at, 1, 2**24)\n"
+          "        libc.shmdt(ctypes.c_void_p(at))\n"
+          "    until = time.monotonic() + 5\n"
+          "    while time.monotonic() < until: time.sleep(0.05)\n"
+          "finally:\n"
+          "    for one in made: libc.shmctl(one, 0, None)\n",
+          "ended: too much memory, or refused", _memory_or_refused,
+          {"memory_bytes": 128 * MEGABYTE}),
+    Siege("full sockets", "fill sockets that nobody reads",
+          _RAW + "for _ in range(3): os.fork()\n"
+          "kept = []\n"
+          "try:\n"
+          "    while True:\n"
+          "        kept += socket.socketpair()\n"
+          "        for one in kept[-2:]:\n"
+          "            one.setblocking(False)\n"
+          "            try:\n"
+          "                while True: one.send(b'x' * 65536)\n"
+          "            except BlockingIOError: pass\n"
+          "except OSError: pass\n" + _SLEEP,
+          "ended: too much memory", _ended("memory"), {"memory_bytes": 128 * MEGABYTE}),
+    Siege("memory given back", "fill shared memory and give it back to the kernel",
+          _RAW + "for _ in range(20):\n"
+          "    area = mmap.mmap(-1, 2**24); area.write(b'x' * 2**24)\n"
+          "    area.madvise(mmap.MADV_DONTNEED); globals().setdefault('kept', []).append(area)\n"
+          + _SLEEP,
+          "ended: too much memory", _ended("memory"), {"memory_bytes": 128 * MEGABYTE}),
     Siege("evil names", "write links, pipes, sockets, and names that mislead",
           "import socket\nos.chdir(OUT)\n"
           "for name in ('ok', 'new\\nline', '..evil', '...', 'a' * 200, 'esc\\x1b[2J',\n"

@@ -27,6 +27,7 @@ from ocean_lib.localnet.runners._processes import descendants
 EndedBy = Literal["domain", "group"]
 _KEEPER_S = 5.0
 _PATIENCE_S = 10.0
+_STRIKE_S, _PAUSE_S = 0.05, 0.002
 _LINUX = sys.platform == "linux"
 
 
@@ -70,11 +71,11 @@ class Ending:
         os.close(self._call_read)
         os.close(self._done_write)
 
-    def end(self, reap: Callable[[], bool]) -> bool:
+    def end(self, reap: Callable[[], int | None]) -> bool:
         """End everything below this process.
 
         Args:
-            reap: Collects children that have ended; returns whether none is left at all.
+            reap: Collects some children that have ended; returns how many, None without any child.
 
         Returns:
             Whether it is known that nothing is left.
@@ -84,12 +85,17 @@ class Ending:
         os.close(self._call)
         ready, _, _ = select.select([self._done], [], [], _KEEPER_S)
         spared = () if ready else (self.keeper,)
-        deadline = time.monotonic() + _PATIENCE_S
-        while not (reap() and not self._left()):
-            if time.monotonic() > deadline:
+        strike_at = time.monotonic()
+        deadline = strike_at + _PATIENCE_S
+        while (reaped := reap()) is not None or self._left():
+            now = time.monotonic()
+            if now > deadline:
                 return False
-            _strike(spared)
-            time.sleep(0.002)
+            if now >= strike_at:
+                _strike(spared)
+                strike_at = time.monotonic() + _STRIKE_S
+            elif not reaped:
+                time.sleep(_PAUSE_S)
         return True
 
     def _left(self) -> bool:

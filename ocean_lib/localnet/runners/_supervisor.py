@@ -27,6 +27,7 @@ FILTER_FD = 3
 _PAUSE_S = 0.02
 _LOG_FULL = b"\n[the log is full; the rest is dropped]\n"
 _CHUNK_BYTES = 65536
+_REAPED_AT_ONCE = 256  # an algorithm can leave more and more
 _OPEN_FILES = 1024
 # Where no control group counts what waits in sockets and pipes, there can be less of them.
 _OPEN_FILES_UNCOUNTED = 256
@@ -144,17 +145,18 @@ class _Run:
             self.log(data)
         return True
 
-    def reap(self) -> bool:
-        """Collect ended children; return whether there is none left."""
-        while True:
+    def reap(self) -> int | None:
+        """Collect ended children, so many at a time; return how many, None if there is no child."""
+        for count in range(_REAPED_AT_ONCE):
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return True
+                return None
             if pid == 0:
-                return False
+                return count
             if pid == self.child:
                 self.exit_code = os.waitstatus_to_exitcode(status)
+        return _REAPED_AT_ONCE
 
 
 def _watch(algorithm: _Run, guard: Guard, wakeup_fd: int) -> Excess:
@@ -171,7 +173,7 @@ def _watch(algorithm: _Run, guard: Guard, wakeup_fd: int) -> Excess:
         # The network may be gone and a child of its own hold the lifeline open.
         if os.getppid() != warden:
             return "orphaned", ""
-        if algorithm.reap() or algorithm.exit_code is not None:
+        if algorithm.reap() is None or algorithm.exit_code is not None:
             return "exited", ""
         excess = guard.excess()
         if excess is not None:

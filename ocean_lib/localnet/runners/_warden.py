@@ -49,13 +49,11 @@ def main() -> None:
         _wait_for_child()
 
 
-def _reap() -> bool:
+def _reap() -> int | None:
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        return 1 if os.waitpid(-1, os.WNOHANG)[0] else 0
     except ChildProcessError:
-        return True
-    return False
+        return None
 
 
 def _remove_group(path: Path, supervisor: int) -> None:
