@@ -92,7 +92,7 @@ def attempts(found: Found) -> list[str]:
 
 
 def sieges(found: Found) -> list[str]:
-    tiers = {tier: grounds for tier, grounds in columns().items() if tier != OLD_LANDLOCK}
+    tiers = columns()
     rows = []
     for siege in SIEGES:
         row = [siege.what]

@@ -75,11 +75,8 @@ def run(ground: Ground, *, thorough: bool = True) -> dict[str, Any]:
         ground: Where.
         thorough: Whether to run everything everywhere, also where it makes no difference.
     """
-    options = []
-    if not thorough and ground.tier == OLD_LANDLOCK:
-        options.append("--attempts")
-    if not thorough and (not ground.is_this_user or ground.tier == "limits"):
-        options.append("--quick")
+    alike = not ground.is_this_user or ground.tier in ("limits", OLD_LANDLOCK)
+    options = ["--quick"] if alike and not thorough else []
     parent = Path(tempfile.mkdtemp(prefix="ocean-hostile-"))
     try:
         parent.chmod(0o711)

@@ -109,22 +109,21 @@ _CHAIN = (
     "b8c9000000 31ff 0f05 4c39f8 72e7"  # time(), and on if it is before
     "b83c000000 31ff 0f05"
 )
-_CHAINS = (
-    """
+_CHAINS = f"""
 import fcntl, struct
 os.mkdir(OUT + '/sub'); open(OUT + '/sub/result', 'w').close()
 lock = open(OUT + '/alive', 'w'); fcntl.flock(lock, fcntl.LOCK_EX)
 os.set_inheritable(lock.fileno(), True)
-code = bytes.fromhex(%r)
-head = struct.pack('<16sHHIQQQIHHHHHH', b'\\x7fELF\\2\\1\\1', 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-part = struct.pack('<IIQQQQQQ', 1, 5, 0, 0x400000, 0x400000, 120 + len(code), 120 + len(code), 4096)
+code = bytes.fromhex({_CHAIN!r})
+ident = bytes.fromhex('7f454c46020101').ljust(16, bytes(1))
+head = struct.pack('<16sHHIQQQIHHHHHH', ident, 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+size = 120 + len(code)
+part = struct.pack('<IIQQQQQQ', 1, 5, 0, 0x400000, 0x400000, size, size, 4096)
 with open(os.open(OUT + '/chain', os.O_CREAT | os.O_WRONLY, 0o700), 'wb') as file:
     file.write(head + part + code)
 for _ in range(3):
     if os.fork() == 0: os.execv(OUT + '/chain', ['chain'])
 """
-    % _CHAIN
-)
 _DELETED = (
     _RAW
     + """
@@ -134,6 +133,9 @@ def deleted(n):
     return file
 """
 )
+
+
+_MANY = {"processes": 8000, "threads": 8000}
 
 
 def _memory_or_refused(result: Result) -> bool:
@@ -221,10 +223,10 @@ SIEGES = (
     Siege("chains", "outlive the job as processes that fork and exit at once",
           _CHAINS, "all of it gone",
           lambda result: result.reason == "exited" and result.exit_code == 0
-          and result.results == ["alive", "chain", "sub/result"], {"processes": 8000, "threads": 8000}),
+          and result.results == ["alive", "chain", "sub/result"], _MANY),
     Siege("chains, stopped", "the same, and be stopped",
           _CHAINS + "open(OUT + '/started', 'w').close()\n" + _SLEEP, "all of it gone",
-          _ended("stopped"), {"processes": 8000, "threads": 8000}, stop="started"),
+          _ended("stopped"), _MANY, stop="started"),
     Siege("mapped files", "write deleted files that it keeps mapped",
           _DELETED + "libc.mmap.restype = ctypes.c_long\n"
           "for n in range(16):\n"
@@ -248,7 +250,7 @@ SIEGES = (
           "if os.fork(): time.sleep(60)\n"
           "for n in range(20): os.write(os.memfd_create(str(n)), b'x' * 2**24)\n" + _SLEEP,
           "ended: too much memory, or refused", _memory_or_refused,
-          {"memory_bytes": 128 * MEGABYTE}),
+          {"memory_bytes": 128 * MEGABYTE, "wall_s": 8.0}),
     Siege("System V memory", "fill shared memory and let go of it",
           _RAW + "libc.shmat.restype = ctypes.c_void_p\nmade = []\n"
           "try:\n"

@@ -93,7 +93,7 @@ class Services:
         faults: Faults,
     ) -> None:
         self._runner = options.runner or LocalRunner(
-            folder / "tools", isolation=options.isolation, private=(folder,)
+            folder / "tools", isolation=options.isolation, state=folder
         )
         self._database = Database(folder / "network.db")
         nonces = NonceBook(self._database)

@@ -59,6 +59,7 @@ def _lay_over(root: Path, rules: list[tuple[str, bool]], *, links: bool) -> None
     for name, shown in rules:
         target = root / name.lstrip("/")
         if not shown:
+            target.mkdir(parents=True, exist_ok=True)  # it may lie within another one
             _mount("tmpfs", str(target), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
         elif links and Path(name).is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,9 +72,9 @@ def _build(plan: dict[str, Any]) -> Path:
     root = Path(plan["root"])
     _mount("", "/", "", _MS_REC | _MS_PRIVATE)
     _mount("tmpfs", str(root), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
-    _lay_over(root, plan["machine"], links=True)
     for source, target_name, writable in plan["job"]:
         _bind(source, root / target_name.lstrip("/"), writable=writable)
+    _lay_over(root, plan["machine"], links=True)
     _lay_over(root, plan["beyond"], links=False)
     for name, shown in (*plan["machine"], *plan["beyond"]):
         if not shown:

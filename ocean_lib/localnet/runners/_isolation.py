@@ -29,6 +29,7 @@ from ocean_lib.localnet.runners._place import (
     Place,
     Tier,
     interpreter_paths,
+    private_folders,
     usual_python,
     write_wrappers,
 )
@@ -87,19 +88,19 @@ class Refused:
         raise CannotRun(self.reason)
 
 
-def why_not(tier: Tier, python: str, private: Sequence[Path] = ()) -> str:
+def why_not(tier: Tier, python: str, state: Path | None = None) -> str:
     """Run an interpreter in a tier, once, and return what is wrong with that; empty if it works.
 
     Args:
         tier: The tier.
         python: The interpreter.
-        private: Folders that must not be seen in it, the network's own first.
+        state: The network's folder, which must not be seen in it.
     """
     # Folders that nothing shows are alike; any other is tried itself.
-    within = tuple(path for path in private if _is_within_shown(path, python))
+    within = tuple(path for path in private_folders(state) if _is_within_shown(path, python))
     with _probing:
         if (tier, python, within) not in _probed:
-            _probed[tier, python, within] = _run_probe(tier, python, tuple(private))
+            _probed[tier, python, within] = _run_probe(tier, python, state)
         return _probed[tier, python, within]
 
 
@@ -108,14 +109,13 @@ def _is_within_shown(path: Path, python: str) -> bool:
     return any(path.is_relative_to(top) for top, _ in (*seen.machine(), *seen.beyond()))
 
 
-def _run_probe(tier: Tier, python: str, private: tuple[Path, ...]) -> str:
+def _run_probe(tier: Tier, python: str, state: Path | None) -> str:
     if os.name != "posix":
         return "it needs a POSIX system"
-    # As a job's folder will be: within the network's.
-    where = private[0] if private else None
     try:
-        with tempfile.TemporaryDirectory(prefix=".probe-", dir=where) as name:
-            return _probe(tier, python, Path(name).resolve(), private)
+        # As a job's folder will be: within the network's.
+        with tempfile.TemporaryDirectory(prefix=".probe-", dir=state) as name:
+            return _probe(tier, python, Path(name).resolve(), private_folders(state))
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
 
@@ -130,7 +130,7 @@ def available_tiers(python: str = "") -> tuple[Tier, ...]:
     return (*(tier for tier in SEPARATING if not why_not(tier, python)), LIMITS)
 
 
-def tier_named(name: str | None, python: str = "", private: Sequence[Path] = ()) -> Tier:
+def tier_named(name: str | None, python: str = "", state: Path | None = None) -> Tier:
     """Return the strongest tier that separates, or the one asked for.
 
     Why a stronger one was lost is logged.
@@ -138,7 +138,7 @@ def tier_named(name: str | None, python: str = "", private: Sequence[Path] = ())
     Args:
         name: A tier's name; None for the strongest. Only who asks for `limits` gets it.
         python: An interpreter that must run in it; empty for the usual one.
-        private: Folders that must not be seen in it, the network's own first.
+        state: The network's folder, which must not be seen in it.
 
     Returns:
         The tier; `Refused` if none was asked for and none works.
@@ -148,12 +148,12 @@ def tier_named(name: str | None, python: str = "", private: Sequence[Path] = ())
     """
     python = python or usual_python()
     if name is None:
-        return _strongest(python, private)
+        return _strongest(python, state)
     if name == LIMITS.name:
         return LIMITS
     for tier in SEPARATING:
         if tier.name == name:
-            reason = why_not(tier, python, private)
+            reason = why_not(tier, python, state)
             if not reason:
                 return tier
             break
@@ -165,10 +165,10 @@ def tier_named(name: str | None, python: str = "", private: Sequence[Path] = ())
     )
 
 
-def _strongest(python: str, private: Sequence[Path]) -> Tier:
+def _strongest(python: str, state: Path | None) -> Tier:
     reasons: dict[str, str] = {}
     for tier in SEPARATING:
-        reason = why_not(tier, python, private)
+        reason = why_not(tier, python, state)
         if not reason:
             if reasons:
                 told = "; ".join(f"{lost} does not work: {why}" for lost, why in reasons.items())

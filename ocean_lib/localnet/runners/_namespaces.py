@@ -47,14 +47,14 @@ class Bubblewrap:
         command += ["--hostname", "algorithm"]
         if place.allow_network:
             command.append("--share-net")
+        for source, target, writable in place.mounts():
+            command += ["--bind" if writable else "--ro-bind", str(source), str(target)]
         command += _seen(place.machine(), links=True)
+        command += _seen(place.beyond(), links=False)
         command += ["--proc", "/proc"]
         for name in KERNEL_FILES:
             command += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
         command += _devices(place)
-        for source, target, writable in place.mounts():
-            command += ["--bind" if writable else "--ro-bind", str(source), str(target)]
-        command += _seen(place.beyond(), links=False)
         for path, shown in (*place.machine(), *place.beyond()):
             command += () if shown else ("--remount-ro", str(path))
         command += ["--remount-ro", "/", "--chdir", str(DATA)]

@@ -79,10 +79,7 @@ class Place:
         return [*((path, True) for path in system), *((path, False) for path in hidden)]
 
     def beyond(self) -> list[tuple[Path, bool]]:
-        """Return what of the interpreter the system's folders do not show, likewise.
-
-        It is laid over the job's own folders: the interpreter may itself be below /tmp.
-        """
+        """Return what of the interpreter the system's folders do not show, likewise."""
         there = self.machine()
         parts = [path for path in self.interpreters if path.exists() and not _shown(path, there)]
         hidden = _below(parts, self.private)
@@ -95,7 +92,10 @@ class Place:
         return [part for path, shown in rules if shown for part in _without(path, hidden)]
 
     def mounts(self) -> list[tuple[Path, Path, bool]]:
-        """Return source, target and whether it is writable, for tiers with a root of their own."""
+        """Return source, target and whether it is writable, for tiers with a root of their own.
+
+        The machine is laid over them: the interpreter may itself be below /tmp.
+        """
         mounts = [(self.data / name, DATA / name, True) for name in WRITABLE]
         mounts += [(self.data / name, DATA / name, False) for name in READ_ONLY]
         mounts.append((self.data / "tmp", Path("/tmp"), True))  # noqa: S108 (inside, its own)
@@ -136,18 +136,18 @@ def _without(path: Path, hidden: set[Path]) -> Iterable[Path]:
             yield from _without(child, hidden)
 
 
-def private_folders(own: Iterable[Path]) -> tuple[Path, ...]:
-    """Return folders that must be hidden: those given, and where this process works.
+def private_folders(state: Path | None) -> tuple[Path, ...]:
+    """Return folders that must be hidden: the network's, and where this process works.
 
     Args:
-        own: The network's folders.
+        state: The network's folder, if it has one.
     """
-    found = [path.resolve() for path in own]
+    found = () if state is None else (state.resolve(),)
     try:
         here = Path.cwd().resolve()
     except OSError:  # it was removed
-        return tuple(found)
-    return tuple(found) if here in _public() else (*found, here)
+        return found
+    return found if here in _public() else (*found, here)
 
 
 def _public() -> set[Path]:

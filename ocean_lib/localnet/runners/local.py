@@ -8,7 +8,6 @@ import logging
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,8 +58,8 @@ class LocalRunner:
             this one.
         isolation: `bwrap`, `unshare`, `landlock` or `limits`; None for the strongest that works,
             but never `limits`. If none works, every job is refused.
-        private: Folders that no algorithm may see, wherever they lie: the network's own first.
-            The folder where this process works is one more.
+        state: The network's folder, which no algorithm may see wherever it lies; nor may they see
+            the folder where this process works.
 
     Raises:
         UnknownIsolation: If the isolation asked for does not work on this machine.
@@ -72,14 +71,14 @@ class LocalRunner:
         *,
         python: str | None = None,
         isolation: str | None = None,
-        private: Sequence[Path] = (),
+        state: Path | None = None,
     ) -> None:
         if os.name != "posix":
             message = "the local runner needs a POSIX system; on Windows use WSL"
             raise NotImplementedError(message)
         python = python or usual_python()
-        self._private = private_folders(private)
-        self._tier = tier_named(isolation, python, self._private)
+        self._private = private_folders(state)
+        self._tier = tier_named(isolation, python, state)
         self._groups = find_groups()
         self._interpreters = interpreter_paths(python)
         self._tools = tools

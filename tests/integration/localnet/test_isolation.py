@@ -8,7 +8,6 @@ import pytest
 
 from tests import hostile_matrix
 from tests.hostile import ATTEMPTS, NETWORK, Attempt
-from tests.hostile_run import OLD_LANDLOCK
 from tests.hostile_sieges import SIEGES, Siege
 
 GROUNDS = hostile_matrix.grounds()
@@ -68,7 +67,7 @@ def test_without_separation_there_is_still_no_network_and_no_way_to_more_rights(
 
 
 @pytest.mark.parametrize("siege", SIEGES, ids=lambda siege: siege.name)
-@pytest.mark.parametrize("ground", [g for g in GROUNDS if g.tier != OLD_LANDLOCK], ids=str)
+@pytest.mark.parametrize("ground", GROUNDS, ids=str)
 def test_a_siege_is_held(found: Found, ground: hostile_matrix.Ground, siege: Siege) -> None:
     told = found[str(ground)]["sieges"].get(siege.name)
     if told is None and siege.slow:
@@ -79,7 +78,7 @@ def test_a_siege_is_held(found: Found, ground: hostile_matrix.Ground, siege: Sie
 
 
 @pytest.mark.parametrize("victim", ["network", "supervisor"])
-@pytest.mark.parametrize("ground", [g for g in GROUNDS if g.tier != OLD_LANDLOCK], ids=str)
+@pytest.mark.parametrize("ground", GROUNDS, ids=str)
 def test_nothing_survives_when_the_network_or_a_supervisor_is_killed(
     found: Found, ground: hostile_matrix.Ground, victim: str
 ) -> None:

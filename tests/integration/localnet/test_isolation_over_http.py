@@ -6,15 +6,18 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet.runners import _filters, _isolation
+from ocean_lib.localnet.runners import _filters, _isolation, _place
+from ocean_lib.localnet.runners._isolation import available_tiers
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import compute_service, raw, until
 
+SEPARATING = [tier.name for tier in available_tiers() if tier.name != "limits"]
 WRITES = """
 import os
 os.chdir(os.environ["OUTPUTS"])
@@ -96,6 +99,66 @@ def test_nothing_but_the_named_results_is_served(
     assert status in (308, 400, 404), body
     assert b"root:" not in body
     assert b"1\n2\n3\n" not in body
+
+
+def test_a_result_is_not_served_through_a_link_in_place_of_its_folder(world: World) -> None:
+    ended = run(world, "import os\nos.mkdir(os.environ['OUTPUTS'] + '/sub')\n"
+                "open(os.environ['OUTPUTS'] + '/sub/keys.json', 'w').close()")  # fmt: skip
+    [url] = ended["resultsUrl"]  # type: ignore[misc]
+    before = world.consumer.http.get(url, timeout=10).status_code
+    # As a process that outlived the job could do.
+    state = world.network.state_dir
+    outputs = state / "jobs" / str(ended["jobId"]) / "data" / "outputs"
+    (outputs / "sub").rename(outputs / "old")
+    (outputs / "sub").symlink_to(state)
+    after = world.consumer.http.get(url, timeout=10)
+
+    assert (outputs / "sub" / "keys.json").exists()
+    assert before == 200
+    assert after.status_code == 404
+    assert b"0x" not in after.content
+
+
+@pytest.mark.parametrize("tier", SEPARATING)
+def test_a_state_folder_within_the_systems_folders_stays_private(
+    tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = tmp_path.resolve() / "system"
+    state = system / "app" / "state"
+    (system / "share").mkdir(parents=True)
+    (system / "app").mkdir()
+    (system / "app" / ".env").write_text("KEY=secret")
+    (system / "share" / "public").write_text("public")
+    # As /usr/src/app is below /usr, without writing there.
+    monkeypatch.setattr(_place, "_SYSTEM", (*_place._SYSTEM, str(system)))
+    monkeypatch.chdir(system / "app")
+    aims = [str(state / "keys.json"), ".env", str(system / "app" / ".env")]
+    aims = [str(system / "app" / aim) for aim in aims]
+    code = (
+        f"import os\nfor path in {[*aims, str(system / 'share' / 'public')]!r}:\n"
+        "    try: print(path, open(path).read(6))\n"
+        "    except OSError: print(path, 'refused')\n"
+    )
+    with LocalNetwork(state, isolation=tier) as network:
+        world = make_world(network)
+        ended = run(world, code)
+        log = world.consumer.read(str(ended["algorithmLogUrl"]))
+        world.close()
+
+    assert [aim for aim in aims if f"{aim} refused" not in log] == []
+    assert f"{system / 'share' / 'public'} public" in log
+
+
+def test_no_job_runs_where_the_state_folder_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = tmp_path.resolve() / "state"
+    monkeypatch.setattr(_place, "_SYSTEM", (*_place._SYSTEM, str(state)))
+    with LocalNetwork(state) as network:
+        isolation = network.isolation
+
+    assert isolation == "refused"
+    assert f"{state}/keys.json can be read" in caplog.text or "secret can be read" in caplog.text
 
 
 def test_a_token_cannot_be_guessed_or_used_for_another_job(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome
+from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, _isolation
+from ocean_lib.localnet.runners._filters import Landlock
 from ocean_lib.localnet.runners._folders import written
 from ocean_lib.localnet.runners._isolation import UnknownIsolation, available_tiers, tier_named
 from ocean_lib.localnet.runners._outputs import collect_outputs, remove_tree
+from ocean_lib.localnet.runners._place import usual_python
 from ocean_lib.localnet.runners.local import LocalRunner
 
 Run = Callable[..., tuple[RunOutcome, str, list[str]]]
@@ -299,3 +303,83 @@ def test_the_network_is_there_where_the_dataset_allows_it(tier: str, tmp_path: P
     server.close()
 
     assert outcome == RunOutcome("exited", 0)
+
+
+@pytest.mark.parametrize("tier", SEPARATING)
+def test_an_interpreter_whose_path_goes_up_and_down_costs_no_tier(
+    tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up = "/".join([".."] * len(tmp_path.parts))
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/{up}{sys.executable}")
+    [found] = [item for item in _isolation.SEPARATING if item.name == tier]
+
+    assert _isolation.why_not(found, usual_python()) == ""
+    assert ".." not in usual_python()
+
+
+@pytest.mark.skipif(not SEPARATING, reason="no isolation works here")
+def test_it_is_logged_why_a_stronger_tier_was_lost(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Landlock):
+        name = "steel"
+
+        def __init__(self) -> None:
+            super().__init__(version=1)
+
+    monkeypatch.setattr(_isolation, "SEPARATING", (Broken(), *_isolation.SEPARATING))
+    chosen = tier_named(None)
+
+    assert chosen.name == SEPARATING[0]
+    [record] = [record for record in caplog.records if "steel" in record.getMessage()]
+    assert "the kernel has Landlock 1, and 3 is needed" in record.getMessage()
+
+
+_POOL = """
+import multiprocessing
+with multiprocessing.Pool(2) as pool: print(pool.map(abs, [-1, 2]))
+"""
+_SHARED = """
+from multiprocessing import shared_memory
+block = shared_memory.SharedMemory(create=True, size=9); block.close(); block.unlink()
+"""
+_SESSION = """
+import os, signal, subprocess
+child = subprocess.Popen(["sleep", "9"], start_new_session=True)
+os.killpg(child.pid, signal.SIGKILL); print(child.wait())
+"""
+_NODE = "require('fs').writeFileSync(process.env.OUTPUTS + '/x', require('crypto').randomUUID())"
+
+
+# What works on one tier works on all, or the first line of the log says what does not.
+@pytest.mark.parametrize(
+    ("program", "entrypoint", "code", "told"),
+    [
+        ("node", "node $ALGO", _NODE, ""),
+        ("perl", "perl $ALGO", "use POSIX; use Digest::SHA qw(sha1_hex); print sha1_hex('x');", ""),
+        ("openssl", "openssl dgst $ALGO", "x", ""),
+        ("java", "java -Xmx64m -version", "", ""),
+        ("sh", "python3 $ALGO", _POOL, "multiprocessing.Pool"),
+        ("sh", "python3 $ALGO", _SHARED, "/dev/shm"),
+        ("sh", "python3 $ALGO", _SESSION, "setsid"),
+        ("sh", "ls /data/outputs", "", "/data"),
+        ("sh", "python3 $ALGO", "import os; os.memfd_create('x')", "memfd_create"),
+        ("sh", "python3 $ALGO", "import ctypes\n"
+         "assert ctypes.CDLL(None).shmget(0, 4096, 0o600) >= 0", "System V"),
+    ],
+    ids=["node", "perl", "openssl", "java", "Pool", "shared memory", "session", "/data", "memfd",
+         "shmget"],
+)  # fmt: skip
+def test_what_an_ordinary_algorithm_needs_is_there_or_the_first_line_says_so(
+    runner: LocalRunner, tmp_path: Path, program: str, entrypoint: str, code: str, told: str
+) -> None:
+    if shutil.which(program, path="/usr/bin:/bin") is None:
+        pytest.skip(f"{program} is not installed here")
+    job = prepare(tmp_path / "job", code, Limits(), entrypoint=entrypoint)
+    runner.submit(job)
+    outcome = finish(runner, "job")
+    runner.collect("job")
+    log = (job.folder / "control" / "algorithm.log").read_text(errors="replace")
+    works = outcome == RunOutcome("exited", 0)
+
+    assert works or (told and told in log.splitlines()[0]), log
