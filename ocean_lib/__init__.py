@@ -16,11 +16,11 @@ if TYPE_CHECKING:
         DataServiceProvider as DataServiceProvider,
     )
     from ocean_lib.exceptions import OceanError as OceanError
+    from ocean_lib.jobs.view import JobState as JobState
+    from ocean_lib.jobs.view import JobStatus as JobStatus
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata as AlgorithmMetadata
     from ocean_lib.models.compute_input import ComputeInput as ComputeInput
     from ocean_lib.models.data_token import DataToken as DataToken
-    from ocean_lib.models.job_status import JobState as JobState
-    from ocean_lib.models.job_status import JobStatus as JobStatus
     from ocean_lib.ocean.compute_job import ComputeJob as ComputeJob
     from ocean_lib.ocean.ocean import Ocean as Ocean
     from ocean_lib.ocean.ocean_assets import OceanAssets as OceanAssets
@@ -36,8 +36,8 @@ _HOME = {
     "Config": "ocean_lib.config",
     "DataServiceProvider": "ocean_lib.data_provider.data_service_provider",
     "DataToken": "ocean_lib.models.data_token",
-    "JobState": "ocean_lib.models.job_status",
-    "JobStatus": "ocean_lib.models.job_status",
+    "JobState": "ocean_lib.jobs.view",
+    "JobStatus": "ocean_lib.jobs.view",
     "Ocean": "ocean_lib.ocean.ocean",
     "OceanAssets": "ocean_lib.ocean.ocean_assets",
     "OceanCompute": "ocean_lib.ocean.ocean_compute",

@@ -46,6 +46,7 @@ from ocean_lib._config_options import (
     SECTION_RESOURCES,
     SECTION_UTIL,
 )
+from ocean_lib.common.http_requests.limits import Timeouts
 from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
@@ -361,6 +362,16 @@ class Config(configparser.ConfigParser):
     def downloads_path(self) -> str:
         """The folder that downloads go to."""
         return str(self._value(SECTION_RESOURCES, NAME_DOWNLOADS_PATH)) or DEFAULT_DOWNLOADS_PATH
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """All times of calls, in seconds."""
+        return Timeouts(
+            self.connect_timeout_s,
+            self.read_timeout_s,
+            self.total_timeout_s,
+            self.file_total_timeout_s,
+        )
 
     @property
     def connect_timeout_s(self) -> float:

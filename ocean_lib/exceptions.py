@@ -336,12 +336,16 @@ class JobNotFound(JobError, IndexError):
         was_seen: the answer was an empty list, and this client had seen the job, or a job of this
             owner, at this Provider before. A back end whose database is away answers like this,
             so it is no proof that the job is gone.
+        root: the Provider's base URL, '' where none was asked.
     """
 
-    def __init__(self, message: str, *, others: int = 0, was_seen: bool = False) -> None:
+    def __init__(
+        self, message: str, *, others: int = 0, was_seen: bool = False, root: str = ""
+    ) -> None:
         super().__init__(message)
         self.others = others
         self.was_seen = was_seen
+        self.root = root
 
 
 class ResultsWithheld(JobError, PermissionError):

@@ -15,7 +15,7 @@ from ocean_lib.cli._values import DID, ORDER, PAUSE, SECONDS
 from ocean_lib.cli._which_job import WhichJob, job_document, job_options, job_times
 
 if TYPE_CHECKING:
-    from ocean_lib.models.job_status import JobStatus
+    from ocean_lib.jobs.view import JobStatus
     from ocean_lib.ocean.compute_job import ComputeJob
 
 _STATES = ("running", "finished", "failed", "stopped", "timed out", "unknown")

@@ -22,7 +22,7 @@ from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput
 
 if TYPE_CHECKING:
-    from ocean_lib.models.job_status import JobStatus
+    from ocean_lib.jobs.view import JobStatus
     from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.web3_internal.signer import Signer
 

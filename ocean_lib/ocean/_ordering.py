@@ -24,8 +24,8 @@ from ocean_lib.exceptions import (
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean._amounts import Amount
-from ocean_lib.ocean._order_findings import price_base
 from ocean_lib.ocean.util import from_base_18, to_base_18
+from ocean_lib.preflight.orders import price_base
 from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_base import AnyWallet

@@ -37,8 +37,8 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.metadata import MetadataContract, data_token_of
 from ocean_lib.ocean._chain import ChainAccess
-from ocean_lib.ocean._order_findings import price_base
 from ocean_lib.ocean._token_choice import TokenChoice
+from ocean_lib.preflight.orders import price_base
 from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
 

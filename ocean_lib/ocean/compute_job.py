@@ -5,18 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
+from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.common.http_requests import safe_json
 from ocean_lib.common.http_requests.limits import MAX_LOG_BYTES
-from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.html_table import html_table, when
 from ocean_lib.common.validation import check_did, check_job_id, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
-from ocean_lib.models.job_status import FINISHED, JobStatus
-from ocean_lib.ocean._arguments import check_folder, check_text, check_whole
-from ocean_lib.ocean._progress import progress_bar
-from ocean_lib.ocean._results import (
+from ocean_lib.jobs.client import JobClient
+from ocean_lib.jobs.outputs import (
     DownloadReport,
     FileList,
     JobFile,
@@ -27,16 +25,12 @@ from ocean_lib.ocean._results import (
     read_end,
     read_file,
 )
-from ocean_lib.ocean._waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
-from ocean_lib.web3_internal.signer import Signer, signer_address
-
-if TYPE_CHECKING:
-    from ocean_lib.data_provider._responses import JobInfo, JobResult
-    from ocean_lib.ocean.ocean_compute import OceanCompute
-
-
-Place = tuple[int, str, str]
-"""Which client, which Provider, whose jobs: jobs of one place are listed by one request."""
+from ocean_lib.jobs.progress import progress_bar
+from ocean_lib.jobs.rounds import ListedAt
+from ocean_lib.jobs.view import Job, JobStatus
+from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
+from ocean_lib.ocean._arguments import check_folder, check_text, check_whole
+from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 
 class ComputeJob:
@@ -52,50 +46,31 @@ class ComputeJob:
 
     def __init__(
         self,
-        compute: OceanCompute,
-        did: str,
-        job_id: str,
+        client: JobClient,
+        ref: JobRef,
         wallet: Signer,
         *,
         order_tx: str = "",
         last_status: JobStatus | None = None,
     ) -> None:
-        self._compute = compute
+        self._client = client
+        self._ref = ref
         self._wallet = wallet
-        self.did = check_did(did)
-        self.job_id = check_job_id(job_id)
-        self.owner = signer_address(wallet)
+        self.did = ref.did
+        self.job_id = ref.job_id
+        self.owner = ref.owner
         self.order_tx = order_tx
         self.last_status = last_status
 
     @classmethod
-    def from_info(cls, compute: OceanCompute, info: JobInfo, wallet: Signer) -> ComputeJob:
-        """Make a handle from the Provider's description of a job.
-
-        Raises:
-            MalformedResponse: it names no data set.
-        """
-        inputs = info.get("inputDID")
-        did = inputs[0] if isinstance(inputs, list) and inputs else inputs
-        if not isinstance(did, str):
-            raise MalformedResponse(
-                f"The Provider described job {one_line(info.get('jobId'), 80)} without its data "
-                "set (inputDID).",
-                operation="list the jobs",
-            )
-        return cls(
-            compute,
-            did,
-            info["jobId"],
-            wallet,
-            order_tx=str(info.get("agreementId") or ""),
-            last_status=compute._seen.status(info),
-        )
+    def of(cls, client: JobClient, job: Job, wallet: Signer) -> ComputeJob:
+        """Make a handle of a job that was listed."""
+        ref = JobRef(job.did, job.id, signer_address(wallet))
+        status = job.status
+        return cls(client, ref, wallet, order_tx=status.order_tx, last_status=status)
 
     @classmethod
-    def from_dict(
-        cls, data: Mapping[str, Any], compute: OceanCompute, wallet: Signer
-    ) -> ComputeJob:
+    def from_dict(cls, data: Mapping[str, Any], compute: Any, wallet: Signer) -> ComputeJob:
         """Make the handle that `to_dict` kept, in another process for instance.
 
         Args:
@@ -107,7 +82,7 @@ class ComputeJob:
             TypeError: `compute` is no `OceanCompute`.
             InvalidInput: something is missing, or the wallet is another one.
         """
-        _check_compute(compute)
+        client = _client_of(compute)
         needed = ("did", "job_id", "owner")
         missing = (
             [key for key in needed if not isinstance(data.get(key), str)]
@@ -124,7 +99,8 @@ class ComputeJob:
             )
         order_tx = check_text("order_tx", data.get("order_tx") or "")
         trust_job_id(data["job_id"])  # a Provider made it
-        return cls(compute, data["did"], data["job_id"], wallet, order_tx=order_tx)
+        did, job_id = check_did(data["did"]), check_job_id(data["job_id"])
+        return cls(client, JobRef(did, job_id, signer_address(wallet)), wallet, order_tx=order_tx)
 
     def to_dict(self) -> dict[str, str]:
         """Return what it takes to find this job again; JSON will do. No key is in it."""
@@ -137,9 +113,8 @@ class ComputeJob:
 
     def __copy__(self) -> ComputeJob:
         return ComputeJob(
-            self._compute,
-            self.did,
-            self.job_id,
+            self._client,
+            self._ref,
             self._wallet,
             order_tx=self.order_tx,
             last_status=self.last_status,
@@ -179,7 +154,7 @@ class ComputeJob:
             JobNotFound: the Provider knows no such job of this wallet; its `was_seen` tells whether
                 this client saw it before.
         """
-        return self._saw(self._compute.job_status(self.did, self.job_id, self._wallet))
+        return self.saw(self._client.job(self._ref).status)
 
     def wait(
         self,
@@ -212,7 +187,7 @@ class ComputeJob:
             InvalidInput: an argument cannot work; nothing was asked.
         """
         check_wait(timeout, poll_interval, patience, on_update)
-        with progress_bar(progress, total=FINISHED, desc="Job", bar_format=_BAR) as bar:
+        with progress_bar(progress, total=_STEPS, desc="Job", bar_format=_BAR) as bar:
             plan = self._plan(timeout, poll_interval, patience, _both(_show(bar), on_update))
 
             def look() -> None:
@@ -264,7 +239,7 @@ class ComputeJob:
 
     def result(self) -> JobResult:
         """Return where the results and logs lie; see `OceanCompute.result`."""
-        return self._compute.result(self.did, self.job_id, self._wallet)
+        return self._client.result(self._ref, check_signer(self._wallet))
 
     def files(self) -> FileList:
         """Return the files of the job's outcome: results, then logs."""
@@ -409,29 +384,25 @@ class ComputeJob:
         status = self.status()
         if status.is_finished:
             return status
-        return self._compute.stop_job(self.did, self.job_id, self._wallet)
+        return self._client.stop(self._ref, check_signer(self._wallet)).status
 
     def delete(self) -> bool:
         """Ask to delete the job, which most Providers do not do; see `OceanCompute.delete`."""
-        return self._compute.delete(self.did, self.job_id, self._wallet)
+        return self._client.delete(self._ref, check_signer(self._wallet))
 
-    def siblings(self) -> list[JobInfo]:
-        """Return all jobs of this wallet at this Provider, as the Provider describes them."""
-        return self._compute.job_infos(self.did, self._wallet)
+    def siblings(self) -> Sequence[Job]:
+        """Return all jobs of this wallet at this back end."""
+        return self._client.listed(self.owner, self.did)
 
-    def _saw(self, status: JobStatus) -> JobStatus:
-        """Remember a look at the job, and what it tells."""
+    def listed_at(self) -> ListedAt:
+        """Return where this job is listed: which client, which back end, whose jobs."""
+        return id(self._client), self._client.root_of(self._ref), self.owner
+
+    def saw(self, status: JobStatus) -> JobStatus:
+        """Remember what was seen of the job; returns it."""
         self.last_status = status
         self.order_tx = self.order_tx or status.order_tx
         return status
-
-    def _status_in(self, info: JobInfo) -> JobStatus:
-        return self._compute._seen.status(info)
-
-    def _place(self) -> Place:
-        """Return where this job is asked for."""
-        root = self._compute._provider_root(self.did, self.job_id, self.owner)
-        return id(self._compute), root, self.owner
 
     def _bounded_status(self, plan: Wait) -> JobStatus:
         with plan.looking():
@@ -446,10 +417,10 @@ class ComputeJob:
             plan.saw({self.job_id: status})
 
     def _read(self, file: JobFile) -> bytes:
-        return read_file(self._source(), file, self._compute.http.max_answer_bytes)
+        return read_file(self._source(), file, self._client.http.max_answer_bytes)
 
     def _source(self) -> Source:
-        return Source(self._compute.http, lambda: self._place()[1])
+        return Source(self._client.http, lambda: self.listed_at()[1])
 
     def _file(self, is_wanted: Callable[[JobFile], bool], wanted: str) -> JobFile:
         files = self.files()
@@ -476,7 +447,7 @@ class ComputeJob:
             patience,
             on_update,
             self._how_to_go_on,
-            self._compute.http.timeouts.total_s,
+            self._client.http.timeouts.total_s,
         )
 
     def _how_to_go_on(self, _: Sequence[str]) -> str:
@@ -486,13 +457,13 @@ class ComputeJob:
         )
 
 
-def _check_compute(compute: object) -> None:
-    from ocean_lib.ocean._handles import JobHandles  # which makes handles itself
-
-    if not isinstance(compute, JobHandles):
+def _client_of(compute: Any) -> JobClient:
+    client = getattr(compute, "client", None)
+    if not isinstance(client, JobClient):
         raise TypeError(
             f"compute must be an OceanCompute, got {type(compute).__name__}. Give ocean.compute."
         )
+    return client
 
 
 class JobList(list[ComputeJob]):
@@ -514,14 +485,14 @@ class JobList(list[ComputeJob]):
         )
 
 
+_STEPS = 100
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 
 
 def _show(bar: Any) -> OnUpdate:
     def show(status: JobStatus) -> None:
         bar.set_postfix_str(status.text.strip(), refresh=False)
-        # The codes grow to 70 as the job goes on.
-        bar.update(max(0, min(status.code, FINISHED) - bar.n))
+        bar.update(max(0, round((status.progress or 0) * _STEPS) - bar.n))
         bar.refresh()
 
     return show

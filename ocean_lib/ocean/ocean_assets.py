@@ -5,6 +5,7 @@ from typing import Any, Optional, Union
 from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.trusted import check_trusted
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.validation import (
@@ -15,7 +16,6 @@ from ocean_lib.common.validation import (
     check_url,
     printable,
 )
-from ocean_lib.data_provider._trusted import check_trusted
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
 from ocean_lib.exceptions import (
     AssetNotConsumable,
@@ -30,9 +30,9 @@ from ocean_lib.ocean._arguments import check_folder, check_seconds
 from ocean_lib.ocean._asset_search import AssetSearch
 from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean._ordering import OnChain, pay_for_service, service_to_order
-from ocean_lib.ocean._preflight_order import OrderPreflight
 from ocean_lib.ocean._token_choice import token_choice
 from ocean_lib.ocean._trust_doctor import TrustDoctor
+from ocean_lib.preflight.order import OrderPreflight
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 

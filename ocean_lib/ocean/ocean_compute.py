@@ -1,50 +1,37 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from typing import Any, Optional, TypeVar, Union
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.agreements.consumable import ConsumableCodes
+from ocean_lib.backends.backend import JobRef, JobResult
+from ocean_lib.backends.select import Backends, backends_of
+from ocean_lib.backends.trusted import check_trusted
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
-from ocean_lib.common.aquarius.aquarius import Aquarius
-from ocean_lib.common.http_requests.deadline import Deadline, time_limit
-from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.http_requests.retrying import SIGNED_READ_AGAIN
-from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.utils.frames import forgets_locals
-from ocean_lib.common.validation import check_did, check_job_id
+from ocean_lib.common.validation import check_did, check_job_id, check_tx_hash
 from ocean_lib.config import Config
-from ocean_lib.data_provider._connection import timeouts_of
-from ocean_lib.data_provider._payloads import compute_text
-from ocean_lib.data_provider._responses import JobInfo, JobResult, result_of
-from ocean_lib.data_provider._trusted import check_trusted
-from ocean_lib.exceptions import (
-    AssetNotConsumable,
-    InvalidInput,
-    OceanError,
-)
+from ocean_lib.documents import descriptors
+from ocean_lib.exceptions import InvalidInput
+from ocean_lib.jobs.client import JobClient
+from ocean_lib.jobs.plan import Algorithm, JobPlan
+from ocean_lib.jobs.rounds import MAX_WORKERS, wait_all
+from ocean_lib.jobs.view import JobState, JobStatus, state_named
+from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.job_status import JobStatus
-from ocean_lib.ocean import _start
-from ocean_lib.ocean._descriptors import ComputeDescriptors
-from ocean_lib.ocean._handles import JobHandles
-from ocean_lib.ocean._places import Places
-from ocean_lib.ocean._preflight import ComputePreflight
-from ocean_lib.ocean._seen_jobs import Place, SeenJobs
-from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
+from ocean_lib.models.order import NOT_ORDERED
+from ocean_lib.ocean.compute_job import ComputeJob, JobList
+from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
-T = TypeVar("T")
-
-_LOOK_SHARE = 0.25  # of a start's time, kept for finding a job whose answer was lost
-_LOOK_AT_MOST_S = 10.0
+if TYPE_CHECKING:
+    from ocean_lib.models.findings import Findings
+    from ocean_lib.ocean._chain import ChainAccess
 
 
 @enforce_types
-class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
+class OceanCompute:
     """The compute side of Ocean.
 
     One instance may be used from many threads and with many wallets. Wherever a wallet is taken,
@@ -55,20 +42,24 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         data_provider: a `DataServiceProvider`, or that class itself.
     """
 
+    NOT_ORDERED = NOT_ORDERED
+    """In place of an order's transaction in a `ComputeInput`, for `check` before ordering."""
+
+    build_cluster_attributes = staticmethod(descriptors.build_cluster_attributes)
+    build_container_attributes = staticmethod(descriptors.build_container_attributes)
+    build_server_attributes = staticmethod(descriptors.build_server_attributes)
+    build_service_provider_attributes = staticmethod(descriptors.build_service_provider_attributes)
+    build_service_privacy_attributes = staticmethod(descriptors.build_service_privacy_attributes)
+    create_compute_service_attributes = staticmethod(descriptors.create_compute_service_attributes)
+    check_output_dict = staticmethod(descriptors.check_output_dict)
+
     def __init__(self, config: Config, data_provider: object) -> None:
         self._config = config
         self._data_provider: Any = data_provider
-        self._times = timeouts_of(config)
-        http = getattr(data_provider, "http", None)
-        if not isinstance(http, HttpExchange):  # the class itself, or one of the user's own
-            http = HttpExchange(timeouts=self._times)
-        self.http = http
-        self._places = Places(
-            Aquarius(config.metadata_cache_uri, http), data_provider, config.cache_lifetime_s
-        )
-        self._seen = SeenJobs()
-        self._starts = _start.Starts(self._seen)
-        self._reachable: Expiring[str, bool] = Expiring(1024, config.cache_lifetime_s)
+        self._backends: Backends = backends_of(config, data_provider)
+        self.http = self._backends.http
+        self.client = JobClient(self._backends, self.http, config.timeouts, config.cache_lifetime_s)
+        self._own_chain: Optional[ChainAccess] = None
 
     def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
         """Pair the attributes with the configured Provider, for `OceanAssets.create`.
@@ -127,66 +118,103 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 not asked for; the job may have started.
             TransportError: no answer, and the job has certainly not started.
         """
-        inputs = _start.check_inputs(input_datasets)
-        algorithm = _start.check_algorithm(
+        algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
-        address = signer_address(check_signer(consumer_wallet))
-        output = self.check_output_dict(output, address, self._data_provider, self._config)
-        _start.check_resumption(nonce, job_id)
-        main = inputs[0]
+        algorithm.check_complete()
+        plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
+        return self.client.start(plan, consumer_wallet)
 
-        lost = _start.LostAnswer(main, algorithm.did or "", self._starts)
+    def submit(
+        self,
+        input_datasets: list[ComputeInput],
+        consumer_wallet: Signer,
+        nonce: Optional[int] = None,
+        algorithm_did: Optional[str] = None,
+        algorithm_meta: Optional[AlgorithmMetadata] = None,
+        algorithm_tx_id: Optional[str] = None,
+        algorithm_data_token: Optional[str] = None,
+        output: Optional[dict[str, Any]] = None,
+        job_id: Optional[str] = None,
+    ) -> ComputeJob:
+        """Start a job, with the arguments and errors of `start`.
 
-        def post(url: str, signature: str) -> str:
-            with lost.sending():
-                job: JobInfo = self._data_provider.start_compute_job(
-                    main.did,
-                    url,
-                    address,
-                    signature,
-                    main.service_id,
-                    main.transfer_tx_id,
-                    algorithm.did,
-                    algorithm.meta,
-                    algorithm.tx_id,
-                    algorithm.data_token,
-                    output,
-                    inputs,
-                    job_id,
-                )
-                # In the turn of this wallet: no other start may take this job for its own.
-                started = lost.answered(job["jobId"], job_id)
-            self._seen.saw(self._place(url, address), job)
-            return started
+        Returns:
+            A handle on the job: `wait`, `download`, `stop`...
+        """
+        started = self.start(
+            input_datasets,
+            consumer_wallet,
+            nonce,
+            algorithm_did,
+            algorithm_meta,
+            algorithm_tx_id,
+            algorithm_data_token,
+            output,
+            job_id,
+        )
+        main = input_datasets[0]
+        ref = JobRef(main.did, started, signer_address(consumer_wallet))
+        return ComputeJob(self.client, ref, consumer_wallet, order_tx=main.transfer_tx_id)
 
-        @forgets_locals
-        def send(url: str) -> str:
-            if nonce is None:
-                started: str = self._signed(
-                    consumer_wallet, main.did, job_id, url, lambda signed: post(url, signed)
-                )
-                return started
-            check_trusted(self._config, url, main.did)
-            text = compute_text(address, job_id, main.did)
-            return post(url, sign_text(consumer_wallet, f"{text}{nonce}"))
+    def check(
+        self,
+        input_datasets: list[ComputeInput],
+        consumer_wallet: Signer,
+        nonce: Optional[int] = None,
+        algorithm_did: Optional[str] = None,
+        algorithm_meta: Optional[AlgorithmMetadata] = None,
+        algorithm_tx_id: Optional[str] = None,
+        algorithm_data_token: Optional[str] = None,
+        output: Optional[dict[str, Any]] = None,
+        job_id: Optional[str] = None,
+    ) -> "Findings":
+        """Predict whether `start` would be refused, and why. Nothing is started, signed or paid.
 
-        with self._operation() as deadline, lost:
-            _start.check_services(inputs, self._places.asset, address)
-            self._check_reachable(main.did, main.service_id)
-            look_s = min(_LOOK_AT_MOST_S, deadline.remaining() * _LOOK_SHARE)
-            try:
-                with time_limit(deadline.remaining() - look_s):
-                    started = self._places.at_provider(
-                        main.did, "computeStart", send, service_id=main.service_id
-                    )
-                return self._places.started(started, main.service_id)
-            except OceanError as error:
-                if not lost.may_have_started:
-                    raise
-                failure = error
-            found = lost.find(failure, lambda: self._jobs_and_clock(main, address), deadline)
-            return self._places.started(found, main.service_id)
+        All assets are asked for anew. Orders and balances are read from the chain that the
+        config's network names, or else from the wallet's `web3`; without either, what needs the
+        chain is a finding of severity `unknown`, as is all else that cannot be asked.
+
+        Before ordering, pass `ComputeInput(did, compute.NOT_ORDERED, index)` and no
+        `algorithm_tx_id`: that is a finding (`not-ordered`) in itself, the wallet's balances are
+        looked at, and the result's `can_order` tells whether orders are all that is missing.
+
+        Args:
+            input_datasets: as for `start`.
+            consumer_wallet: as for `start`; it signs nothing here.
+            nonce: as for `start`; compared with the Provider's.
+            algorithm_did: as for `start`.
+            algorithm_meta: as for `start`.
+            algorithm_tx_id: as for `start`; None if the algorithm is not ordered yet.
+            algorithm_data_token: as for `start`.
+            output: as for `start`.
+            job_id: as for `start`; whether the Provider knows that job is not looked at.
+
+        Returns:
+            The findings; none when the Provider would start the job.
+
+        Raises:
+            InvalidInput: an argument is of the wrong type or form.
+        """
+        algorithm = Algorithm.given(
+            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
+        )
+        plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
+        # Loaded here: who asks for a status needs none of it, nor the contracts behind it.
+        from ocean_lib.ocean._chain import ChainAccess
+        from ocean_lib.preflight.assets import FileProbe
+        from ocean_lib.preflight.check import check_job
+
+        if self._own_chain is None:
+            self._own_chain = ChainAccess(self._config)
+        return check_job(
+            plan,
+            self.client,
+            lambda uri: FileProbe(self._data_provider, uri),
+            self._own_chain,
+            getattr(consumer_wallet, "web3", None),
+            self.check_provider,
+        )
 
     def status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Return the status of a job. Unsigned: one request, once the Provider is known.
@@ -208,20 +236,8 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
     def job_status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Return the status of a job as a typed value; see `status`."""
-        check_did(did)
-        check_job_id(job_id)
-        address = signer_address(wallet)
-
-        def ask(url: str) -> JobInfo:
-            call = self._data_provider.compute_job_status
-            place = self._place(url, address)
-            return self._seen.one(place, job_id, lambda: call(did, job_id, url, address))
-
-        with self._operation():
-            found = self._places.at_provider(
-                did, "computeStatus", ask, job_id=job_id, owner=address
-            )
-            return self._seen.status(found)
+        ref = JobRef(check_did(did), check_job_id(job_id), signer_address(wallet))
+        return self.client.job(ref).status
 
     def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
         """Return where the results and logs of a job lie.
@@ -240,10 +256,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             ResultsWithheld: the Provider did not accept the signature, with a renewed nonce
                 either.
         """
-        _check_call(did, job_id, wallet)
-        call = self._about(self._data_provider.compute_job_result)
-        again_on = SIGNED_READ_AGAIN
-        return result_of(self._signed_call(wallet, did, job_id, "computeStatus", call, again_on))
+        return self.client.result(_signed_ref(did, job_id, wallet), wallet)
 
     def stop(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Ask to stop one job.
@@ -268,9 +281,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
 
     def stop_job(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Ask to stop one job; returns its status before the stop, typed. See `stop`."""
-        _check_call(did, job_id, wallet)
-        call = self._about(self._data_provider.stop_compute_job, by_stop=True)
-        return self._seen.status(self._signed_call(wallet, did, job_id, "computeStop", call))
+        return self.client.stop(_signed_ref(did, job_id, wallet), wallet).status
 
     def stop_all(
         self, did: str, wallet: Union[Wallet, Signer], *, confirm: bool = False
@@ -299,30 +310,8 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
                 "Call it with confirm=True, or use stop for one job."
             )
         check_did(did)
-        address = signer_address(check_signer(wallet))
-        stop = self._data_provider.stop_all_compute_jobs
-
-        def ask(url: str) -> list[JobInfo]:
-            def send(signature: str) -> list[JobInfo]:
-                place = self._place(url, address)
-                return self._seen.all(
-                    place, lambda: stop(did, url, address, signature), by_stop=True
-                )
-
-            found: list[JobInfo] = self._signed(wallet, did, "", url, send)
-            return found
-
-        with self._operation():
-            listed = []
-            with suppress(OceanError):  # the stop matters more
-                listed = self.job_infos(did, wallet)
-            try:
-                jobs = self._places.at_each(did, "computeStop", ask)
-            except OceanError:  # it may have arrived all the same
-                for job in listed:
-                    self._seen.asked_to_stop(job["jobId"])
-                raise
-        return [self._seen.status(job) for job in jobs]
+        owner = signer_address(check_signer(wallet))
+        return [job.status for job in self.client.stop_all(did, owner, wallet)]
 
     def delete(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> bool:
         """Ask to delete one job and what it left at the Provider.
@@ -338,15 +327,105 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             InvalidInput: no job id; nothing was sent.
             ProviderNotTrusted: the data set's Provider is none that the config names.
         """
-        _check_call(did, job_id, wallet)
-        delete = self._data_provider.delete_compute_job
+        return self.client.delete(_signed_ref(did, job_id, wallet), wallet)
 
-        def call(did: str, job_id: str, url: str, address: str, signature: str) -> bool:
-            is_done = bool(delete(did, job_id, url, address, signature))
-            self._seen.forget(self._place(url, address), job_id)
-            return is_done
+    def job(self, did: str, job_id: str, wallet: Signer) -> ComputeJob:
+        """Take up a job that was started before, in this process or another. Asks nothing yet.
 
-        return self._signed_call(wallet, did, job_id, "computeDelete", call)
+        Args:
+            did: the data set the job runs on.
+            job_id: as `start` returned it.
+            wallet: of the consumer who started the job.
+
+        Raises:
+            InvalidInput: an argument cannot be what it should.
+        """
+        ref = JobRef(check_did(did), check_job_id(job_id), signer_address(wallet))
+        return ComputeJob(self.client, ref, wallet)
+
+    def jobs(
+        self,
+        wallet: Signer,
+        did: Optional[str] = None,
+        order_tx: Optional[str] = None,
+        state: Union[JobState, str, None] = None,
+    ) -> JobList:
+        """Return the jobs of a wallet at a Provider, newest first: one unsigned request.
+
+        Args:
+            wallet: of the consumer.
+            did: only jobs on this data set, at its Provider; None for all jobs at the
+                configured Provider.
+            order_tx: only jobs of this order.
+            state: only jobs in this state.
+
+        A job that the Provider describes in a way that cannot be read is left out, and the log
+        says so.
+
+        Raises:
+            InvalidInput: no such state, or `order_tx` is no transaction hash.
+            JobNotFound: the Provider lists none, and this client saw jobs there before: a back end
+                whose database is away answers like this.
+        """
+        wanted = None if state is None else state_named(state)
+        order = None if order_tx is None else _bare(check_tx_hash(order_tx, name="order_tx"))
+        found = [
+            ComputeJob.of(self.client, job, wallet)
+            for job in self.client.listed(signer_address(wallet), did and check_did(did))
+            if did is None or job.did == did
+            if order is None or _bare(job.status.order_tx) == order
+            if wanted is None or job.status.state is wanted
+        ]
+        return JobList(sorted(found, key=_created, reverse=True))
+
+    def wait_all(
+        self,
+        jobs: Iterable[ComputeJob],
+        timeout: Optional[float] = None,
+        poll_interval: Optional[float] = None,
+        on_update: Optional[OnUpdate] = None,
+        progress: Optional[bool] = None,
+        max_workers: int = MAX_WORKERS,
+        patience: float = DEFAULT_PATIENCE_S,
+    ) -> list[JobStatus]:
+        """Wait until all these jobs have ended, with one request a round per wallet and Provider.
+
+        Args:
+            jobs: handles, of any wallets and Providers.
+            timeout: how long to wait at most, in seconds; None for as long as it takes.
+            poll_interval: seconds between rounds; None for 0.2 s at first, growing to 30 s.
+            on_update: called with each status that differs from the one before.
+            progress: show a bar; None for where somebody looks.
+            max_workers: how many Providers and wallets are asked at the same time at most, where
+                some are slow; 1 at least.
+            patience: for how many seconds the looks at one job may fail, one after the other,
+                before waiting gives up. A Provider that is away does not keep the others from
+                being asked.
+
+        Returns:
+            The last status of each job, in the order given.
+
+        Raises:
+            JobTimeoutError: the time is used up; its `job_ids` still run.
+            KeyboardInterrupt: with a text that says that the jobs go on.
+            JobNotFound: a Provider knows no such job of its wallet; for one that this client has
+                seen, only after `patience`.
+            TransportError: no answer about a job for longer than `patience`.
+            InvalidInput: what is no job, one job with two wallets, or an argument that cannot
+                work; nothing was asked.
+
+        When it raises, each handle's `last_status` still says what was seen last.
+        """
+        return wait_all(
+            jobs,
+            timeout,
+            poll_interval,
+            on_update,
+            progress,
+            max_workers,
+            patience,
+            self.http.timeouts.total_s,
+        )
 
     def check_provider(self, did: str) -> str:
         """Check that signatures may go to the Provider that a data set is computed at.
@@ -363,96 +442,39 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
             ProviderNotTrusted: the config does not name it (`provider.url`, `provider.trusted`).
             AssetNotFound, NoComputeService: the data set is computed nowhere.
         """
-        with self._operation():
-            url = self._provider_root(did)
+        with self.client.operation():
+            url = self.client.backends.of(check_did(did)).root
         check_trusted(self._config, url, did)
         return url
 
     def clear_caches(self) -> None:
         """Forget assets, their reachability, endpoints, nonces and which jobs were seen."""
-        self._places.clear()
-        self._seen.clear()
-        self._reachable.clear()
+        self.client.clear()
         self._data_provider.clear_caches()
 
-    def _operation(self) -> AbstractContextManager[Deadline]:
-        """Bound one operation by the config's times, whatever the Provider's session has."""
-        times = self._times
-        return operation_limit(times.total_s, connect_s=times.connect_s, read_s=times.read_s)
-
-    def _signed_call(
+    def _plan(
         self,
-        wallet: Union[Wallet, Signer],
-        did: str,
-        job_id: str,
-        service_name: str,
-        call: Callable[[str, str, str, str, str], T],
-        again_on: tuple[type[OceanError], ...] = (),
-    ) -> T:
-        """Sign and make a call about a job, given DID, job id, URL, address and signature."""
-        address = signer_address(wallet)
-
-        def ask(url: str) -> T:
-            def send(signature: str) -> T:
-                return call(did, job_id, url, address, signature)
-
-            found: T = self._signed(wallet, did, job_id, url, send, again_on)
-            return found
-
-        with self._operation():
-            return self._places.at_provider(did, service_name, ask, job_id=job_id, owner=address)
-
-    @forgets_locals
-    def _signed(
-        self,
+        inputs: Any,
         wallet: Any,
-        did: str,
-        job_id: Optional[str],
-        url: str,
-        send: Any,
-        again_on: tuple[type[OceanError], ...] = (),
-    ) -> Any:
-        check_trusted(self._config, url, did)
-        text = compute_text(signer_address(wallet), job_id, did)
-        return self._data_provider.sign_and_send(wallet, text, url, send, again_on)
-
-    def _check_reachable(self, did: str, service_id: int) -> None:
-        def ask(url: str) -> bool:
-            asset = self._places.asset(did)
-            return bool(self._data_provider.check_asset_file_info(asset, url))
-
-        if did in self._reachable:
-            return
-        if not self._places.at_provider(did, "fileinfo", ask, service_id=service_id):
-            raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
-        self._reachable.put(did, True)
-
-    def _about(
-        self, call: Callable[..., JobInfo], *, by_stop: bool = False
-    ) -> Callable[[str, str, str, str, str], JobInfo]:
-        """Wrap a signed call about a job, so that what it shows of the job is kept."""
-
-        def ask(did: str, job_id: str, url: str, address: str, signature: str) -> JobInfo:
-            def send() -> JobInfo:
-                return call(did, job_id, url, address, signature)
-
-            return self._seen.one(self._place(url, address), job_id, send, by_stop=by_stop)
-
-        return ask
-
-    def _jobs_and_clock(self, main: ComputeInput, address: str) -> tuple[list[JobInfo], float]:
-        def ask(url: str) -> tuple[list[JobInfo], float]:
-            jobs, now_s = self._data_provider.jobs_and_clock(main.did, url, address)
-            return self._seen.all(self._place(url, address), lambda: jobs), now_s
-
-        return self._places.at_provider(main.did, "computeStatus", ask, service_id=main.service_id)
-
-    def _place(self, url: str, address: str) -> Place:
-        return self._data_provider.get_root_uri(url), address
+        algorithm: Algorithm,
+        nonce: Any,
+        output: Any,
+        job_id: Any,
+    ) -> JobPlan:
+        plan = JobPlan.given(inputs, wallet, algorithm, nonce=nonce, resumed_job_id=job_id)
+        return plan.with_output(
+            self.check_output_dict(output, plan.consumer, self._data_provider, self._config)
+        )
 
 
-def _check_call(did: str, job_id: str, wallet: Any) -> None:
+def _signed_ref(did: str, job_id: str, wallet: Any) -> JobRef:
     """Refuse what cannot work before anything is asked."""
-    check_did(did)
-    check_job_id(job_id)
-    check_signer(wallet)
+    return JobRef(check_did(did), check_job_id(job_id), signer_address(check_signer(wallet)))
+
+
+def _bare(tx_hash: str) -> str:
+    return tx_hash.lower().removeprefix("0x")
+
+
+def _created(job: ComputeJob) -> float:
+    return (job.last_status and job.last_status.created_s) or 0.0

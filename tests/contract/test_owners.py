@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocean_lib.localnet.faults import StuckJob
-from ocean_lib.models.job_status import JobState
+from ocean_lib.jobs.view import JobState
 from tests.contract.worlds import Consumer, World
 
 

@@ -22,7 +22,7 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.job_status import JobState
+from ocean_lib.jobs.view import JobState
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from ocean_lib.web3_internal.wallet import Wallet

@@ -32,7 +32,7 @@ from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.runners import RunnerJob, RunOutcome
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.job_status import JobState
+from ocean_lib.jobs.view import JobState
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.web3_internal.wallet import Wallet
@@ -491,7 +491,7 @@ def test_300_jobs_take_less_than_two_status_requests_a_round_and_wallet(crowd):
         sleep(seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ocean_lib.ocean._waiting.time.sleep", counted)
+        patch.setattr("ocean_lib.jobs.waiting.time.sleep", counted)
         statuses = shop.compute.wait_all(
             jobs, timeout=60, poll_interval=0.5, on_update=lambda _: runner.may_end.set()
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ocean_lib.exceptions import ConnectionBroken, JobNotFound
-from ocean_lib.models.job_status import JobState
+from ocean_lib.jobs.view import JobState
 from tests.players import DID, Fault, World, dated, new_wallet, start, unsigned
 from tests.wire import Exchange, Reply, reset
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocean_lib.exceptions import MalformedResponse, OceanError
-from ocean_lib.models.job_status import JobState
+from ocean_lib.jobs.view import JobState
 from tests.players import DID, Fault, World, dated, new_wallet, start, unsigned
 
 

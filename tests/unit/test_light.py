@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.common.http_requests import deadline
-from ocean_lib.models.job_status import JobStatus
+from ocean_lib.jobs.view import JobStatus
 from ocean_lib.ocean import _waiting
-from ocean_lib.ocean._waiting import Wait, wait
+from ocean_lib.jobs.waiting import Wait, wait
 
 STATUS = (
     "from ocean_lib import Config, DataServiceProvider, OceanCompute\n"

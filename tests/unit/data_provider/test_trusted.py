@@ -6,7 +6,7 @@ import pytest
 
 from ocean_lib.common.origins import origin_of
 from ocean_lib.config import Config
-from ocean_lib.data_provider._trusted import check_trusted
+from ocean_lib.backends.trusted import check_trusted
 from ocean_lib.exceptions import ConfigError, ProviderNotTrusted
 
 DID = "did:op:" + "12" * 20

@@ -16,7 +16,7 @@ import pytest
 
 from ocean_lib.common.http_requests.limits import Timeouts
 from ocean_lib.exceptions import InvalidInput, JobError
-from ocean_lib.models.job_status import JobStatus
+from ocean_lib.jobs.view import JobStatus
 from ocean_lib.ocean._handles import JobHandles
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocean_lib.exceptions import MalformedResponse
-from ocean_lib.models.job_status import JobState, JobStatus
+from ocean_lib.jobs.view import JobState, JobStatus
 from tests import vectors
 
 JOB = {

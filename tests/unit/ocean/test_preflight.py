@@ -25,12 +25,12 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
 )
 from ocean_lib.models.findings import Finding, Findings, collected, refused, unknown, warning
-from ocean_lib.ocean._algorithm_findings import uses_network
-from ocean_lib.ocean._asset_findings import FileProbe, access_findings, look_up, unreachable
+from ocean_lib.preflight.algorithm import uses_network
+from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
 from ocean_lib.ocean._chain import ChainAccess
-from ocean_lib.ocean._order_findings import Purse, order_findings, price_base
-from ocean_lib.ocean._orders_on_chain import ChainReader, ChainUnknown
-from ocean_lib.ocean._places import compute_endpoint
+from ocean_lib.preflight.orders import Purse, order_findings, price_base
+from ocean_lib.preflight.chain import ChainReader, ChainUnknown
+from ocean_lib.backends.select import compute_endpoint
 from tests.flows import raw_code
 
 ROOT = Path(__file__).parents[3]

@@ -30,7 +30,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseTooLarge,
 )
-from ocean_lib.ocean._results import DownloadWarning, files_of
+from ocean_lib.jobs.outputs import DownloadWarning, files_of
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.wire import Exchange, Reply, Request, WireServer, answer, html, raw, silence
 

@@ -31,11 +31,11 @@ from ocean_lib.exceptions import (
     ResponseTooLarge,
     ServiceUnavailable,
 )
-from ocean_lib.models.job_status import JobState, JobStatus
+from ocean_lib.jobs.view import JobState, JobStatus
 from ocean_lib.ocean import _rounds, _waiting
 from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
-from ocean_lib.ocean._seen_jobs import SeenJobs
-from ocean_lib.ocean._waiting import Wait, intervals
+from ocean_lib.jobs.seen import SeenJobs
+from ocean_lib.jobs.waiting import Wait, intervals
 from ocean_lib.ocean.compute_job import ComputeJob
 
 DID = "did:op:" + "1b" * 20

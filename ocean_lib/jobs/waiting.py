@@ -24,7 +24,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TransportError,
 )
-from ocean_lib.models.job_status import JobStatus
+from ocean_lib.jobs.view import JobStatus
 from ocean_lib.ocean._arguments import check_callback, check_pause, check_seconds
 
 logger = logging.getLogger(__name__)

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.http_requests.redaction import one_line
+from ocean_lib.jobs.plan import Algorithm
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata, container_faults
 from ocean_lib.models.findings import Finding, refused, warning
 from ocean_lib.models.order import NOT_ORDERED
-from ocean_lib.ocean._asset_findings import FileProbe, access_findings, unreachable
-from ocean_lib.ocean._order_findings import Purse, algorithm_order_findings
-from ocean_lib.ocean._orders_on_chain import ChainReader
-from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules
-from ocean_lib.ocean._start import Algorithm
+from ocean_lib.preflight.assets import FileProbe, access_findings, unreachable
+from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.orders import Purse, algorithm_order_findings
 
 _SHORTEST_CODE = 10  # pod-configuration takes such code for none, and looks for a URL
 _MEND_RAW = "Set that right, and check again."

@@ -7,16 +7,43 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeGuard
 
-from ocean_lib.data_provider._responses import JobInfo
-from ocean_lib.exceptions import JobNotFound, OceanError, ResponseTooLarge
-from ocean_lib.models.job_status import JobStatus
-from ocean_lib.ocean._waiting import Wait
-from ocean_lib.ocean.compute_job import ComputeJob, Place
+from ocean_lib.exceptions import InvalidInput, JobNotFound, OceanError, ResponseTooLarge
+from ocean_lib.jobs.progress import progress_bar
+from ocean_lib.jobs.view import Job, JobStatus
+from ocean_lib.jobs.waiting import OnUpdate, Wait, check_wait, wait
+from ocean_lib.ocean._arguments import check_whole
 
-Group = Sequence[ComputeJob]
-"""Jobs of one wallet at one Provider: one request asks for them all."""
+MAX_WORKERS = 8
+
+ListedAt = tuple[int, str, str]
+"""Which client, which back end, whose jobs: these are listed by one request."""
+
+
+class Watched(Protocol):
+    """A job that is waited for."""
+
+    job_id: str
+    owner: str
+
+    def listed_at(self) -> ListedAt:
+        """Return where the job is listed."""
+
+    def siblings(self) -> Sequence[Job]:
+        """Return all jobs that are listed there."""
+
+    def status(self) -> JobStatus:
+        """Ask for this job alone."""
+
+    def saw(self, status: JobStatus) -> JobStatus:
+        """Remember what was seen of it."""
+
+
+Group = Sequence[Watched]
+"""Jobs of one wallet at one back end: one request asks for them all."""
 
 Failure = tuple[OceanError, Group]
 
@@ -39,11 +66,11 @@ class Rounds:
         max_workers: how many places are asked at the same time; 1 at least.
     """
 
-    def __init__(self, jobs: Mapping[str, ComputeJob], plan: Wait, max_workers: int) -> None:
+    def __init__(self, jobs: Mapping[str, Watched], plan: Wait, max_workers: int) -> None:
         self._jobs = jobs
         self._plan = plan
         self._max_workers = max_workers
-        self._places: dict[str, Place] = {}
+        self._listed_at: dict[str, ListedAt] = {}
         self._pool = ThreadPoolExecutor(max_workers, "ocean-wait")
         self._to_ask: deque[Group] = deque()
 
@@ -115,14 +142,14 @@ class Rounds:
         try:
             with self._plan.looking():
                 for job in jobs:
-                    if job.job_id not in self._places:
-                        self._places[job.job_id] = job._place()
+                    if job.job_id not in self._listed_at:
+                        self._listed_at[job.job_id] = job.listed_at()
         except OceanError as error:
-            self._failed(error, [job for job in jobs if job.job_id not in self._places])
-        groups: dict[Place, list[ComputeJob]] = defaultdict(list)
+            self._failed(error, [job for job in jobs if job.job_id not in self._listed_at])
+        groups: dict[ListedAt, list[Watched]] = defaultdict(list)
         for job in jobs:
-            if job.job_id in self._places:
-                groups[self._places[job.job_id]].append(job)
+            if job.job_id in self._listed_at:
+                groups[self._listed_at[job.job_id]].append(job)
         return list(groups.values())
 
     def _answer(self, group: Group) -> Answer:
@@ -136,7 +163,7 @@ class Rounds:
 
     def _failed(self, error: OceanError, group: Group) -> None:
         for job in group:  # their data sets may have moved to another Provider
-            self._places.pop(job.job_id, None)
+            self._listed_at.pop(job.job_id, None)
         self._plan.failed(error, [job.job_id for job in group])
 
 
@@ -148,20 +175,110 @@ def statuses(jobs: Group) -> Looked:
     Raises:
         JobNotFound: the Provider knows no such job.
     """
-    listed: dict[str, JobInfo] = {}
+    listed: dict[str, Job] = {}
     if len(jobs) > 1:
         try:
-            listed = {info["jobId"]: info for info in jobs[0].siblings()}
+            listed = {job.id: job for job in jobs[0].siblings()}
         except ResponseTooLarge:
             listed = {}  # an owner of very many jobs: each has to be asked for
     found: dict[str, JobStatus] = {}
     denied: list[Failure] = []
     for job in jobs:
-        info = listed.get(job.job_id)
+        seen = listed.get(job.job_id)
         try:
-            found[job.job_id] = job.status() if info is None else job._status_in(info)
+            found[job.job_id] = job.status() if seen is None else seen.status
         except JobNotFound as error:
             if not error.was_seen:
                 raise
             denied.append((error, [job]))
     return found, denied
+
+
+def wait_all(
+    jobs: Iterable[Watched],
+    timeout: float | None,
+    poll_interval: float | None,
+    on_update: OnUpdate | None,
+    progress: bool | None,
+    max_workers: int,
+    patience: float,
+    poll_s: float,
+) -> list[JobStatus]:
+    """Wait until all these jobs have ended; see `OceanCompute.wait_all`.
+
+    Args:
+        jobs: handles.
+        timeout: seconds to wait at most; None for as long as it takes.
+        poll_interval: seconds between rounds; None for growing ones.
+        on_update: called with each status that differs from the one before.
+        progress: show a bar.
+        max_workers: how many places are asked at the same time at most.
+        patience: for how many seconds the polls of one job may fail in a row.
+        poll_s: how long one poll may take.
+    """
+    check_wait(timeout, poll_interval, patience, on_update)
+    max_workers = check_whole("max_workers", max_workers, least=1)
+    handles = _all_of(jobs)
+    by_id = _by_id(handles)
+    if not handles:
+        return []
+    with progress_bar(progress, total=len(by_id), desc="Jobs", unit="job") as bar:
+
+        def seen(status: JobStatus) -> None:
+            for handle in by_id[status.job_id]:
+                handle.saw(status)
+            bar.update(int(status.is_finished))
+            if on_update is not None:
+                on_update(status)
+
+        plan = Wait(list(by_id), timeout, poll_interval, patience, seen, _how_to_go_on, poll_s)
+        rounds = Rounds({job_id: same[0] for job_id, same in by_id.items()}, plan, max_workers)
+        with closing(rounds):
+
+            def look() -> None:
+                rounds.look()
+                bar.refresh()
+
+            wait(plan, look)
+    return [plan.seen[job.job_id] for job in handles]
+
+
+def _all_of(jobs: Iterable[Watched]) -> list[Watched]:
+    try:
+        each = iter(jobs)
+    except TypeError:
+        raise InvalidInput(
+            f"wait_all takes a list of ComputeJobs, got {type(jobs).__name__}. "
+            "Give [job] for a single one; or wait for it with job.wait()."
+        ) from None
+    return list(each)
+
+
+def _by_id(handles: Sequence[Watched]) -> dict[str, list[Watched]]:
+    """Sort handles by their job; one job may have several."""
+    by_id: dict[str, list[Watched]] = defaultdict(list)
+    for job in handles:
+        if not _is_watched(job):
+            raise InvalidInput(
+                f"wait_all takes ComputeJobs, got {type(job).__name__}. "
+                "Make them with compute.job(did, job_id, wallet)."
+            )
+        same = by_id[job.job_id]
+        if same and same[0].owner != job.owner:
+            raise InvalidInput(
+                f"Job {job.job_id} is given with two wallets, {same[0].owner} and {job.owner}. "
+                "Use the wallet that started it."
+            )
+        same.append(job)
+    return by_id
+
+
+def _is_watched(job: Any) -> TypeGuard[Watched]:
+    return all(hasattr(job, name) for name in ("job_id", "owner", "listed_at", "siblings", "saw"))
+
+
+def _how_to_go_on(job_ids: Sequence[str]) -> str:
+    return (
+        f"{', '.join(job_ids)}. Call wait_all again with the same handles, or make new ones with "
+        "compute.job(did, job_id, wallet); end a job with its stop()."
+    )

@@ -1,36 +1,21 @@
-"""Starting a job: what can be refused before anything is sent, and an answer that was lost."""
+"""Starting a job: sent once; where the answer was lost, the job is looked for."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
-from ocean_lib.assets.asset import Asset
-from ocean_lib.common.agreements.consumable import ConsumableCodes
-from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.ddo.service import Service
+from ocean_lib.backends.backend import Candidate, Candidates, Listed
 from ocean_lib.common.http_requests.deadline import Deadline
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.common.utils.forks import renew_in_children
-from ocean_lib.common.validation import (
-    check_address,
-    check_did,
-    check_job_id,
-    check_tx_hash,
-    printable,
-)
-from ocean_lib.data_provider._responses import JobInfo
 from ocean_lib.exceptions import (
-    AssetNotConsumable,
     InvalidInput,
     MalformedResponse,
-    NoComputeService,
     OceanError,
     ProviderFault,
     ResponseError,
@@ -39,13 +24,12 @@ from ocean_lib.exceptions import (
     StartUncertain,
     TransportError,
 )
-from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
-from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.ocean._candidates import Candidate, Candidates
-from ocean_lib.ocean._seen_jobs import SeenJobs
+from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.seen import SeenJobs
+from ocean_lib.jobs.view import Job
 
 LOOK_PAUSES_S = (0.3, 1.0, 2.0, 4.0)
-"""Waits between looks for a job whose start was not answered."""
+"""Waits between lists of jobs when a start was not answered."""
 
 LISTS_TO_BELIEVE_A_FAULT = 2
 """So many lists in a row without the job make a Provider's fault a refusal."""
@@ -53,142 +37,6 @@ LISTS_TO_BELIEVE_A_FAULT = 2
 KNOWN_JOBS = 4096
 KNOWN_FOR_S = 24 * 3600.0
 UNRESOLVED_FOR_S = 30.0
-
-Look = Callable[[], tuple[Sequence[JobInfo], float]]
-"""Lists the owner's jobs, and tells the Provider's clock."""
-
-
-@dataclass(frozen=True)
-class Algorithm:
-    """The algorithm of a job: published, with its order, or raw code."""
-
-    did: str | None
-    meta: AlgorithmMetadata | None
-    tx_id: str | None
-    data_token: str | None
-
-
-def check_algorithm(did: Any, meta: Any, tx_id: Any, data_token: Any) -> Algorithm:
-    """Return the algorithm if a job can be started with it.
-
-    Raises:
-        InvalidInput: it cannot; the message says what is missing.
-    """
-    if did:
-        return _published(did, tx_id, data_token)
-    if meta is None:
-        raise InvalidInput(
-            "A job needs an algorithm: algorithm_did (a published one, with its order), or "
-            "algorithm_meta (an AlgorithmMetadata with your code)."
-        )
-    if not isinstance(meta, AlgorithmMetadata):
-        raise InvalidInput(
-            f"algorithm_meta must be an AlgorithmMetadata, got {type(meta).__name__}. "
-            'Make one: AlgorithmMetadata({"rawcode": ..., "container": {...}, ...}).'
-        )
-    for fault in meta.faults().values():
-        raise InvalidInput(fault)
-    return Algorithm(None, meta, None, None)
-
-
-def _published(did: Any, tx_id: Any, data_token: Any) -> Algorithm:
-    check_did(did, name="algorithm_did")
-    for name, value, hint in (
-        ("algorithm_tx_id", tx_id, "the transaction of its order"),
-        ("algorithm_data_token", data_token, "its datatoken's address"),
-    ):
-        if not value:
-            raise InvalidInput(
-                f"The algorithm {did} needs {name}: {hint}. Order it first, with assets.order "
-                "and assets.pay_for_service."
-            )
-    return Algorithm(
-        did,
-        None,
-        check_tx_hash(tx_id, name="algorithm_tx_id"),
-        check_address(data_token, name="algorithm_data_token"),
-    )
-
-
-def check_resumption(nonce: Any, job_id: Any) -> None:
-    """Check the two arguments of `start` that are rarely used.
-
-    Raises:
-        InvalidInput: the nonce is no whole number, or the job id can be none.
-    """
-    if nonce is not None and (isinstance(nonce, bool) or not isinstance(nonce, int) or nonce < 0):
-        raise InvalidInput(
-            f"nonce must be a whole number, or None for the Provider's own, got {printable(nonce)}."
-        )
-    if job_id:
-        check_job_id(job_id)
-
-
-def check_inputs(inputs: Any) -> list[ComputeInput]:
-    """Return the inputs if there are any and all are `ComputeInput`s.
-
-    Raises:
-        InvalidInput: otherwise, or if the very same input is given twice.
-    """
-    if not isinstance(inputs, (list, tuple)) or not inputs:
-        raise InvalidInput(
-            "input_datasets must be a list of at least one ComputeInput, got "
-            f"{'an empty one' if inputs in ([], ()) else printable(inputs)}."
-        )
-    for position, item in enumerate(inputs):
-        if not isinstance(item, ComputeInput):
-            raise InvalidInput(
-                f"input_datasets[{position}] must be a ComputeInput, got {type(item).__name__}. "
-                "Make one: ComputeInput(did, transfer_tx_id, service_id)."
-            )
-    return list(inputs)
-
-
-def check_may_consume(asset: Asset, address: str) -> None:
-    """Check what the asset itself says: not disabled, and the address is let in.
-
-    Raises:
-        AssetNotConsumable: with the code.
-    """
-    code = asset.is_consumable({"type": "address", "value": address}, with_connectivity_check=False)
-    if code != ConsumableCodes.OK:
-        raise AssetNotConsumable(code, asset.did or "", address)
-
-
-def service_at(asset: Asset, index: int, *, of_types: Collection[str]) -> Service:
-    """Return the service of an asset at this index.
-
-    Raises:
-        NoComputeService: there is none, or it is of another type.
-    """
-    service = asset.get_service_by_index(index)
-    if service is None or service.type not in of_types:
-        offered = ", ".join(f"{other.index}: {other.type}" for other in asset.services)
-        is_what = "does not exist" if service is None else f"is of type {service.type}"
-        raise NoComputeService(
-            f"Service {index} of {asset.did} {is_what}; needed is one of type "
-            f"{' or '.join(sorted(of_types))}. The asset offers {offered or 'no services'}."
-        )
-    return service
-
-
-def check_services(
-    inputs: Sequence[ComputeInput], asset_of: Callable[[str], Asset], address: str
-) -> None:
-    """Check each input's asset: its service, and that the address may consume it.
-
-    The main input needs a compute service; the others may also be offered for access.
-
-    Raises:
-        NoComputeService, AssetNotConsumable: with the DID.
-    """
-    for position, item in enumerate(inputs):
-        asset = asset_of(item.did)
-        types = {ServiceTypes.CLOUD_COMPUTE}
-        if position:
-            types.add(ServiceTypes.ASSET_ACCESS)
-        service_at(asset, item.service_id, of_types=types)
-        check_may_consume(asset, address)
 
 
 class Starts:
@@ -242,29 +90,26 @@ class Starts:
             return self._open[order] > 1 or order in self._unresolved
 
 
-class LostAnswer:
-    """Looks for the job of a start that was sent and not answered.
+class Attempt:
+    """One start; where its answer is lost, looks for the job.
 
     A context manager: until it ends, other starts of the same order know of this one.
 
     Args:
-        main: the first input; its order stands in the job.
-        algorithm_did: '' for raw code.
+        plan: what is to be started.
         starts: of the same client.
     """
 
-    def __init__(self, main: ComputeInput, algorithm_did: str, starts: Starts) -> None:
-        self._main = main
-        self._order = main.transfer_tx_id.lower()
+    def __init__(self, plan: JobPlan, starts: Starts) -> None:
+        self._plan = plan
+        self._main = plan.main
+        self._order = plan.main.transfer_tx_id.lower()
         self._starts = starts
         self._sent_at = time.monotonic()
-        self._candidates = Candidates(
-            main, algorithm_did, lambda job_id: starts.has_other(job_id, self._sent_at)
-        )
         self._is_open = False
         self.may_have_started = False
 
-    def __enter__(self) -> LostAnswer:
+    def __enter__(self) -> Attempt:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
@@ -305,29 +150,36 @@ class LostAnswer:
             self.may_have_started = False
             raise
 
-    def answered(self, job_id: str, resumes: str | None) -> str:
-        """Take the job that the Provider answered with; returns its id.
-
-        Args:
-            job_id: the job's.
-            resumes: the job that the start was to go on with, if any.
+    def answered(self, job: Job) -> Job:
+        """Take the job that the back end answered with; returns it.
 
         Raises:
             StartUncertain: another start made this job.
         """
-        if self._starts.claim(job_id, self._sent_at) or job_id == resumes:
-            return job_id
+        if self._starts.claim(job.id, self._sent_at) or job.id == self._plan.resumed_job_id:
+            return job
         raise self._uncertain(
-            "the Provider answered with a job that was there before the start was sent", [job_id]
+            "the Provider answered with a job that was there before the start was sent", [job.id]
         )
 
-    def find(self, error: OceanError, look: Look, deadline: Deadline) -> str:
+    def is_anothers(self, job_id: str) -> bool:
+        """Whether another start made this job."""
+        return self._starts.has_other(job_id, self._sent_at)
+
+    def find(
+        self,
+        error: OceanError,
+        candidates: Candidates,
+        list_jobs: Callable[[], Listed],
+        deadline: Deadline,
+    ) -> str:
         """Return the job's id.
 
         Args:
             error: why there is no answer.
-            look: gives the owner's jobs, and the Provider's clock in epoch seconds.
-            deadline: until when to look.
+            candidates: tells which jobs this start may have made.
+            list_jobs: gives the owner's jobs.
+            deadline: until when to ask.
 
         Raises:
             StartUncertain: none was found, more than one, or one that may be another start's; or
@@ -339,11 +191,11 @@ class LostAnswer:
             raise error
         is_fault = isinstance(error, ProviderFault)
         has_read, in_a_row, found = False, 0, list[Candidate]()
-        for listed in self._looks(look, deadline):
-            if listed is None:
+        for seen in self._polls(candidates, list_jobs, deadline):
+            if seen is None:
                 in_a_row = 0
                 continue
-            has_read, in_a_row, found = True, in_a_row + 1, listed
+            has_read, in_a_row, found = True, in_a_row + 1, seen
             new = [job.job_id for job in found if job.is_new]
             if len(new) == 1 and self._takes(new[0]):
                 return new[0]
@@ -355,15 +207,17 @@ class LostAnswer:
         reason = f"the answer was lost, and {_reason(has_read, len(found))}"
         raise self._uncertain(reason, [job.job_id for job in found], error)
 
-    def _looks(self, look: Look, deadline: Deadline) -> Iterator[list[Candidate] | None]:
-        """Yield what each look finds, None where it fails, with pauses between them."""
+    def _polls(
+        self, candidates: Candidates, list_jobs: Callable[[], Listed], deadline: Deadline
+    ) -> Iterator[list[Candidate] | None]:
+        """Yield what each list shows, None where it fails, with pauses between them."""
         for pause_s in (*LOOK_PAUSES_S, None):
             try:
-                jobs, now_s = look()
+                listed = list_jobs()
             except OceanError:
                 yield None
             else:
-                yield self._candidates.among(jobs, now_s, time.monotonic() - self._sent_at)
+                yield candidates.among(listed, time.monotonic() - self._sent_at)
             if pause_s is None or deadline.remaining() < pause_s:
                 return
             deadline.pause(pause_s)

@@ -1,16 +1,17 @@
-"""Where a Provider's services are: its root, its discovery document, and the paths in it."""
+"""Where a back end's services are: its root, its discovery document, and the paths in it."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
+from ocean_lib.backends.answers import check_ok
 from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.validation import check_url
-from ocean_lib.data_provider._responses import check_status
-from ocean_lib.exceptions import EndpointNotFound, InvalidUrl
+from ocean_lib.common.validation import check_url, without_query
+from ocean_lib.config import Config
+from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl
 
 ENV_PROVIDER_API_VERSION = "PROVIDER_API_VERSION"
 DEFAULT_API_VERSION = "/api/v1"
@@ -48,8 +49,8 @@ def _is_method_and_path(found: Any) -> bool:
     )
 
 
-class Endpoints:
-    """Discovery documents by Provider, remembered for a lifetime.
+class Discovery:
+    """Discovery documents by back end, remembered for a lifetime.
 
     Args:
         http: sends the requests.
@@ -84,7 +85,7 @@ class Endpoints:
         if known is not None:
             return known
         answer = self._http.send("GET", root, operation="read the Provider's services", retry=True)
-        document = check_status(answer).json()
+        document = check_ok(answer).json()
         if not (isinstance(document, dict) and isinstance(document.get("serviceEndpoints"), dict)):
             raise answer.malformed("a Provider's description of its services", answer.text())
         self._documents.put(root, document)
@@ -122,3 +123,19 @@ class Endpoints:
         url = f"{root}/{found[1].lstrip('/')}"
         self._roots.put(url, root)
         return found[0], url
+
+
+def configured_url(config: Config) -> str:
+    """Return the configured back end's URL, without a slash at its end.
+
+    Raises:
+        ConfigError: none is configured.
+    """
+    # Calls leave a query out too; and this URL is published and sent.
+    url = without_query(str(config.provider_url or "")).rstrip("/")
+    if not url:
+        raise ConfigError(
+            "No Provider is configured: set provider.url in [resources] of the config, or "
+            "the environment variable PROVIDER_URL."
+        )
+    return url

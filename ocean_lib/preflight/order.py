@@ -23,17 +23,17 @@ from ocean_lib.exceptions import (
     WorkflowRefused,
 )
 from ocean_lib.models.findings import Finding, Findings, collected, refused
-from ocean_lib.ocean._asset_findings import (
+from ocean_lib.ocean._ordering import service_to_order
+from ocean_lib.ocean.util import from_base_18
+from ocean_lib.preflight.assets import (
     FileProbe,
     access_findings,
     look_up,
     provider_unknown,
     unreachable,
 )
-from ocean_lib.ocean._order_findings import Purse, is_same_price, no_price, price_base
-from ocean_lib.ocean._ordering import service_to_order
-from ocean_lib.ocean._orders_on_chain import ChainReader
-from ocean_lib.ocean.util import from_base_18
+from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.orders import Purse, is_same_price, no_price, price_base
 from ocean_lib.web3_internal.signer import Signer, signer_address
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.rules import check_may_consume
+from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules, rules_of_provider
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.http_requests.redaction import safe_url
 from ocean_lib.common.validation import check_address
@@ -20,8 +22,6 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.models.findings import Finding, refused, unknown
-from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules, rules_of_provider
-from ocean_lib.ocean._start import check_may_consume
 
 T = TypeVar("T")
 

@@ -6,21 +6,19 @@ kinds of JSON for a refusal, a third with the request's parameters in it, and HT
 
 from __future__ import annotations
 
+import logging
 import re
-from typing import Any, TypedDict
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from ocean_lib.backends.answers import STATUSES_THAT_SAY_ALL, error_by_status, refusal
+from ocean_lib.backends.backend import JobResult
 from ocean_lib.common.http_requests.answer import Answer
-from ocean_lib.common.http_requests.limits import (
-    GATEWAY_STATUSES,
-    TOO_LARGE_STATUSES,
-    TOO_MANY_REQUESTS,
-)
 from ocean_lib.common.http_requests.redaction import one_line, server_words
 from ocean_lib.common.validation import is_job_id, trust_job_id
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
-    EndpointNotFound,
     JobNotFound,
     MalformedResponse,
     OrderNotValid,
@@ -29,30 +27,28 @@ from ocean_lib.exceptions import (
     RawAlgorithmNotAllowed,
     RequestInvalid,
     ResultsWithheld,
-    ServiceUnavailable,
     SignatureRejected,
     StartUncertain,
-    TooManyRequests,
     WorkflowRefused,
 )
+from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.view import (
+    Job,
+    JobState,
+    JobStatus,
+    did_well,
+    epoch_seconds,
+    termination_of,
+    whole_number,
+)
+
+logger = logging.getLogger(__name__)
 
 JobInfo = dict[str, Any]
 """A job as the Provider describes it; the keys stand in docs/jobs.md."""
 
 OWNER_KEYS = ("resultsUrl", "algorithmLogUrl")
 """Keys the Provider leaves out when it does not accept the signature."""
-
-
-class JobResult(TypedDict):
-    """Where the outcome of a job lies.
-
-    `did` is '' unless the Provider published the results as an asset; `urls` are the result
-    files, `logs` the algorithm's log. Empty lists mean: no output yet.
-    """
-
-    did: str
-    urls: list[str]
-    logs: list[str]
 
 
 # What the Provider says in {"error": text}, and what we make of it.
@@ -100,41 +96,14 @@ def check_status(answer: Answer) -> Answer:
 
 def error_of(answer: Answer) -> ProviderError:
     """Make the error for an answer that says no."""
-    if answer.status_code == TOO_MANY_REQUESTS:
-        return _error(TooManyRequests, answer, answer.text() or "no words", answer.too_often())
-    if answer.status_code in TOO_LARGE_STATUSES:
-        words = answer.text() or "no words"
-        return _error(RequestInvalid, answer, words, answer.too_large(), errors={})
+    if answer.status_code in STATUSES_THAT_SAY_ALL:
+        return error_by_status(answer)
     said = _json_object(answer)
     if isinstance(said.get("errors"), dict):
         return _invalid(answer, said["errors"])
     if "error" in said:
         return _refused(answer, server_words(str(said["error"])))
-    status = answer.status_code
-    words = answer.text() or "no words"
-    if status in (404, 405):
-        return _error(
-            EndpointNotFound,
-            answer,
-            words,
-            "Check the provider URL and that the Provider offers this service; a download is "
-            "also answered so when the order, the file or the signature is refused.",
-        )
-    if status in GATEWAY_STATUSES:
-        return _error(
-            ServiceUnavailable, answer, words, "The service is away; try again in a while."
-        )
-    if status >= 500:
-        return _error(
-            ProviderFault,
-            answer,
-            words,
-            "The Provider failed without a reason. An unknown DID, service index or algorithm, "
-            "or malformed parameters do this; check them, then ask the Provider's operator.",
-        )
-    if status == 400:
-        return _error(RequestInvalid, answer, words, "Check the arguments of the call.", errors={})
-    return _error(ProviderError, answer, words, "Check the provider URL and your access to it.")
+    return error_by_status(answer)
 
 
 def jobs_of(answer: Answer) -> list[JobInfo]:
@@ -183,9 +152,7 @@ def differs(said: Any, *asked: str) -> bool:
     return {str(one).lower() for one in found} != {one.lower() for one in asked}
 
 
-def started_job(
-    answer: Answer, *, owner: str, order_tx: str, dids: list[str], algorithm_did: str | None
-) -> JobInfo:
+def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
     """Return the one job in the answer to a start, if it is what was asked for.
 
     Raises:
@@ -193,6 +160,7 @@ def started_job(
         StartUncertain: none or several, or one of another owner, order, input or algorithm.
     """
     jobs = jobs_of(answer)
+    order_tx = plan.main.transfer_tx_id
     if len(jobs) > 1:
         jobs = [job for job in jobs if job.get("agreementId") == order_tx] or jobs
     fault = f"with {len(jobs)} jobs instead of one, so the new one cannot be identified"
@@ -201,10 +169,10 @@ def started_job(
         if not is_job_id(job["jobId"]):
             raise answer.malformed("a job id", repr(one_line(job["jobId"], 80)))
         asked = {
-            "owner": [owner],
+            "owner": [plan.consumer],
             "agreementId": [order_tx],
-            "inputDID": dids,
-            "algoDID": [algorithm_did or "raw"],
+            "inputDID": [item.did for item in plan.inputs],
+            "algoDID": [plan.algorithm.did or "raw"],
         }
         wrong = [key for key in asked if differs(job.get(key), *asked[key])]
         if not wrong:
@@ -214,7 +182,7 @@ def started_job(
     raise StartUncertain(
         f"The Provider at {answer.url} answered the start {fault}. The new job may run all the "
         "same: look at DataServiceProvider.compute_jobs before you start a second one.",
-        did=dids[0],
+        did=plan.main.did,
         order_tx=order_tx,
         candidates=[job["jobId"] for job in jobs],
     )
@@ -224,7 +192,7 @@ def _shown(said: Any) -> str:
     return one_line(", ".join(map(str, said)) if isinstance(said, list) else said, 200)
 
 
-def job_by_id(jobs: list[JobInfo], job_id: str, operation: str) -> JobInfo:
+def job_by_id(jobs: list[JobInfo], job_id: str, operation: str, root: str) -> JobInfo:
     """Return the job with this id.
 
     Raises:
@@ -239,6 +207,7 @@ def job_by_id(jobs: list[JobInfo], job_id: str, operation: str) -> JobInfo:
         f"wallet ({others}). Check the job id, the wallet, and that the data set's Provider is "
         "the one the job was started at.",
         others=len(jobs),
+        root=root,
     )
 
 
@@ -257,6 +226,82 @@ def check_not_withheld(job: JobInfo) -> JobInfo:
         "use its nonce in the same moment; try again. (Providers from 0.4.16 on hand out results "
         "another way, which this version does not speak.)"
     )
+
+
+_RUNNING_CODES = frozenset({1, 10, 20, 30, 40, 50, 60})
+_FAILED_CODES = frozenset({31, 32})
+_FINISHED = 70
+
+
+def job_of(info: JobInfo) -> Job:
+    """Read the Provider's description of a job.
+
+    Raises:
+        MalformedResponse: it has no status.
+    """
+    code = whole_number(info.get("status"))
+    if code is None:
+        raise MalformedResponse(
+            f"The Provider described job {one_line(info.get('jobId'), 80)} without a status. "
+            "Check that the URL is that of a Provider.",
+            operation="read the status of the job",
+        )
+    stop_request = whole_number(info.get("stopreq"))
+    finished_s = epoch_seconds(info.get("dateFinished"))
+    told, exit_code, oom_killed = termination_of(info)
+    state = _state(code, stop_request, has_end=finished_s is not None)
+    if told and state is JobState.FINISHED and not did_well(exit_code, oom_killed):
+        state = JobState.FAILED
+    inputs = info.get("inputDID")
+    dids = inputs if isinstance(inputs, list) else [inputs]
+    return Job(
+        JobStatus(
+            job_id=str(info.get("jobId") or ""),
+            code=code,
+            text=str(info.get("statusText") or ""),
+            state=state,
+            created_s=epoch_seconds(info.get("dateCreated")),
+            finished_s=finished_s,
+            stop_requested=stop_request == 1,
+            order_tx=str(info.get("agreementId") or ""),
+            exit_code=exit_code,
+            oom_killed=oom_killed,
+            progress=min(code, _FINISHED) / _FINISHED,
+        ),
+        dids=tuple(did for did in dids if isinstance(did, str)),
+        algorithm_did=str(info.get("algoDID") or ""),
+        owner=str(info.get("owner") or ""),
+        raw=info,
+    )
+
+
+def started_job_of(info: JobInfo) -> Job:
+    """Read the answer to a start, whose id counts, whatever else cannot be read."""
+    try:
+        return job_of(info)
+    except MalformedResponse:
+        return Job(JobStatus(info["jobId"], 0, "", JobState.UNKNOWN), raw=info)
+
+
+def readable(infos: Iterable[JobInfo]) -> Iterator[Job]:
+    """Read a list of jobs; what cannot be read is logged and left out."""
+    for info in infos:
+        try:
+            yield job_of(info)
+        except MalformedResponse as error:
+            logger.warning("A job is left out of the list: %s", error)
+
+
+def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:
+    if code in _FAILED_CODES:
+        return JobState.FAILED
+    if code == _FINISHED:
+        # By the operator's published code, 2 says that the time was exceeded.
+        return {1: JobState.STOPPED, 2: JobState.TIMED_OUT}.get(
+            stop_request or 0, JobState.FINISHED
+        )
+    # The operator ends a job whose algorithm it never ran without a code that says so.
+    return JobState.RUNNING if code in _RUNNING_CODES and not has_end else JobState.UNKNOWN
 
 
 def result_of(job: JobInfo) -> JobResult:
@@ -308,19 +353,19 @@ def _invalid(answer: Answer, errors: dict[Any, Any]) -> ProviderError:
     }
     words = "; ".join(f"{field}: {' '.join(found)}" for field, found in texts.items())
     if "invalid signature" in " ".join(texts.get("signature", [])).lower():
-        return _error(
+        return refusal(
             SignatureRejected,
             answer,
             words,
             "The wallet is not the consumer, or its nonce moved meanwhile; try again.",
             errors=texts,
         )
-    return _error(RequestInvalid, answer, words, "Check the arguments of the call.", errors=texts)
+    return refusal(RequestInvalid, answer, words, "Check the arguments of the call.", errors=texts)
 
 
 def _refused(answer: Answer, words: str) -> ProviderError:
     if answer.status_code >= 500:
-        return _error(
+        return refusal(
             ProviderFault,
             answer,
             words,
@@ -328,27 +373,9 @@ def _refused(answer: Answer, words: str) -> ProviderError:
         )
     for pattern, kind, advice in _REFUSALS:
         if pattern.search(words):
-            error = _error(kind, answer, words, advice)
+            error = refusal(kind, answer, words, advice)
             if isinstance(error, AccessDenied):
                 code = re.search(r"denied with code:?\s*(\d+)", words)
                 error.code = int(code[1]) if code else None
             return error
-    return _error(WorkflowRefused, answer, words, "Mend what the Provider names and try again.")
-
-
-def _error(
-    kind: type[ProviderError], answer: Answer, words: str, advice: str, **attributes: Any
-) -> ProviderError:
-    words = one_line(words)
-    error = kind(
-        f"Could not {answer.operation}: the Provider at {answer.url} answered "
-        f"HTTP {answer.status_code}: {words.rstrip('.')}. {advice}",
-        operation=answer.operation,
-        status_code=answer.status_code,
-        provider_text=words,
-        url=answer.url,
-    )
-    error.retry_after_s = answer.retry_after_s
-    for name, value in attributes.items():
-        setattr(error, name, value)
-    return error
+    return refusal(WorkflowRefused, answer, words, "Mend what the Provider names and try again.")

@@ -6,26 +6,27 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.select import compute_endpoint
+from ocean_lib.backends.v3.rules import service_at
+from ocean_lib.backends.v3.trust import allows_raw, rules_of, trust_report
+from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput, NoComputeService
+from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.findings import Finding, refused, warning
 from ocean_lib.models.order import NOT_ORDERED
-from ocean_lib.ocean import _start
-from ocean_lib.ocean._algorithm_findings import (
+from ocean_lib.preflight.algorithm import (
     is_algorithm,
     not_ordered,
     published_findings,
     raw_findings,
     uses_network,
 )
-from ocean_lib.ocean._asset_findings import FileProbe, access_findings, look_up, unreachable
-from ocean_lib.ocean._order_findings import Purse, order_findings
-from ocean_lib.ocean._orders_on_chain import ChainReader
-from ocean_lib.ocean._places import compute_endpoint
-from ocean_lib.ocean._provider_rules import ALL_RULES, ProviderRules
-from ocean_lib.ocean._trust_rules import allows_raw, rules_of, trust_report
+from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
+from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.orders import Purse, order_findings
 
 
 class PlannedJob:
@@ -33,16 +34,16 @@ class PlannedJob:
 
     def __init__(
         self,
-        inputs: Sequence[ComputeInput],
-        algorithm: _start.Algorithm,
-        consumer: str,
+        plan: JobPlan,
         asset_of: Callable[[str], Asset],
         probe_at: Callable[[str], FileProbe],
         reader: ChainReader,
     ) -> None:
+        inputs, algorithm, consumer = plan.inputs, plan.algorithm, plan.consumer
         self._inputs = inputs
         self._algorithm = algorithm
         self._consumer = consumer
+        self._nonce_given = plan.nonce
         self._reader = reader
         self._purse = Purse(reader, consumer)
         dids = [item.did for item in inputs] + ([algorithm.did] if algorithm.did else [])
@@ -56,12 +57,12 @@ class PlannedJob:
             except NoComputeService as error:
                 self._no_provider = _no_service("no-compute-service", error, main)
 
-    def findings(self, nonce: int | None) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """Say all that is in the way."""
         if self._no_provider is not None:
             yield self._no_provider
-        if nonce is not None and self._probe is not None:
-            yield from self._nonce(nonce, self._probe)
+        if self._nonce_given is not None and self._probe is not None:
+            yield from self._nonce(self._nonce_given, self._probe)
         compute: list[tuple[Asset, Service]] = []
         for position, item in enumerate(self._inputs):
             asset = self._assets[item.did]
@@ -91,7 +92,7 @@ class PlannedJob:
         elif self._no_provider is not None:
             return self._no_provider
         try:
-            return _start.service_at(asset, item.service_id, of_types=types)
+            return service_at(asset, item.service_id, of_types=types)
         except NoComputeService as error:
             missing = asset.get_service_by_index(item.service_id) is None
             code = "no-such-service" if missing else "wrong-service-type"

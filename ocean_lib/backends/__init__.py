@@ -1,0 +1,1 @@
+"""Compute back ends: each generation's own words, behind one interface."""

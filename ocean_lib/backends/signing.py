@@ -1,0 +1,233 @@
+"""Signed calls of one wallet: whose turn it is, over which nonce, or with which token.
+
+A V3 Provider takes a signature over exactly the nonce it has stored for an address, later
+generations over any number above it; both move it with the call. So the calls of one address at
+one back end take turns, and after an accepted call the next nonce is known without asking.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeVar
+
+from cachetools import LRUCache
+
+from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
+from ocean_lib.common.http_requests.retrying import may_sign_again
+from ocean_lib.common.utils.forks import renew_in_children
+from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.config import Config
+from ocean_lib.exceptions import (
+    MovedToHttps,
+    OceanError,
+    RequestTimeout,
+    ResultsWithheld,
+    SignatureRejected,
+)
+from ocean_lib.web3_internal.signer import Signer
+
+T = TypeVar("T")
+
+RENEWING: tuple[type[OceanError], ...] = (SignatureRejected, ResultsWithheld, MovedToHttps)
+"""After these every signed call is made once more: it was not accepted, or not where it is now."""
+
+KEPT = 4096
+"""How many addresses are remembered, besides those with calls under way."""
+
+NonceRule = Literal["exact", "above"]
+"""exact: the stored nonce itself is signed (V3). above: any higher one, we take the next."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What lets one call pass: a signature over a nonce, or a token, which needs no nonce."""
+
+    signature: str
+    nonce: int | None = None
+
+
+class Wire(Protocol):
+    """What signing needs to know of one back end."""
+
+    root: str
+    http: HttpExchange
+    nonce_rule: NonceRule
+    token_lifetime_s: float
+
+    def nonce(self, address: str) -> int:
+        """Ask for the nonce stored for an address."""
+
+    def sign(self, signer: Signer, text: str, nonce: int) -> str:
+        """Sign a call's text and a nonce, as this generation does."""
+
+    def token(self, signer: Signer) -> str:
+        """Make a token that stands for a signature."""
+
+
+@dataclass
+class _Account:
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    next_nonce: int | None = None
+    calls: int = 0
+
+
+class Signatures:
+    """The next nonce and the token of each (back end, address as sent) used lately.
+
+    Args:
+        config: names the back ends that may get signatures; all may if None, since the caller then
+            chooses by the URL of each call.
+        use_token: sign once for a token in place of once for each call.
+    """
+
+    def __init__(self, config: Config | None = None, use_token: bool = False) -> None:
+        self._config = config
+        self.use_token = use_token
+        self._renew()
+        renew_in_children(self, Signatures._renew)
+
+    def _renew(self) -> None:
+        self._accounts: dict[tuple[str, str], _Account] = {}
+        self._tokens: LRUCache[tuple[str, str], tuple[float, str]] = LRUCache(KEPT)
+        self._lock = threading.Lock()
+
+    def forget_nonce(self, root: str, address: str) -> None:
+        """Ask for the nonce before the next signed call of this address."""
+        with self._lock:
+            account = self._accounts.get((root, address))
+        if account is not None:
+            account.next_nonce = None
+
+    def clear(self) -> None:
+        """Forget every nonce and token; calls under way finish undisturbed."""
+        with self._lock:
+            accounts = list(self._accounts.values())
+            self._tokens.clear()
+        for account in accounts:
+            account.next_nonce = None
+
+    def check_trusted(self, url: str, did: str = "") -> None:
+        """Check that a signature may go to this URL; see `trusted.check_trusted`."""
+        if self._config is not None:
+            check_trusted(self._config, url, did)
+
+    @forgets_locals
+    def call(
+        self,
+        wire: Wire,
+        signer: Signer,
+        address: str,
+        text: str,
+        send: Callable[[Credential], T],
+        again_on: tuple[type[OceanError], ...] = (),
+        did: str = "",
+    ) -> T:
+        """Sign and send one call when it is this address' turn; once more if it is refused.
+
+        Args:
+            wire: the back end.
+            signer: who signs.
+            address: the signer's, as it is sent.
+            text: what is signed, without the nonce.
+            send: sends the call and returns its value; it raises `SignatureRejected` or
+                `ResultsWithheld` when the signature was not accepted.
+            again_on: further failures after which one new attempt, with a new nonce and
+                signature, can do no harm: for reads.
+            did: the asset that names the back end, for the message if it is not trusted.
+
+        Returns:
+            What `send` returned.
+
+        Raises:
+            ProviderNotTrusted: the config does not name this back end; nothing was signed.
+            RequestTimeout: other calls of this wallet took all the time.
+            SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
+        """
+        self.check_trusted(wire.root, did)
+        retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
+        if self.use_token:
+            with operation_limit(wire.http.timeouts.total_s) as deadline:
+                try:
+                    return send(Credential(self._token(wire, signer, address)))
+                except retried as error:
+                    if isinstance(error, (SignatureRejected, ResultsWithheld)):
+                        self._forget_token(wire.root, address)
+                    if not may_sign_again(error, deadline):
+                        raise
+                return send(Credential(self._token(wire, signer, address)))
+        with self._turn(wire, address) as (account, deadline):
+            while True:
+                nonce = account.next_nonce
+                if nonce is None:
+                    nonce = wire.nonce(address) + (wire.nonce_rule == "above")
+                    account.next_nonce = nonce
+                signature = wire.sign(signer, text, nonce)
+                # Until the call is known to be accepted, nobody knows whether the nonce moved.
+                account.next_nonce = None
+                try:
+                    value = send(Credential(signature, nonce))
+                except retried as error:
+                    if not may_sign_again(error, deadline):
+                        raise
+                    retried = ()  # once more, with the nonce that is stored now
+                else:
+                    account.next_nonce = nonce + 1
+                    return value
+
+    @contextmanager
+    def _turn(self, wire: Wire, address: str) -> Iterator[tuple[_Account, Deadline]]:
+        """Wait for this address' turn at this back end; hold it for the block."""
+        key = wire.root, address
+        with self._lock:
+            account = self._accounts.pop(key, None) or _Account()
+            account.calls += 1
+            self._accounts[key] = account  # at the end: used last
+            if len(self._accounts) > KEPT:
+                self._drop_idle()
+        try:
+            with operation_limit(wire.http.timeouts.total_s) as deadline:
+                wait_s = min(deadline.remaining(), threading.TIMEOUT_MAX)
+                if not account.turn.acquire(timeout=wait_s):
+                    raise _no_turn(wire.root)
+                try:
+                    yield account, deadline
+                finally:
+                    account.turn.release()
+        finally:
+            with self._lock:
+                account.calls -= 1
+
+    def _drop_idle(self) -> None:
+        # Never one with a call under way: the next call would not wait for its turn.
+        idle = next((key for key, account in self._accounts.items() if not account.calls), None)
+        if idle is not None:
+            del self._accounts[idle]
+
+    def _token(self, wire: Wire, signer: Signer, address: str) -> str:
+        now = time.time()
+        with self._lock:
+            made, token = self._tokens.get((wire.root, address), (0.0, ""))
+        if not token or not 0 <= now - made < wire.token_lifetime_s:
+            token = wire.token(signer)
+            with self._lock:
+                self._tokens[wire.root, address] = (now, token)
+        return token
+
+    def _forget_token(self, root: str, address: str) -> None:
+        with self._lock:
+            self._tokens.pop((root, address), None)
+
+
+def _no_turn(root: str) -> RequestTimeout:
+    return RequestTimeout(
+        f"Other signed calls of this wallet at {root} took all of this call's time; nothing was "
+        "sent. A wallet's signed calls go one after the other: use fewer threads per wallet, "
+        "allow more time (timeout.total), or auth tokens (auth_token).",
+        may_have_arrived=False,
+    )

@@ -1,0 +1,158 @@
+"""A `data_provider` of the user's own behind the interface of every back end.
+
+It has ocean.py's methods and may do with each call as it likes, so every call goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ocean_lib.backends.backend import Attempt, Candidates, Generation, JobRef, JobResult, Listed
+from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
+from ocean_lib.backends.v3.calls import compute_text
+from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.common.http_requests.retrying import SIGNED_READ_AGAIN
+from ocean_lib.exceptions import OceanError
+from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.view import Job
+from ocean_lib.web3_internal.signer import Signer, sign_text
+
+T = TypeVar("T")
+
+
+class WrappedDiscovery:
+    """What a client has to know of where services are, asked of the user's object."""
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+
+    def root_of(self, uri: str) -> str:
+        """Return a back end's base URL."""
+        return str(self._provider.get_root_uri(uri))
+
+    def is_known(self, root: str) -> bool:
+        """Whether the services are remembered."""
+        return bool(self._provider.knows_provider(root))
+
+    def document(self, root: str) -> dict[str, Any]:
+        """Return the services."""
+        return dict(self._provider.get_service_endpoints(root))
+
+    def forget(self, root: str) -> None:
+        """Ask for the services again the next time."""
+        self._provider.forget_provider(root)
+
+
+class WrappedBackend:
+    """A V3 Provider that is asked through the user's object."""
+
+    generation = Generation.V3
+
+    def __init__(self, root: str, provider: Any) -> None:
+        self.root = root
+        self._provider = provider
+
+    def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
+        """Start a job: one request, sent once."""
+        main, algorithm = plan.main, plan.algorithm
+        url = self._url("computeStart")
+
+        def post(signature: str) -> Job:
+            with attempt.sending():
+                info = self._provider.start_compute_job(
+                    main.did,
+                    url,
+                    plan.consumer,
+                    signature,
+                    main.service_id,
+                    main.transfer_tx_id,
+                    algorithm.did or None,
+                    algorithm.meta,
+                    algorithm.tx_id or None,
+                    algorithm.data_token or None,
+                    dict(plan.output),
+                    list(plan.inputs),
+                    plan.resumed_job_id or None,
+                )
+                return attempt.answered(started_job_of(info))
+
+        text = compute_text(plan.consumer, plan.resumed_job_id, main.did)
+        if plan.nonce is not None:
+            return post(sign_text(signer, f"{text}{plan.nonce}"))
+        return self._signed(signer, text, url, main.did, post)
+
+    def listed(self, owner: str, did: str = "") -> Listed:
+        """List all jobs of an owner, unsigned, in no order."""
+        infos, clock_s = self._provider.jobs_and_clock(did, self._url("computeStatus"), owner)
+        return Listed(list(readable(infos)), clock_s)
+
+    def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
+        """Return what tells which listed jobs a lost start of this plan may have made."""
+        return V3Candidates(plan, is_anothers)
+
+    def job(self, ref: JobRef) -> Job:
+        """Return one job, unsigned."""
+        url = self._url("computeStatus")
+        return job_of(self._provider.compute_job_status(ref.did, ref.job_id, url, ref.owner))
+
+    def result(self, ref: JobRef, signer: Signer) -> JobResult:
+        """Return where the results and logs of a job are."""
+        ask = self._provider.compute_job_result
+        again_on = SIGNED_READ_AGAIN
+        return result_of(self._about(ref, signer, "computeStatus", ask, again_on))
+
+    def stop(self, ref: JobRef, signer: Signer) -> Job:
+        """Ask to stop one job; returns it as it was before."""
+        stop = self._provider.stop_compute_job
+        return job_of(self._about(ref, signer, "computeStop", stop))
+
+    def stop_all(self, did: str, owner: str, signer: Signer) -> Sequence[Job]:
+        """Ask to stop every job of an owner; returns them as they were before."""
+        url = self._url("computeStop")
+        text = compute_text(owner, "", did)
+        stop = self._provider.stop_all_compute_jobs
+        infos = self._signed(
+            signer, text, url, did, lambda signature: stop(did, url, owner, signature)
+        )
+        return list(readable(infos))
+
+    def delete(self, ref: JobRef, signer: Signer) -> bool:
+        """Ask to delete one job; True if the Provider took the call."""
+        return bool(self._about(ref, signer, "computeDelete", self._provider.delete_compute_job))
+
+    def files_reachable(self, did: str) -> Sequence[bool]:
+        """Tell of each file of an asset whether the Provider reaches it."""
+        found: list[bool] = self._provider.files_reachable(did, self.root)
+        return found
+
+    def _about(
+        self,
+        ref: JobRef,
+        signer: Signer,
+        service_name: str,
+        call: Callable[..., T],
+        again_on: tuple[type[OceanError], ...] = (),
+    ) -> T:
+        url = self._url(service_name)
+        text = compute_text(ref.owner, ref.job_id, ref.did)
+
+        def send(signature: str) -> T:
+            return call(ref.did, ref.job_id, url, ref.owner, signature)
+
+        return self._signed(signer, text, url, ref.did, send, again_on)
+
+    def _signed(
+        self,
+        signer: Signer,
+        text: str,
+        url: str,
+        did: str,
+        send: Callable[[str], T],
+        again_on: tuple[type[OceanError], ...] = (),
+    ) -> T:
+        value: T = self._provider.sign_and_send(signer, text, url, send, again_on, did=did)
+        return value
+
+    def _url(self, service_name: str) -> str:
+        return str(self._provider.build_endpoint(service_name, self.root)[1])

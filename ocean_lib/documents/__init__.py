@@ -1,0 +1,1 @@
+"""Assets as documents: read, described, searched, published."""
