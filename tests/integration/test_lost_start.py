@@ -23,7 +23,7 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.ocean import _start
+from ocean_lib.jobs import starting
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.players import (
     ALGORITHM_DID,
@@ -132,7 +132,7 @@ def test_no_job_after_a_bounded_look_is_said_with_the_way_to_look_again(world: W
     assert "compute.jobs(" in str(error)
     assert ORDER in str(error)
     assert world.provider.count()["start"] == 1
-    assert 1 <= world.provider.count()["look"] <= len(_start.LOOK_PAUSES_S) + 1
+    assert 1 <= world.provider.count()["look"] <= len(starting.LOOK_PAUSES_S) + 1
 
 
 def test_a_look_that_fails_is_said(world: World) -> None:
@@ -155,7 +155,7 @@ def test_a_fault_that_cannot_be_looked_into_is_no_refusal(world: World, look: Re
 
     assert len(world.provider.jobs) == 1
     assert world.provider.count()["start"] == 1
-    assert world.provider.count()["look"] >= len(_start.LOOK_PAUSES_S)
+    assert world.provider.count()["look"] >= len(starting.LOOK_PAUSES_S)
 
 
 def test_a_fault_is_looked_into_until_a_look_succeeds(world: World) -> None:
