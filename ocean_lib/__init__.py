@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ocean_lib.common.http_requests.deadline import time_limit as time_limit
     from ocean_lib.config import Config as Config
     from ocean_lib.data_provider.data_service_provider import (
         DataServiceProvider as DataServiceProvider,
     )
     from ocean_lib.exceptions import OceanError as OceanError
+    from ocean_lib.http.deadline import time_limit as time_limit
     from ocean_lib.jobs.view import JobState as JobState
     from ocean_lib.jobs.view import JobStatus as JobStatus
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata as AlgorithmMetadata
@@ -43,7 +43,7 @@ _HOME = {
     "OceanCompute": "ocean_lib.ocean.ocean_compute",
     "OceanError": "ocean_lib.exceptions",
     "Wallet": "ocean_lib.web3_internal.wallet",
-    "time_limit": "ocean_lib.common.http_requests.deadline",
+    "time_limit": "ocean_lib.http.deadline",
 }
 
 __all__ = [*_HOME]

@@ -8,15 +8,15 @@ from configparser import ConfigParser
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.common.http_requests.limits import (
+from ocean_lib.checks import check_address, check_url, printable, shown_url
+from ocean_lib.exceptions import ConfigError, InvalidInput
+from ocean_lib.http.limits import (
     CACHE_LIFETIME_S,
     MAX_ANSWER_BYTES,
     MAX_FILE_BYTES,
     Timeouts,
 )
-from ocean_lib.common.origins import entries_of
-from ocean_lib.common.validation import check_address, check_url, printable, shown_url
-from ocean_lib.exceptions import ConfigError, InvalidInput
+from ocean_lib.http.origins import entries_of
 from ocean_lib.web3_internal._tx_fields import ether_in_wei
 from ocean_lib.web3_internal.constants import (
     ENV_MAX_FEE,

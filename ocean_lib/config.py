@@ -46,10 +46,10 @@ from ocean_lib._config_options import (
     SECTION_RESOURCES,
     SECTION_UTIL,
 )
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
-from ocean_lib.common.validation import printable
+from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
+from ocean_lib.http.limits import Timeouts
 from ocean_lib.ocean.env_constants import ENV_CONFIG_FILE
 from ocean_lib.web3_internal.artifacts import ADDRESS_FILE
 

@@ -11,7 +11,7 @@ from ocean_lib.exceptions import InvalidInput
 if TYPE_CHECKING:
     from web3 import Web3
 
-    from ocean_lib.common.http_requests.exchange import HttpExchange
+    from ocean_lib.http.exchange import HttpExchange
 
 
 def resolve_asset(

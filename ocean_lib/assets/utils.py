@@ -10,9 +10,9 @@ from typing import Any, Optional
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.asset_resolver import resolve_asset
+from ocean_lib.base.enforce import enforce_types
+from ocean_lib.checks import check_did, printable
 from ocean_lib.common.ddo._plain import required
-from ocean_lib.common.utils.enforce import enforce_types
-from ocean_lib.common.validation import check_did, printable
 from ocean_lib.exceptions import InvalidInput
 
 

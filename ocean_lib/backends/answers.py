@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocean_lib.common.http_requests.answer import Answer
-from ocean_lib.common.http_requests.limits import (
-    GATEWAY_STATUSES,
-    TOO_LARGE_STATUSES,
-    TOO_MANY_REQUESTS,
-)
-from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import (
     EndpointNotFound,
     ProviderError,
@@ -19,6 +12,13 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from ocean_lib.http.answer import Answer
+from ocean_lib.http.limits import (
+    GATEWAY_STATUSES,
+    TOO_LARGE_STATUSES,
+    TOO_MANY_REQUESTS,
+)
+from ocean_lib.http.redaction import one_line
 
 STATUSES_THAT_SAY_ALL = frozenset({TOO_MANY_REQUESTS, *TOO_LARGE_STATUSES})
 """What these mean does not depend on the body."""

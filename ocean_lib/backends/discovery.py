@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 from ocean_lib.backends.answers import check_ok
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.validation import check_url, without_query
+from ocean_lib.base.expiring import Expiring
+from ocean_lib.checks import check_url, without_query
 from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.redaction import one_line
 
 ENV_PROVIDER_API_VERSION = "PROVIDER_API_VERSION"
 DEFAULT_API_VERSION = "/api/v1"

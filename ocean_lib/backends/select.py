@@ -11,12 +11,10 @@ from ocean_lib.backends.backend import Backend, JobRef
 from ocean_lib.backends.discovery import Discovery, configured_url
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
+from ocean_lib.base.expiring import Expiring
+from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.aquarius.aquarius import Aquarius
-from ocean_lib.common.http_requests.deadline import current_deadline
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.validation import check_did
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
@@ -27,6 +25,8 @@ from ocean_lib.exceptions import (
     OceanError,
     RequestTimeout,
 )
+from ocean_lib.http.deadline import current_deadline
+from ocean_lib.http.exchange import HttpExchange
 
 KNOWN_FOR_S = 24 * 3600.0
 """How long it is remembered at which of several services a job was started."""

@@ -17,11 +17,8 @@ from typing import Literal, Protocol, TypeVar
 from cachetools import LRUCache
 
 from ocean_lib.backends.trusted import check_trusted
-from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.http_requests.retrying import may_sign_again
-from ocean_lib.common.utils.forks import renew_in_children
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.forks import renew_in_children
+from ocean_lib.base.frames import forgets_locals
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     MovedToHttps,
@@ -30,6 +27,9 @@ from ocean_lib.exceptions import (
     ResultsWithheld,
     SignatureRejected,
 )
+from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.exchange import HttpExchange, operation_limit
+from ocean_lib.http.retrying import may_sign_again
 from ocean_lib.web3_internal.signer import Signer
 
 T = TypeVar("T")

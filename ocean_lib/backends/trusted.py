@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocean_lib.common.origins import Origin, entries_of, origin_of
 from ocean_lib.exceptions import ProviderNotTrusted
+from ocean_lib.http.origins import Origin, entries_of, origin_of
 
 
 def check_trusted(config: Any, url: str, did: str = "") -> None:

@@ -123,7 +123,7 @@ def data_token_of(did: str) -> str:
     Raises:
         InvalidDid: it is none.
     """
-    from ocean_lib.common.validation import check_did
+    from ocean_lib.checks import check_did
     from ocean_lib.models.metadata import data_token_of as address_of
 
     return str(address_of(check_did(did)))

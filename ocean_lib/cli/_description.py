@@ -9,11 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.base.text_files import read_text, why_unreadable
+from ocean_lib.checks import check_address, check_url
 from ocean_lib.cli._fields import Fields
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.utils.text_files import read_text, why_unreadable
-from ocean_lib.common.validation import check_address, check_url
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.http import safe_json
 from ocean_lib.models.algorithm_metadata import container_faults
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._keys import KeySources, address_in_keystore
 from ocean_lib.cli._network_config import keep_config
-from ocean_lib.common.http_requests import safe_json
 from ocean_lib.exceptions import ConfigError
+from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.config import Config

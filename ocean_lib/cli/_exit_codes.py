@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from ocean_lib import exceptions as e
-from ocean_lib.common.http_requests.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
+from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 
 
 class ExitCode(enum.IntEnum):

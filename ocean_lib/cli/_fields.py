@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ocean_lib.common.validation import check_did
+from ocean_lib.checks import check_did
 from ocean_lib.exceptions import InvalidInput
 
 _MOST_BASE = 2**256 - 1  # what a contract can hold

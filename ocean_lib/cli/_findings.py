@@ -14,7 +14,7 @@ from ocean_lib.cli._wording import in_commands
 
 if TYPE_CHECKING:
     from ocean_lib.cli._session import Session
-    from ocean_lib.models.findings import Finding, Findings
+    from ocean_lib.preflight.findings import Finding, Findings
 
 _COMMANDS = {"not-ordered": "Order it: ocean-compute order {subject}"}
 """What to type, where the finding's own words are for a program."""

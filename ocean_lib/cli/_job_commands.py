@@ -122,7 +122,7 @@ def jobs(session: Session, did: str | None, order_tx: str | None, state: str | N
 
     Nothing is signed, so no password is asked for.
     """
-    from ocean_lib.common.utils.html_table import when
+    from ocean_lib.base.tables import when
 
     owner = session.watcher()
     found = session.ocean.compute.jobs(owner, did, order_tx, state)

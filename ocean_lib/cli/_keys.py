@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.utils.frames import forgets_locals
-from ocean_lib.common.utils.text_files import read_text, why_unreadable
+from ocean_lib.base.frames import forgets_locals
+from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.exceptions import InvalidInput, WalletError
+from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.web3_internal.wallet import Wallet
@@ -118,7 +118,7 @@ def address_in_keystore(sources: KeySources) -> str | None:
 
     It is enough for calls that sign nothing, and takes no password.
     """
-    from ocean_lib.common.validation import check_address
+    from ocean_lib.checks import check_address
 
     file = sources.file()
     if file is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ocean_lib.common.utils.text_files import read_text
+from ocean_lib.base.text_files import read_text
 
 Options = Mapping[str, Mapping[str, Any]]
 

@@ -14,7 +14,7 @@ from ocean_lib.cli._output import looked_at, one_line
 from ocean_lib.cli._session import Session, pass_session
 from ocean_lib.cli._which_job import WhichJob, job_options
 from ocean_lib.cli._wording import in_commands
-from ocean_lib.common.http_requests import safe_json
+from ocean_lib.http import safe_json
 
 
 @click.command(short_help="Download a job's results and logs.")

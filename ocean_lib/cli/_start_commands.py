@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.cli._assets import data_token_of, index_of, newest_order
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._findings import show_findings
@@ -17,7 +18,6 @@ from ocean_lib.cli._options import client_options, owner_option
 from ocean_lib.cli._session import Session, pass_session
 from ocean_lib.cli._values import DID, ORDER
 from ocean_lib.cli._which_job import WhichJob, job_file_option, writable_job_file
-from ocean_lib.common.utils.text_files import read_text, why_unreadable
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 from ocean_lib.models.algorithm_metadata import container_faults
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from ocean_lib import checks as validation
 from ocean_lib.cli._wording import in_commands
-from ocean_lib.common import validation
 from ocean_lib.exceptions import InvalidInput
 
 
@@ -44,7 +44,7 @@ def _tokens(typed: str) -> str:
 
 
 def _seconds(typed: str) -> float:
-    from ocean_lib.ocean._arguments import check_seconds
+    from ocean_lib.base.arguments import check_seconds
 
     seconds = _number(typed)
     check_seconds("it", seconds)
@@ -52,7 +52,7 @@ def _seconds(typed: str) -> float:
 
 
 def _pause(typed: str) -> float:
-    from ocean_lib.ocean._arguments import check_pause
+    from ocean_lib.base.arguments import check_pause
 
     seconds = _number(typed)
     check_pause("it", seconds)

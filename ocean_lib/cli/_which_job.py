@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ocean_lib.checks import printable
 from ocean_lib.cli._exit_codes import CommandError, ExitCode
 from ocean_lib.cli._session import Session, existing_folder_of
 from ocean_lib.cli._values import DID, JOB_ID
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.jobs.view import JobStatus

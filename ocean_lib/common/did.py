@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ocean_lib.checks import printable
 from ocean_lib.common.utils.utilities import checksum
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidDid
 
 OCEAN_PREFIX = "did:op:"

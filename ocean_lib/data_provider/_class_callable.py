@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.frames import forgets_locals
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,14 +15,7 @@ from ocean_lib.backends.v3 import calls
 from ocean_lib.backends.v3.answers import JobInfo, check_not_withheld, error_of, job_by_id
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.calls import OrderRequirements
-from ocean_lib.common.http_requests.answer import Answer
-from ocean_lib.common.http_requests.encodings import announced_bytes
-from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.http_requests.files import name_in_headers, safe_file_name, write_whole
-from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, MAX_FILE_BYTES
-from ocean_lib.common.http_requests.pages import not_a_page
-from ocean_lib.common.http_requests.retrying import SIGNED_READ_AGAIN, Attempts
-from ocean_lib.common.validation import (
+from ocean_lib.checks import (
     check_address,
     check_did,
     check_job_id,
@@ -39,6 +32,13 @@ from ocean_lib.exceptions import (
     OceanError,
     TransportError,
 )
+from ocean_lib.http.answer import Answer
+from ocean_lib.http.encodings import announced_bytes
+from ocean_lib.http.exchange import HttpExchange, operation_limit
+from ocean_lib.http.files import name_in_headers, safe_file_name, write_whole
+from ocean_lib.http.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, MAX_FILE_BYTES
+from ocean_lib.http.pages import not_a_page
+from ocean_lib.http.retrying import SIGNED_READ_AGAIN, Attempts
 from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput

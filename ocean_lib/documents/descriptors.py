@@ -3,12 +3,12 @@
 from typing import Any, Optional
 
 from ocean_lib.assets.utils import create_publisher_trusted_algorithms
-from ocean_lib.common.http_requests.safe_json import is_json
-from ocean_lib.common.origins import origin_of
-from ocean_lib.common.utils.enforce import enforce_types
-from ocean_lib.common.validation import without_query
+from ocean_lib.base.enforce import enforce_types
+from ocean_lib.checks import without_query
 from ocean_lib.config import Config
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.http.origins import origin_of
+from ocean_lib.http.safe_json import is_json
 
 _PRIVACY_KEYS = frozenset(
     {

@@ -9,12 +9,12 @@ from typing import TypeVar
 from ocean_lib.backends.backend import Backend, JobRef, JobResult, Listed
 from ocean_lib.backends.select import Backends
 from ocean_lib.backends.v3.rules import check_services
+from ocean_lib.base.expiring import Expiring
 from ocean_lib.common.agreements.consumable import ConsumableCodes
-from ocean_lib.common.http_requests.deadline import Deadline, time_limit
-from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.utils.expiring import Expiring
 from ocean_lib.exceptions import AssetNotConsumable, OceanError
+from ocean_lib.http.deadline import Deadline, time_limit
+from ocean_lib.http.exchange import HttpExchange, operation_limit
+from ocean_lib.http.limits import Timeouts
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.starting import Attempt, Starts

@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.encodings import PIECE, announced_bytes
-from ocean_lib.common.http_requests.exchange import HttpExchange, operation_limit
-from ocean_lib.common.http_requests.files import name_in_url, numbered, safe_file_name, write_whole
-from ocean_lib.common.http_requests.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
-from ocean_lib.common.http_requests.pages import CHALLENGE, is_challenge, not_a_page
-from ocean_lib.common.http_requests.redaction import SecretUrl, one_line, safe_url
-from ocean_lib.common.http_requests.retrying import Attempts, retry_after_s
-from ocean_lib.common.utils.html_table import html_table
+from ocean_lib.base.tables import html_table
 from ocean_lib.exceptions import (
     DownloadError,
     OceanError,
     ResponseTooLarge,
     TransportError,
 )
+from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.encodings import PIECE, announced_bytes
+from ocean_lib.http.exchange import HttpExchange, operation_limit
+from ocean_lib.http.files import name_in_url, numbered, safe_file_name, write_whole
+from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
+from ocean_lib.http.pages import CHALLENGE, is_challenge, not_a_page
+from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
+from ocean_lib.http.retrying import Attempts, retry_after_s
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
 """A file's store also says 500 for what passes: there is no fault of the request to tell of."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ocean_lib.common.validation import (
+from ocean_lib.checks import (
     check_address,
     check_did,
     check_job_id,

@@ -11,11 +11,11 @@ from contextlib import closing
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeGuard
 
+from ocean_lib.base.arguments import check_whole
 from ocean_lib.exceptions import InvalidInput, JobNotFound, OceanError, ResponseTooLarge
 from ocean_lib.jobs.progress import progress_bar
 from ocean_lib.jobs.view import Job, JobStatus
 from ocean_lib.jobs.waiting import OnUpdate, Wait, check_wait, wait
-from ocean_lib.ocean._arguments import check_whole
 
 MAX_WORKERS = 8
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ocean_lib.backends.backend import JobRef
-from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.common.utils.expiring import Expiring
+from ocean_lib.base.expiring import Expiring
 from ocean_lib.exceptions import JobNotFound
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.view import Job, JobState, JobStatus
 
 SEEN_JOBS = 4096

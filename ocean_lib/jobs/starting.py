@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ocean_lib.backends.backend import Candidate, Candidates, Listed
-from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.utils.forks import renew_in_children
+from ocean_lib.base.expiring import Expiring
+from ocean_lib.base.forks import renew_in_children
 from ocean_lib.exceptions import (
     InvalidInput,
     MalformedResponse,
@@ -24,6 +22,8 @@ from ocean_lib.exceptions import (
     StartUncertain,
     TransportError,
 )
+from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.view import Job

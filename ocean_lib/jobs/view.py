@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ocean_lib.common.utils.html_table import html_table, when
-from ocean_lib.common.validation import printable
+from ocean_lib.base.tables import html_table, when
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
 

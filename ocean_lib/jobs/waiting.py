@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ocean_lib.common.http_requests.deadline import Deadline, current_deadline, time_limit
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.http_requests.redaction import one_line
+from ocean_lib.base.arguments import check_callback, check_pause, check_seconds
 from ocean_lib.exceptions import (
     AquariusError,
     EndpointNotFound,
@@ -24,8 +22,10 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TransportError,
 )
+from ocean_lib.http.deadline import Deadline, current_deadline, time_limit
+from ocean_lib.http.limits import Timeouts
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.view import JobStatus
-from ocean_lib.ocean._arguments import check_callback, check_pause, check_seconds
 
 logger = logging.getLogger(__name__)
 

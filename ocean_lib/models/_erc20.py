@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.validation import check_address
-from ocean_lib.ocean._amounts import Amount
+from ocean_lib.checks import check_address
+from ocean_lib.models.amounts import Amount
 from ocean_lib.ocean.util import from_base_18, to_base_18
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 from ocean_lib.web3_internal.transactions import wait_for_receipt, web3_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.validation import check_address, check_service_index, check_tx_hash
+from ocean_lib.checks import check_address, check_service_index, check_tx_hash
 from ocean_lib.exceptions import InvalidInput, VerifyTxFailed
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
 _TEXT_KEYS = ("url", "rawcode", "language", "format", "version")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.common.validation import check_did, check_service_index, check_tx_hash
+from ocean_lib.checks import check_did, check_service_index, check_tx_hash
 
 
 @dataclass(frozen=True)

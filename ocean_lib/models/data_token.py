@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.validation import check_address
+from ocean_lib.checks import check_address
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.http import safe_json
 from ocean_lib.models import _order_checks
 from ocean_lib.models._erc20 import ERC20Token
-from ocean_lib.ocean._amounts import Amount
+from ocean_lib.models.amounts import Amount
 from ocean_lib.ocean.util import from_base_18, to_base_18
 from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import ZERO_ADDRESS

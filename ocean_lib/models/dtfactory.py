@@ -4,7 +4,7 @@ from typing import Any
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.validation import check_address
+from ocean_lib.checks import check_address
 from ocean_lib.exceptions import VerifyTxFailed
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 from ocean_lib.web3_internal.transactions import wait_for_receipt

@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.validation import check_address, check_did
+from ocean_lib.checks import check_address, check_did
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 
 _DID_PREFIX = "did:op:"

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ocean_lib.backends.backend import JobRef, JobResult
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.http_requests.limits import MAX_LOG_BYTES
-from ocean_lib.common.utils.html_table import html_table, when
-from ocean_lib.common.validation import check_did, check_job_id, printable, trust_job_id
+from ocean_lib.base.arguments import check_folder, check_text, check_whole
+from ocean_lib.base.tables import html_table, when
+from ocean_lib.checks import check_did, check_job_id, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
+from ocean_lib.http import safe_json
+from ocean_lib.http.limits import MAX_LOG_BYTES
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.outputs import (
     DownloadReport,
@@ -29,7 +30,6 @@ from ocean_lib.jobs.progress import progress_bar
 from ocean_lib.jobs.rounds import ListedAt
 from ocean_lib.jobs.view import Job, JobStatus
 from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
-from ocean_lib.ocean._arguments import check_folder, check_text, check_whole
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 

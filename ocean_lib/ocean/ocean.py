@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union
 
 from enforce_typing import enforce_types
 
-from ocean_lib.common.http_requests.exchange import NOT_PICKLED
-from ocean_lib.common.utils.forks import renew_in_children
-from ocean_lib.common.validation import check_address
+from ocean_lib.base.forks import renew_in_children
+from ocean_lib.checks import check_address
 from ocean_lib.config import Config
+from ocean_lib.http.exchange import NOT_PICKLED
+from ocean_lib.models.amounts import Amount
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.order import Order
-from ocean_lib.ocean._amounts import Amount
-from ocean_lib.ocean._chain import ChainAccess
 from ocean_lib.ocean.util import from_base_18, to_base_18
 from ocean_lib.web3_internal.contract_base import AnyWallet
 

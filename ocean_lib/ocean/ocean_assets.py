@@ -6,9 +6,9 @@ from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.trusted import check_trusted
-from ocean_lib.common.agreements.consumable import ConsumableCodes
-from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.validation import (
+from ocean_lib.backends.v3.orders import OnChain, pay_for_service, service_to_order
+from ocean_lib.base.arguments import check_folder, check_seconds
+from ocean_lib.checks import (
     check_address,
     check_did,
     check_service_index,
@@ -16,22 +16,22 @@ from ocean_lib.common.validation import (
     check_url,
     printable,
 )
+from ocean_lib.common.agreements.consumable import ConsumableCodes
+from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
+from ocean_lib.documents import publishing as _publishing
+from ocean_lib.documents.search import AssetSearch
+from ocean_lib.documents.token_choice import token_choice
+from ocean_lib.documents.trust import TrustDoctor
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     DownloadError,
     InvalidInput,
     MalformedResponse,
 )
+from ocean_lib.models.amounts import Amount
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract
-from ocean_lib.ocean import _publishing
-from ocean_lib.ocean._amounts import Amount
-from ocean_lib.ocean._arguments import check_folder, check_seconds
-from ocean_lib.ocean._asset_search import AssetSearch
-from ocean_lib.ocean._chain import ChainAccess
-from ocean_lib.ocean._ordering import OnChain, pay_for_service, service_to_order
-from ocean_lib.ocean._token_choice import token_choice
-from ocean_lib.ocean._trust_doctor import TrustDoctor
 from ocean_lib.preflight.order import OrderPreflight
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet

@@ -8,8 +8,8 @@ from enforce_typing import enforce_types
 from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.backends.select import Backends, backends_of
 from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.checks import check_did, check_job_id, check_tx_hash
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
-from ocean_lib.common.validation import check_did, check_job_id, check_tx_hash
 from ocean_lib.config import Config
 from ocean_lib.documents import descriptors
 from ocean_lib.exceptions import InvalidInput
@@ -26,8 +26,8 @@ from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
 if TYPE_CHECKING:
-    from ocean_lib.models.findings import Findings
-    from ocean_lib.ocean._chain import ChainAccess
+    from ocean_lib.models.chain_access import ChainAccess
+    from ocean_lib.preflight.findings import Findings
 
 
 @enforce_types
@@ -201,7 +201,7 @@ class OceanCompute:
         )
         plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
         # Loaded here: who asks for a status needs none of it, nor the contracts behind it.
-        from ocean_lib.ocean._chain import ChainAccess
+        from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.assets import FileProbe
         from ocean_lib.preflight.check import check_job
 

@@ -6,11 +6,11 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.http_requests.limits import MAX_ANSWER_BYTES
+from ocean_lib.checks import check_url
 from ocean_lib.common.utils.packages import needed_for
-from ocean_lib.common.validation import check_url
 from ocean_lib.exceptions import ConfigError, InvalidUrl
-from ocean_lib.ocean._amounts import Amount, from_base, to_base
+from ocean_lib.http.limits import MAX_ANSWER_BYTES
+from ocean_lib.models.amounts import Amount, from_base, to_base
 from ocean_lib.ocean.env_constants import ENV_INFURA_PROJECT_ID
 from ocean_lib.web3_internal.contract_utils import (
     get_contracts_addresses as _addresses_of_network,

@@ -9,13 +9,13 @@ from typing import Any
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.http_requests.redaction import one_line
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import Algorithm
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata, container_faults
-from ocean_lib.models.findings import Finding, refused, warning
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.preflight.assets import FileProbe, access_findings, unreachable
 from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.findings import Finding, refused, warning
 from ocean_lib.preflight.orders import Purse, algorithm_order_findings
 
 _SHORTEST_CODE = 10  # pod-configuration takes such code for none, and looks for a URL

@@ -8,9 +8,8 @@ from typing import Any, TypeVar, cast
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.rules import check_may_consume
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules, rules_of_provider
+from ocean_lib.checks import check_address
 from ocean_lib.common.agreements.consumable import ConsumableCodes
-from ocean_lib.common.http_requests.redaction import safe_url
-from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import (
     AssetNotConsumable,
     AssetNotFound,
@@ -21,7 +20,8 @@ from ocean_lib.exceptions import (
     ResponseError,
     TransportError,
 )
-from ocean_lib.models.findings import Finding, refused, unknown
+from ocean_lib.http.redaction import safe_url
+from ocean_lib.preflight.findings import Finding, refused, unknown
 
 T = TypeVar("T")
 

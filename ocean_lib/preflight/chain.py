@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.validation import check_address
+from ocean_lib.checks import check_address
 from ocean_lib.exceptions import ChainError, ConfigError, PackageMissing, TransportError
 from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal._lookups import find_receipt
@@ -17,7 +17,7 @@ from ocean_lib.web3_internal._lookups import find_receipt
 if TYPE_CHECKING:
     from web3 import Web3
 
-    from ocean_lib.ocean._chain import ChainAccess
+    from ocean_lib.models.chain_access import ChainAccess
 
 _ORDER_TOPICS = 4  # the event, and three indexed arguments
 

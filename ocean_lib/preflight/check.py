@@ -8,10 +8,10 @@ from typing import Any
 from ocean_lib.exceptions import OceanError, ProviderNotTrusted
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.models.findings import Finding, Findings, collected, refused
-from ocean_lib.ocean._chain import ChainAccess
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.preflight.assets import FileProbe
 from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.findings import Finding, Findings, collected, refused
 from ocean_lib.preflight.job import PlannedJob
 
 

@@ -15,7 +15,6 @@ from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput, NoComputeService
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.findings import Finding, refused, warning
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.preflight.algorithm import (
     is_algorithm,
@@ -26,6 +25,7 @@ from ocean_lib.preflight.algorithm import (
 )
 from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
 from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.findings import Finding, refused, warning
 from ocean_lib.preflight.orders import Purse, order_findings
 
 

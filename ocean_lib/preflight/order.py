@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.http_requests.exchange import operation_limit
-from ocean_lib.common.validation import (
+from ocean_lib.backends.v3.orders import service_to_order
+from ocean_lib.checks import (
     check_address,
     check_did,
     check_service_index,
     printable,
 )
+from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import (
     InvalidInput,
     MalformedResponse,
@@ -22,8 +22,7 @@ from ocean_lib.exceptions import (
     RequestInvalid,
     WorkflowRefused,
 )
-from ocean_lib.models.findings import Finding, Findings, collected, refused
-from ocean_lib.ocean._ordering import service_to_order
+from ocean_lib.http.exchange import operation_limit
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.preflight.assets import (
     FileProbe,
@@ -33,6 +32,7 @@ from ocean_lib.preflight.assets import (
     unreachable,
 )
 from ocean_lib.preflight.chain import ChainReader
+from ocean_lib.preflight.findings import Finding, Findings, collected, refused
 from ocean_lib.preflight.orders import Purse, is_same_price, no_price, price_base
 from ocean_lib.web3_internal.signer import Signer, signer_address
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.models.findings import Finding, refused, unknown, warning
-from ocean_lib.ocean._amounts import fits_contract, whole_base
+from ocean_lib.models.amounts import fits_contract, whole_base
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.preflight.chain import ChainReader, ChainUnknown, PlacedOrder
+from ocean_lib.preflight.findings import Finding, refused, unknown, warning
 
 _ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 _DECIMALS = 18

@@ -10,12 +10,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.frames import forgets_locals
+from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
+from ocean_lib.checks import printable
 from ocean_lib.common.utils.packages import needed_for
-from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput, WalletError, WrongPassword
+from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ocean_lib.common.http_requests import safe_json
 from ocean_lib.exceptions import ConnectionBroken
+from ocean_lib.http import safe_json
 
 _LIMIT_CODES = (429, -32005)
 _LIMITED = re.compile(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocean_lib.common.validation import check_address
+from ocean_lib.checks import check_address
 
 SignHash = Callable[[bytes], bytes]
 """From 32 bytes to the 65 bytes r, s and recovery id (0 or 1)."""

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from ocean_lib.common.utils.forks import renew_in_children
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.forks import renew_in_children
+from ocean_lib.base.frames import forgets_locals
 from ocean_lib.exceptions import (
     ChainError,
     ConnectFailed,

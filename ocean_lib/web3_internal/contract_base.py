@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from enforce_typing import enforce_types
 
+from ocean_lib.checks import check_address, printable
 from ocean_lib.common.utils.packages import needed_for
-from ocean_lib.common.validation import check_address, printable
 from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
 from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S

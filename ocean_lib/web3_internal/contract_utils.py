@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.utils.text_files import read_text
-from ocean_lib.common.validation import printable
+from ocean_lib.base.text_files import read_text
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConfigError
 from ocean_lib.web3_internal.artifacts import ADDRESS_FILE, FOLDER
 

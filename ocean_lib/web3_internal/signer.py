@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.frames import forgets_locals
+from ocean_lib.checks import check_address
 from ocean_lib.common.utils.packages import needed_for
-from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed
 from ocean_lib.web3_internal.wallet import Wallet
 

@@ -5,8 +5,7 @@ import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from ocean_lib.common.http_requests.deadline import Deadline, current_deadline
-from ocean_lib.common.validation import check_address, check_tx_hash
+from ocean_lib.checks import check_address, check_tx_hash
 from ocean_lib.exceptions import (
     ChainError,
     ConfigError,
@@ -14,6 +13,7 @@ from ocean_lib.exceptions import (
     TransactionTimeout,
     TransportError,
 )
+from ocean_lib.http.deadline import Deadline, current_deadline
 from ocean_lib.web3_internal._chain_errors import chain_errors, revert_reason
 from ocean_lib.web3_internal._lookups import find_receipt
 from ocean_lib.web3_internal._sending import Sending

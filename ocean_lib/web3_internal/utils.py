@@ -6,9 +6,9 @@ from collections import namedtuple
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.frames import forgets_locals
+from ocean_lib.checks import check_address
 from ocean_lib.common.utils.packages import needed_for
-from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import ConfigError, InvalidInput
 from ocean_lib.web3_internal import _keys, artifacts
 from ocean_lib.web3_internal._chain_errors import chain_errors
@@ -93,7 +93,7 @@ def from_wei(wei_value: int) -> Decimal:
     Raises:
         InvalidInput: it is no whole number.
     """
-    from ocean_lib.ocean._amounts import from_base
+    from ocean_lib.models.amounts import from_base
 
     return from_base(wei_value, 18)
 

@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.frames import forgets_locals
+from ocean_lib.checks import check_address
 from ocean_lib.common.utils.packages import needed_for
-from ocean_lib.common.validation import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
 from ocean_lib.web3_internal._secp256k1 import open_key, sign_personal

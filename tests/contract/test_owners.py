@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ocean_lib.localnet.faults import StuckJob
 from ocean_lib.jobs.view import JobState
+from ocean_lib.localnet.faults import StuckJob
 from tests.contract.worlds import Consumer, World
 
 

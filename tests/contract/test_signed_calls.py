@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet.faults import MoveNonce
 from ocean_lib.jobs.view import JobState
+from ocean_lib.localnet.faults import MoveNonce
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.contract.worlds import FOREVER, Consumer, World
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ocean_lib.exceptions import InvalidInput, JobError, JobNotFound, TransportError
-from ocean_lib.localnet.faults import Drop
 from ocean_lib.jobs.view import JobState
+from ocean_lib.localnet.faults import Drop
 from tests.contract.worlds import FOREVER, Consumer, World
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ocean_lib.exceptions import JobNotFound, JobTimeoutError, ServiceUnavailable
-from ocean_lib.localnet.faults import Drop, Fault, StuckJob, Unavailable
 from ocean_lib.jobs.view import JobState, JobStatus
+from ocean_lib.localnet.faults import Drop, Fault, StuckJob, Unavailable
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.contract.worlds import FOREVER, REPORT, Consumer, World
 from tests.wire import WireServer, raw

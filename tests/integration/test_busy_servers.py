@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ocean_lib.cli._exit_codes import ExitCode, exit_code_of
-from ocean_lib.common.http_requests import retrying
 from ocean_lib.exceptions import (
     AquariusError,
     OceanError,
@@ -16,6 +15,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from ocean_lib.http import retrying
 from tests.players import DID, Fault, World, new_wallet, start
 from tests.wire import Reply, answer, as_json, html
 

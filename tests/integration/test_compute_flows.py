@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from ocean_lib.data_provider._payloads import compute_text
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.data_provider._payloads import compute_text
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
     AlgorithmNotTrusted,
@@ -20,9 +20,9 @@ from ocean_lib.exceptions import (
     RawAlgorithmNotAllowed,
     ResultsWithheld,
 )
+from ocean_lib.jobs.view import JobState
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.jobs.view import JobState
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from ocean_lib.web3_internal.wallet import Wallet

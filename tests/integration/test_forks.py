@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ocean_lib.common.http_requests.deadline import time_limit
-from ocean_lib.common.utils import forks
+from ocean_lib.base import forks
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.ocean.util import get_web3
 from tests.players import DID, OTHER_ORDER, World, new_wallet, start
 from tests.wire import Reply, Request, WireServer, as_json

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ocean_lib import checks as validation
 from ocean_lib.cli import main
-from ocean_lib.common import validation
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.players import DID, World, new_wallet, start

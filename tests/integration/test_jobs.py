@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 import requests
 
-from ocean_lib.common.http_requests.deadline import current_deadline
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     InvalidInput,
@@ -28,11 +27,12 @@ from ocean_lib.exceptions import (
     JobTimeoutError,
     TransportError,
 )
+from ocean_lib.http.deadline import current_deadline
+from ocean_lib.jobs.view import JobState
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.runners import RunnerJob, RunOutcome
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.jobs.view import JobState
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.web3_internal.wallet import Wallet

@@ -21,9 +21,9 @@ from ocean_lib.exceptions import (
     StartUncertain,
     WorkflowRefused,
 )
+from ocean_lib.jobs import starting
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.jobs import starting
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.players import (
     ALGORITHM_DID,
@@ -648,7 +648,7 @@ def _ignore(compute: OceanCompute, job_id: str, wallet: Any) -> None:
 
 
 def world_stop(compute: OceanCompute, job_id: str, wallet: Any) -> None:
-    from ocean_lib.common.http_requests.deadline import time_limit
+    from ocean_lib.http.deadline import time_limit
 
     with time_limit(0.3):
         compute.stop(DID, job_id, wallet)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.common.http_requests.deadline import time_limit
 from ocean_lib.config import Config
 from ocean_lib.exceptions import ConnectionBroken, OceanError, TransactionTimeout
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.ocean import Ocean

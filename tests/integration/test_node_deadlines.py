@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ocean_lib.common.http_requests.deadline import time_limit
 from ocean_lib.exceptions import ConnectFailed, RequestTimeout, TransactionTimeout
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.util import get_web3
 from ocean_lib.web3_internal import _node

@@ -13,7 +13,6 @@ import pytest
 from web3 import Web3
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.common.http_requests.deadline import time_limit
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     ChainError,
@@ -22,6 +21,7 @@ from ocean_lib.exceptions import (
     NodeBusy,
     TransactionFailed,
 )
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.ocean import Ocean

@@ -31,9 +31,9 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.models.findings import Findings
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
+from ocean_lib.preflight.findings import Findings
 from tests import flows
 from tests.integration.preflight_world import ABSENT_TX, GONE, TOKEN, UNKNOWN_DID, Job, World
 from tests.wire import Reply, Request, WireServer, as_json

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ocean_lib.common.http_requests.limits import CACHE_LIFETIME_S
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
     AssetNotConsumable,
@@ -19,6 +18,7 @@ from ocean_lib.exceptions import (
     EndpointNotFound,
     JobNotFound,
 )
+from ocean_lib.http.limits import CACHE_LIFETIME_S
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.counting import BUDGET, CountedNetwork, counted_network, old_count
 from tests.players import DID, Fault, Provider, World, dated, new_wallet, start

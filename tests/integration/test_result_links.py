@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from ocean_lib.common.http_requests import retrying
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
+from ocean_lib.http import retrying
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.players import DID, World, new_wallet, start

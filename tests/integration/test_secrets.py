@@ -29,17 +29,13 @@ import requests
 from eth_account import Account
 from requests.adapters import HTTPAdapter
 
-from ocean_lib.common.http_requests import (
-    _failures,
-    exchange,
-    redaction,
-    requests_session,
-    retrying,
-)
-from ocean_lib.common.utils import frames
+from ocean_lib.base import frames
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _responses
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
+from ocean_lib.http import exchange, redaction, retrying
+from ocean_lib.http import failures as _failures
+from ocean_lib.http import session as requests_session
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.ocean import _start
 from ocean_lib.ocean.ocean import Ocean
@@ -749,7 +745,7 @@ def test_the_search_sees_a_wallet_that_can_be_pickled(
 def test_the_search_sees_a_key_in_a_message(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ocean_lib.common import validation
+    from ocean_lib import checks as validation
 
     monkeypatch.setattr(validation, "printable", lambda value, **_: repr(value))
 

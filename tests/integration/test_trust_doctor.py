@@ -17,8 +17,8 @@ from ocean_lib.exceptions import (
     TransactionFailed,
 )
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.models.trust import TrustChange
 from ocean_lib.ocean.ocean import Ocean
+from ocean_lib.preflight.trust_report import TrustChange
 from tests.integration.preflight_world import UNKNOWN_DID, World
 from tests.integration.test_preflight import (
     OTHER_PUBLISHER,

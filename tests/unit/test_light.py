@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib.common.http_requests import deadline
+from ocean_lib.http import deadline
 from ocean_lib.jobs.view import JobStatus
-from ocean_lib.ocean import _waiting
 from ocean_lib.jobs.waiting import Wait, wait
+from ocean_lib.ocean import _waiting
 
 STATUS = (
     "from ocean_lib import Config, DataServiceProvider, OceanCompute\n"

@@ -13,9 +13,7 @@ from typing import Any
 
 from ocean_lib.backends.answers import STATUSES_THAT_SAY_ALL, error_by_status, refusal
 from ocean_lib.backends.backend import JobResult
-from ocean_lib.common.http_requests.answer import Answer
-from ocean_lib.common.http_requests.redaction import one_line, server_words
-from ocean_lib.common.validation import is_job_id, trust_job_id
+from ocean_lib.checks import is_job_id, trust_job_id
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -31,6 +29,8 @@ from ocean_lib.exceptions import (
     StartUncertain,
     WorkflowRefused,
 )
+from ocean_lib.http.answer import Answer
+from ocean_lib.http.redaction import one_line, server_words
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import (
     Job,

@@ -16,10 +16,10 @@ from ocean_lib.backends.v3.answers import (
     jobs_of,
     started_job,
 )
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.safe_json import is_json
-from ocean_lib.common.validation import check_address
+from ocean_lib.checks import check_address
 from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.safe_json import is_json
 from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.models.compute_input import ComputeInput
 

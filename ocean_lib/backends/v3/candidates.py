@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ocean_lib.backends.backend import Candidate, Listed
-from ocean_lib.common.validation import is_job_id
+from ocean_lib.checks import is_job_id
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 

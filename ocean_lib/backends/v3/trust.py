@@ -9,10 +9,10 @@ from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.http_requests.redaction import one_line
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.models.findings import Finding, refused
-from ocean_lib.models.trust import Checksum, TrustReport
+from ocean_lib.http.redaction import one_line
+from ocean_lib.preflight.findings import Finding, refused
+from ocean_lib.preflight.trust_report import Checksum, TrustReport
 
 _SHOWN_CHARS, _SHOWN_VALUES = 100, 10
 

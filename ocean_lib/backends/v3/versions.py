@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.models.findings import Finding
+from ocean_lib.preflight.findings import Finding
 
 _PUBLISHERS_SINCE = (0, 4, 13)
 _V4_SINCE = (1, 0, 0)

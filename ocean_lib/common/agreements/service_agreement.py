@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
 from ocean_lib.common.ddo._plain import required
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidInput, NoComputeService
 
 if TYPE_CHECKING:

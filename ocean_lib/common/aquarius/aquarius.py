@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+from ocean_lib.checks import check_did, check_url, printable
 from ocean_lib.common.ddo.ddo import DDO
-from ocean_lib.common.http_requests.answer import Answer
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.limits import TOO_LARGE_STATUSES, TOO_MANY_REQUESTS
-from ocean_lib.common.http_requests.safe_json import is_json
-from ocean_lib.common.validation import check_did, check_url, printable
 from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidInput
+from ocean_lib.http.answer import Answer
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.limits import TOO_LARGE_STATUSES, TOO_MANY_REQUESTS
+from ocean_lib.http.safe_json import is_json
 
 _ASSETS_PATH = "/api/v1/aquarius/assets"
 _MOST_RESULTS = 10_000  # Elasticsearch, behind Aquarius, looks no further

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ocean_lib.common.aquarius.aquarius import Aquarius
 
 if TYPE_CHECKING:
-    from ocean_lib.common.http_requests.exchange import HttpExchange
+    from ocean_lib.http.exchange import HttpExchange
 
 
 class AquariusProvider:

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.http_requests.safe_json import MAX_DEPTH
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidDocument, InvalidInput
+from ocean_lib.http import safe_json
+from ocean_lib.http.safe_json import MAX_DEPTH
 
 
 def plain(value: Any) -> Any:

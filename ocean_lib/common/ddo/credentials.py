@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.checks import check_address, printable
 from ocean_lib.common.agreements.consumable import ConsumableCodes, MalformedCredential
-from ocean_lib.common.validation import check_address, printable
 
 if TYPE_CHECKING:
     from ocean_lib.common.ddo.ddo import DDO

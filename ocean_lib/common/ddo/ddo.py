@@ -7,6 +7,8 @@ import logging
 import os
 from typing import Any, Protocol
 
+from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
+from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_agreement import ServiceAgreement
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo._conditions import Conditions
@@ -16,9 +18,7 @@ from ocean_lib.common.ddo.public_key_base import PublicKeyBase
 from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_ETHEREUM_ECDSA
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.did import OCEAN_PREFIX, did_to_id
-from ocean_lib.common.utils.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.common.utils.utilities import get_timestamp
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidDid, InvalidInput
 
 logger = logging.getLogger(__name__)

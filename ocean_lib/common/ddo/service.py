@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ocean_lib.checks import printable
 from ocean_lib.common.ddo._plain import as_dict, in_order, plain, required
-from ocean_lib.common.validation import printable
 from ocean_lib.exceptions import InvalidDocument, InvalidInput
 
 if TYPE_CHECKING:

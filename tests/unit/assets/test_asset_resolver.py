@@ -13,8 +13,8 @@ from ocean_lib.assets.asset_resolver import resolve_asset
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
 from ocean_lib.common.ddo.ddo import DDO
-from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, InvalidUrl
+from ocean_lib.http.exchange import HttpExchange
 
 CACHE = "http://localhost:5000"
 DID = "did:op:16A8D214eD5eaA9dDA7e365F8022AbDa92987E36"

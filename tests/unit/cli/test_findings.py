@@ -9,7 +9,7 @@ import pytest
 from ocean_lib.cli._exit_codes import ExitCode
 from ocean_lib.cli._findings import show_findings
 from ocean_lib.cli._session import Session
-from ocean_lib.models.findings import Findings, refused
+from ocean_lib.preflight.findings import Findings, refused
 
 D, A = "did:op:" + "12" * 20, "did:op:" + "34" * 20
 FOUND = Findings(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.common.http_requests.deadline import current_deadline, request_times, time_limit
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.http.deadline import current_deadline, request_times, time_limit
 
 KEY = "8467415bb2ba7c91084d932276214b11a3dd9bdb2930fefa194b666dd8020b99"
 NO_TIMES = ["5", None, True, b"5", [5], math.nan, Decimal(5), 5j, KEY]

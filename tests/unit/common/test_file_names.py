@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ocean_lib.common.http_requests.files import (
+from ocean_lib.exceptions import DownloadError, OceanError, RequestTimeout, ResponseTooLarge
+from ocean_lib.http.files import (
     MAX_NAME_BYTES,
     name_in_headers,
     name_in_url,
@@ -17,7 +18,6 @@ from ocean_lib.common.http_requests.files import (
     safe_file_name,
     write_whole,
 )
-from ocean_lib.exceptions import DownloadError, OceanError, RequestTimeout, ResponseTooLarge
 
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(d + n for d in ("COM", "LPT") for n in "123456789\xb9")}
 NASTY = [

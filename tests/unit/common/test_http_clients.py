@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import requests
 
-from ocean_lib.common.http_requests import exchange
-from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
     ConnectFailed,
@@ -19,6 +17,8 @@ from ocean_lib.exceptions import (
     MalformedResponse,
     OceanError,
 )
+from ocean_lib.http import exchange
+from ocean_lib.http.exchange import HttpExchange
 from tests.wire import WireServer, as_json
 
 SECRET = "the-secret-of-a-text"

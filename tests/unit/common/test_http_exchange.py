@@ -9,9 +9,6 @@ import traceback
 
 import pytest
 
-from ocean_lib.common.http_requests.deadline import request_times, time_limit
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.limits import Timeouts
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -21,6 +18,9 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseTooLarge,
 )
+from ocean_lib.http.deadline import request_times, time_limit
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.limits import Timeouts
 from tests.wire import WireServer, answer, as_json, drip, html, raw, reset, silence
 
 SECRET = "0x" + "ab" * 65

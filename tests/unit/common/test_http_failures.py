@@ -15,11 +15,6 @@ import pytest
 import requests
 import urllib3.exceptions
 
-from ocean_lib.common.http_requests._failures import failure_of
-from ocean_lib.common.http_requests.deadline import Deadline, time_limit
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.http_requests.requests_session import get_requests_session, proxy_of
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -27,6 +22,11 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     TransportError,
 )
+from ocean_lib.http.deadline import Deadline, time_limit
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.failures import failure_of
+from ocean_lib.http.limits import Timeouts
+from ocean_lib.http.session import get_requests_session, proxy_of
 from tests.wire import WireServer, as_json, raw, silence
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -10,10 +10,10 @@ import pytest
 import requests
 import urllib3.util.connection
 
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.reach import Reach, addresses_of, is_loopback, reach_of
-from ocean_lib.common.http_requests.redirects import MAX_REDIRECTS
 from ocean_lib.exceptions import ConnectFailed, RedirectRefused
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.reach import Reach, addresses_of, is_loopback, reach_of
+from ocean_lib.http.redirects import MAX_REDIRECTS
 from tests.wire import Reply, Request, WireServer, answer
 
 HOSTS = {

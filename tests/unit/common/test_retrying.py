@@ -7,11 +7,11 @@ from email.utils import formatdate
 
 import pytest
 
-from ocean_lib.common.http_requests import retrying
-from ocean_lib.common.http_requests.deadline import Deadline, time_limit
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.retrying import Attempts, may_sign_again, retry_after_s
 from ocean_lib.exceptions import ConnectionBroken, SignatureRejected, TooManyRequests
+from ocean_lib.http import retrying
+from ocean_lib.http.deadline import Deadline, time_limit
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.retrying import Attempts, may_sign_again, retry_after_s
 from tests.wire import Reply, WireServer, answer, as_json, html
 
 PASSING = [502, 503, 504, 520, 521, 522, 523, 524, 530, 429]

@@ -8,7 +8,7 @@ import pickle
 import pytest
 import requests
 
-from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url
+from ocean_lib.http.redaction import SecretUrl, safe_url
 
 SECRET = "4a2446c0d6063fca738c61a4c97e6731a659a5074a97eb5f2d79761431caa5d0"
 

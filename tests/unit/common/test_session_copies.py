@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.http_requests.requests_session import get_requests_session
 from ocean_lib.exceptions import ConnectionBroken
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.limits import Timeouts
+from ocean_lib.http.session import get_requests_session
 from tests.wire import WireServer, answer, as_json, silence
 
 COPIES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from ocean_lib.common.http_requests import requests_session
-from ocean_lib.common.http_requests.requests_session import get_requests_session
+from ocean_lib.http import session as requests_session
+from ocean_lib.http.session import get_requests_session
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.ocean.util import get_web3
 from tests.wire import WireServer, as_json

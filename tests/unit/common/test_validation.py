@@ -13,7 +13,7 @@ from hexbytes import HexBytes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.common.validation import (
+from ocean_lib.checks import (
     check_address,
     check_did,
     check_job_id,
@@ -278,7 +278,7 @@ def test_printable_describes_bytes_by_their_length() -> None:
 
 def test_checking_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from ocean_lib.common.validation import check_address; "
+        "import sys; from ocean_lib.checks import check_address; "
         f"check_address('{ADDRESS}'); "
         "sys.exit(bool({'web3', 'eth_account', 'eth_utils', 'requests'} & set(sys.modules)))"
     )

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ocean_lib.common.aquarius.aquarius import Aquarius as AquariusClient
-from ocean_lib.common.http_requests import retrying
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import InvalidInput, OceanError
+from ocean_lib.http import retrying
 from ocean_lib.ocean import _start
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute

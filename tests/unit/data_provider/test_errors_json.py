@@ -10,8 +10,8 @@ import pytest
 import responses
 
 from ocean_lib import exceptions
-from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.backends.v3.answers import JobInfo
+from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 
 import pytest
-
-from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.data_provider import _nonces
 from ocean_lib.data_provider._nonces import NonceBook
+
+from ocean_lib.data_provider import _nonces
+from ocean_lib.http.deadline import Deadline
 
 ROOT = "http://127.0.0.1"
 CALLS_WAIT_S = 10

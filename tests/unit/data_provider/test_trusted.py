@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ocean_lib.common.origins import origin_of
-from ocean_lib.config import Config
 from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, ProviderNotTrusted
+from ocean_lib.http.origins import origin_of
 
 DID = "did:op:" + "12" * 20
 HOME = "https://provider.example"

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.exceptions import InvalidInput, JobError
-from ocean_lib.jobs.view import JobStatus
 from ocean_lib.ocean._handles import JobHandles
+
+from ocean_lib.exceptions import InvalidInput, JobError
+from ocean_lib.http.limits import Timeouts
+from ocean_lib.jobs.view import JobStatus
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 
 DID = "did:op:" + "1b" * 20

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.common.http_requests.deadline import current_deadline, time_limit
+from ocean_lib.backends.v3 import orders as _ordering
 from ocean_lib.exceptions import (
     AssetNotFound,
     ConfigError,
@@ -23,7 +23,7 @@ from ocean_lib.exceptions import (
     OceanError,
     RequestTimeout,
 )
-from ocean_lib.ocean import _ordering
+from ocean_lib.http.deadline import current_deadline, time_limit
 from ocean_lib.ocean.ocean_assets import OceanAssets
 
 TOKEN = "0x16A8D214eD5eaA9dDA7e365F8022AbDa92987E36"

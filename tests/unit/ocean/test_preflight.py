@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.select import compute_endpoint
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     AquariusError,
@@ -24,13 +25,12 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ServiceUnavailable,
 )
-from ocean_lib.models.findings import Finding, Findings, collected, refused, unknown, warning
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.preflight.algorithm import uses_network
 from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
-from ocean_lib.ocean._chain import ChainAccess
-from ocean_lib.preflight.orders import Purse, order_findings, price_base
 from ocean_lib.preflight.chain import ChainReader, ChainUnknown
-from ocean_lib.backends.select import compute_endpoint
+from ocean_lib.preflight.findings import Finding, Findings, collected, refused, unknown, warning
+from ocean_lib.preflight.orders import Purse, order_findings, price_base
 from tests.flows import raw_code
 
 ROOT = Path(__file__).parents[3]

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.common.utils.html_table import html_table, when
+from ocean_lib.base.tables import html_table, when
 from ocean_lib.exceptions import DownloadError
-from ocean_lib.jobs.view import JobStatus
 from ocean_lib.jobs.outputs import DownloadReport, files_of
+from ocean_lib.jobs.view import JobStatus
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 
 DID = "did:op:" + "1b" * 20

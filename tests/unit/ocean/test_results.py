@@ -15,10 +15,6 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.common.http_requests import retrying
-from ocean_lib.common.http_requests.deadline import current_deadline, time_limit
-from ocean_lib.common.http_requests.exchange import HttpExchange
-from ocean_lib.common.http_requests.limits import READ_ATTEMPTS, Timeouts
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -30,6 +26,10 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseTooLarge,
 )
+from ocean_lib.http import retrying
+from ocean_lib.http.deadline import current_deadline, time_limit
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.limits import READ_ATTEMPTS, Timeouts
 from ocean_lib.jobs.outputs import DownloadWarning, files_of
 from ocean_lib.ocean.compute_job import ComputeJob
 from tests.wire import Exchange, Reply, Request, WireServer, answer, html, raw, silence

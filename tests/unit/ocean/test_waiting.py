@@ -9,11 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
 
-from ocean_lib.common.http_requests import deadline
-from ocean_lib.common.http_requests.deadline import current_deadline, time_limit
-from ocean_lib.common.http_requests.limits import Timeouts
-from ocean_lib.common.validation import check_address
+from ocean_lib.checks import check_address
 from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
@@ -31,11 +29,13 @@ from ocean_lib.exceptions import (
     ResponseTooLarge,
     ServiceUnavailable,
 )
-from ocean_lib.jobs.view import JobState, JobStatus
-from ocean_lib.ocean import _rounds, _waiting
-from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
+from ocean_lib.http import deadline
+from ocean_lib.http.deadline import current_deadline, time_limit
+from ocean_lib.http.limits import Timeouts
 from ocean_lib.jobs.seen import SeenJobs
+from ocean_lib.jobs.view import JobState, JobStatus
 from ocean_lib.jobs.waiting import Wait, intervals
+from ocean_lib.ocean import _rounds, _waiting
 from ocean_lib.ocean.compute_job import ComputeJob
 
 DID = "did:op:" + "1b" * 20

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
-from ocean_lib.common.http_requests.exchange import HttpExchange
 from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
@@ -24,6 +23,7 @@ from ocean_lib.exceptions import (
     OceanError,
     ResponseError,
 )
+from ocean_lib.http.exchange import HttpExchange
 
 ROOT = "http://127.0.0.1:28501"
 ASSETS = f"{ROOT}/api/v1/aquarius/assets"

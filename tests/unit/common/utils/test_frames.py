@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ocean_lib.common.utils.frames import forgets_locals
+from ocean_lib.base.frames import forgets_locals
 from ocean_lib.exceptions import WalletError
 from ocean_lib.web3_internal.utils import private_key_to_address
 from ocean_lib.web3_internal.wallet import Wallet

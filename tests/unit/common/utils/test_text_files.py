@@ -12,13 +12,13 @@ import click
 import pytest
 from eth_account import Account
 
+from ocean_lib.base.text_files import read_text
 from ocean_lib.cli import _keys
 from ocean_lib.cli._description import read_description
 from ocean_lib.cli._network_config import keep_config
 from ocean_lib.cli._start_commands import Plan
 from ocean_lib.cli._which_job import read_job_file
 from ocean_lib.common.ddo.ddo import DDO
-from ocean_lib.common.utils.text_files import read_text
 from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, InvalidInput, WalletError
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
-from ocean_lib.common.http_requests.redaction import server_words
 from ocean_lib.exceptions import DownloadError
+from ocean_lib.http.redaction import server_words
 
 CHALLENGE = (
     "A gateway before the server wants to see a browser, or a sign-in. Open the server's address "

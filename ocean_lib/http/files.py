@@ -13,9 +13,9 @@ from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
+from ocean_lib.http.redaction import one_line
 
 MAX_NAME_BYTES = 180
 

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ocean_lib.common.http_requests.redaction import one_line, safe_url
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConnectFailed, ConnectionBroken, InvalidInput, MalformedResponse
+from ocean_lib.http.redaction import one_line, safe_url
 
 _OPTIONS = ("params", "data", "headers", "timeout", "allow_redirects", "stream")
 _VERBS = ("get", "post", "put", "delete")

@@ -13,9 +13,7 @@ from typing import Any
 import requests
 import urllib3.exceptions
 
-from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.redaction import one_line, safe_url
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -24,6 +22,8 @@ from ocean_lib.exceptions import (
     OceanError,
     RequestTimeout,
 )
+from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.redaction import one_line, safe_url
 
 FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
 

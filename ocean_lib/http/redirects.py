@@ -6,8 +6,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 
-from ocean_lib.common.http_requests.redaction import SecretUrl, safe_url
 from ocean_lib.exceptions import MovedToHttps, RedirectRefused
+from ocean_lib.http.redaction import SecretUrl, safe_url
 
 MAX_REDIRECTS = 5
 """So many are followed, where any are: for a file behind a link that carries no signature."""

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
 LONGEST_PAUSE_S = 365 * 24 * 3600.0

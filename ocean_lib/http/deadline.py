@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from numbers import Real
 from typing import Any
 
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from typing import Union
 
-from ocean_lib.common.validation import printable
+from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
 Amount = Union[int, str, Decimal, float]

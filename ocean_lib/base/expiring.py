@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from cachetools import TTLCache
 
-from ocean_lib.common.utils.forks import renew_in_children
+from ocean_lib.base.forks import renew_in_children
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -9,11 +9,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.checks import check_address, check_did, check_service_index, printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.http_requests.deadline import current_deadline, time_limit
-from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.common.validation import check_address, check_did, check_service_index, printable
 from ocean_lib.exceptions import (
     AssetNotFound,
     InsufficientBalance,
@@ -21,9 +19,11 @@ from ocean_lib.exceptions import (
     InvalidInput,
     OceanError,
 )
+from ocean_lib.http.deadline import current_deadline, time_limit
+from ocean_lib.http.redaction import one_line
+from ocean_lib.models.amounts import Amount
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.metadata import data_token_of
-from ocean_lib.ocean._amounts import Amount
 from ocean_lib.ocean.util import from_base_18, to_base_18
 from ocean_lib.preflight.orders import price_base
 from ocean_lib.web3_internal._chain_errors import add_to_message

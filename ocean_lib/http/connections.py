@@ -23,7 +23,7 @@ import urllib3.connection
 import urllib3.connectionpool
 import urllib3.exceptions
 
-from ocean_lib.common.http_requests.deadline import Deadline
+from ocean_lib.http.deadline import Deadline
 
 
 @dataclass

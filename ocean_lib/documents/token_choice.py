@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ocean_lib.common.validation import check_address, printable
+from ocean_lib.checks import check_address, printable
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.models.amounts import Amount
 from ocean_lib.models.data_token import DataToken
-from ocean_lib.ocean._amounts import Amount
 from ocean_lib.ocean.util import to_base_18
 
 _MAX_UINT256 = 2**256 - 1

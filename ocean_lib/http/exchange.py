@@ -16,42 +16,8 @@ from typing import Any, NoReturn
 
 import requests
 
-from ocean_lib.common.http_requests._clients import (
-    check_client,
-    check_response,
-    failure_of_client,
-    method_of,
-)
-from ocean_lib.common.http_requests._connections import CALL, Call
-from ocean_lib.common.http_requests._failures import FAILURES, failure_of, no_time
-from ocean_lib.common.http_requests.answer import Answer
-from ocean_lib.common.http_requests.deadline import (
-    Deadline,
-    current_deadline,
-    request_times,
-    time_limit,
-)
-from ocean_lib.common.http_requests.encodings import ACCEPTED, body_of, encoding_of, is_known
-from ocean_lib.common.http_requests.limits import (
-    CACHE_LIFETIME_S,
-    MAX_ANSWER_BYTES,
-    MAX_FILE_BYTES,
-    READ_ATTEMPTS,
-    Timeouts,
-)
-from ocean_lib.common.http_requests.reach import Reach, addresses_of, has_host, reach_of
-from ocean_lib.common.http_requests.redaction import SecretUrl, one_line, safe_url
-from ocean_lib.common.http_requests.redirects import (
-    FOLLOWED,
-    MAX_REDIRECTS,
-    location_of,
-    over_https,
-    refused,
-)
-from ocean_lib.common.http_requests.requests_session import get_requests_session, proxy_of
-from ocean_lib.common.http_requests.retrying import Attempts
-from ocean_lib.common.utils.expiring import Expiring
-from ocean_lib.common.utils.forks import renew_in_children
+from ocean_lib.base.expiring import Expiring
+from ocean_lib.base.forks import renew_in_children
 from ocean_lib.exceptions import (
     ConnectFailed,
     InvalidInput,
@@ -63,6 +29,40 @@ from ocean_lib.exceptions import (
     ResponseTooLarge,
     TransportError,
 )
+from ocean_lib.http.answer import Answer
+from ocean_lib.http.clients import (
+    check_client,
+    check_response,
+    failure_of_client,
+    method_of,
+)
+from ocean_lib.http.connections import CALL, Call
+from ocean_lib.http.deadline import (
+    Deadline,
+    current_deadline,
+    request_times,
+    time_limit,
+)
+from ocean_lib.http.encodings import ACCEPTED, body_of, encoding_of, is_known
+from ocean_lib.http.failures import FAILURES, failure_of, no_time
+from ocean_lib.http.limits import (
+    CACHE_LIFETIME_S,
+    MAX_ANSWER_BYTES,
+    MAX_FILE_BYTES,
+    READ_ATTEMPTS,
+    Timeouts,
+)
+from ocean_lib.http.reach import Reach, addresses_of, has_host, reach_of
+from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
+from ocean_lib.http.redirects import (
+    FOLLOWED,
+    MAX_REDIRECTS,
+    location_of,
+    over_https,
+    refused,
+)
+from ocean_lib.http.retrying import Attempts
+from ocean_lib.http.session import get_requests_session, proxy_of
 
 NOT_PICKLED = (
     "What holds connections (Ocean, OceanCompute, DataServiceProvider...) cannot be pickled or "

@@ -6,8 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.utils.forks import renew_in_children
-from ocean_lib.common.validation import check_address
+from ocean_lib.base.forks import renew_in_children
+from ocean_lib.checks import check_address
 from ocean_lib.exceptions import ConfigError, OceanError
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.base.frames import forgets_locals
+from ocean_lib.checks import check_url, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.http_requests.redaction import one_line
-from ocean_lib.common.http_requests.safe_json import is_json
-from ocean_lib.common.utils.frames import forgets_locals
 from ocean_lib.common.utils.utilities import checksum
-from ocean_lib.common.validation import check_url, printable, shown_url
+from ocean_lib.documents.token_choice import TokenChoice
 from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
@@ -35,9 +34,10 @@ from ocean_lib.exceptions import (
     ResponseError,
     TransportError,
 )
+from ocean_lib.http.redaction import one_line
+from ocean_lib.http.safe_json import is_json
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract, data_token_of
-from ocean_lib.ocean._chain import ChainAccess
-from ocean_lib.ocean._token_choice import TokenChoice
 from ocean_lib.preflight.orders import price_base
 from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address

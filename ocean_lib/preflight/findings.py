@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ocean_lib.common.utils.html_table import html_table
+from ocean_lib.base.tables import html_table
 
 Severity = Literal["refused", "warning", "unknown"]
 """refused: it would be refused. warning: it would be taken, but hardly do what is wanted.

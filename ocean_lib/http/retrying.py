@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-from ocean_lib.common.http_requests.deadline import Deadline
-from ocean_lib.common.http_requests.limits import BACKOFF_S, READ_ATTEMPTS
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -16,6 +14,8 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.limits import BACKOFF_S, READ_ATTEMPTS
 
 SIGNED_READ_AGAIN: tuple[type[OceanError], ...] = (
     ConnectFailed,

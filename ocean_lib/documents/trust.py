@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
 from ocean_lib.backends.v3.trust import TRUSTED_ALGORITHMS, checksums_of, trust_report
+from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.common.validation import check_did
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
-from ocean_lib.models.trust import TrustChange, TrustReport
+from ocean_lib.preflight.trust_report import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer, check_signer
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import Any
 
 import requests
 
-from ocean_lib.common.http_requests import safe_json
-from ocean_lib.common.http_requests.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
-from ocean_lib.common.http_requests.pages import is_page, title_of
-from ocean_lib.common.http_requests.redaction import safe_url, server_words
-from ocean_lib.common.http_requests.retrying import retry_after_s
 from ocean_lib.exceptions import MalformedResponse
+from ocean_lib.http import safe_json
+from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
+from ocean_lib.http.pages import is_page, title_of
+from ocean_lib.http.redaction import safe_url, server_words
+from ocean_lib.http.retrying import retry_after_s
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any, Optional
 from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.base.arguments import check_text
+from ocean_lib.checks import check_address, check_did, check_url, printable
 from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
-from ocean_lib.common.validation import check_address, check_did, check_url, printable
 from ocean_lib.exceptions import InvalidInput, MalformedResponse
-from ocean_lib.ocean._arguments import check_text
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.common.utils.html_table import html_table
-from ocean_lib.models.findings import Finding
+from ocean_lib.base.tables import html_table
+from ocean_lib.preflight.findings import Finding
 
 
 @dataclass(frozen=True)

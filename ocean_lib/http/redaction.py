@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from ocean_lib.common.http_requests.limits import MAX_TEXT
+from ocean_lib.http.limits import MAX_TEXT
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # Neither looks past the next "<", so that no body takes longer than its length.

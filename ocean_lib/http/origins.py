@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ocean_lib.common.validation import check_url, shown_url
+from ocean_lib.checks import check_url, shown_url
 from ocean_lib.exceptions import InvalidInput
 
 _PORTS = {"http": 80, "https": 443}

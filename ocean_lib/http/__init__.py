@@ -1,0 +1,1 @@
+"""HTTP, bounded in time and in size: one exchange, its failures, what may be shown of it."""
