@@ -110,13 +110,13 @@ class World:
         self.ocean.assets.update(asset, self.publisher)
         return asset
 
-    def encrypted(self, *urls: str) -> str:
-        """Have a list of files encrypted, reachable or not."""
+    def encrypted(self, asset: Asset, *urls: str) -> str:
+        """Have a list of files encrypted for an asset, reachable or not."""
         provider = self.ocean.data_provider
         _, endpoint = provider.build_encrypt_endpoint(self.network.provider_url)
         files = [{"index": i, "url": url} for i, url in enumerate(urls)]
         return provider.encrypt_files_dict(
-            files, endpoint, "0x" + "1" * 40, self.stranger.address, "0x"
+            files, endpoint, str(asset.data_token_address), self.stranger.address, "0x"
         )
 
     def file(self) -> str:
