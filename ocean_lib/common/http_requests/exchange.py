@@ -32,6 +32,7 @@ from ocean_lib.common.http_requests.deadline import (
     time_limit,
 )
 from ocean_lib.common.http_requests.encodings import ACCEPTED, body_of, encoding_of, is_known
+from ocean_lib.common.http_requests.files import name_in_headers
 from ocean_lib.common.http_requests.limits import (
     CACHE_LIFETIME_S,
     MAX_ANSWER_BYTES,
@@ -393,6 +394,7 @@ class HttpExchange:
                 status_code=response.status_code,
                 url=safe_url(url),
             )
+        name = name or name_in_headers(response.headers.get("content-disposition"))
         pieces = body_of(response, encoding, name)
         while True:
             if deadline.is_over:
