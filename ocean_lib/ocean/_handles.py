@@ -103,8 +103,8 @@ class JobHandles:
 
         Args:
             wallet: of the consumer.
-            did: only jobs on this data set, at its Provider; None for all jobs at the
-                configured Provider.
+            did: only jobs on this data set, at its Provider (at each, if its compute services are
+                at several); None for all jobs at the configured Provider.
             order_tx: only jobs of this order.
             state: only jobs in this state.
 

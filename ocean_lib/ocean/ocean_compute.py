@@ -281,7 +281,7 @@ class OceanCompute(ComputeDescriptors, JobHandles, ComputePreflight):
         Elsewhere they read as stopped from then on.
 
         Args:
-            did: names the Provider.
+            did: names the Provider, or all of them if its compute services are at several.
             wallet: of the consumer.
             confirm: must be True.
 

@@ -33,6 +33,7 @@ from ocean_lib.common.http_requests import (
     _failures,
     exchange,
     redaction,
+    redirects,
     requests_session,
     retrying,
 )
@@ -667,7 +668,8 @@ def without_signature_hiding(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_url_hiding(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange, "safe_url", lambda url: url)
+    for room in (exchange, redirects):
+        patch.setattr(room, "safe_url", lambda url: url)
 
 
 def with_attached_causes(patch: pytest.MonkeyPatch) -> None:
