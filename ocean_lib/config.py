@@ -191,7 +191,7 @@ class Config(configparser.ConfigParser):
 
     def _load_file(self, filename: str | os.PathLike[str]) -> None:
         fault, kind = "", ConfigError
-        shown = printable(os.fspath(filename))
+        shown = printable(os.fspath(filename), limit=300)
         self._source = f"The config file {shown}"
         try:
             text = read_text(filename)

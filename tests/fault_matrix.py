@@ -319,7 +319,7 @@ def run(cell: Cell) -> Outcome:
         act = acts[cell.call]
         if cell.warm:
             act()
-            compute._reachable.clear()  # remembered for seconds only: most starts ask again
+            compute.client._reachable.clear()  # remembered for seconds only: most starts ask again
         world.forget_requests()
         _break(world, cell)
         outcome = _observe(act, world, cell)

@@ -19,7 +19,6 @@ import requests
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.base.forks import renew_in_children
 from ocean_lib.exceptions import (
-    ConnectFailed,
     InvalidInput,
     MalformedResponse,
     MovedToHttps,
@@ -45,6 +44,7 @@ from ocean_lib.http.deadline import (
 )
 from ocean_lib.http.encodings import ACCEPTED, body_of, encoding_of, is_known
 from ocean_lib.http.failures import FAILURES, failure_of, no_time
+from ocean_lib.http.files import name_in_headers
 from ocean_lib.http.limits import (
     CACHE_LIFETIME_S,
     MAX_ANSWER_BYTES,
@@ -52,7 +52,7 @@ from ocean_lib.http.limits import (
     READ_ATTEMPTS,
     Timeouts,
 )
-from ocean_lib.http.reach import Reach, addresses_of, has_host, reach_of
+from ocean_lib.http.reach import admitted
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
 from ocean_lib.http.redirects import (
     FOLLOWED,
@@ -228,7 +228,8 @@ class HttpExchange:
         if given_by is None:
             return self._open("GET", url, operation, params, None, deadline, headers), url
         for _ in range(MAX_REDIRECTS + 1):
-            addresses = self._admitted(url, operation, given_by)
+            is_direct = not proxy_of(self.client, url)
+            addresses = admitted(url, operation, given_by, is_direct=is_direct)
             response = self._requested(
                 "GET", url, operation, params, None, deadline, headers, addresses
             )
@@ -245,27 +246,6 @@ class HttpExchange:
             operation=operation,
             url=safe_url(url),
         )
-
-    def _admitted(self, url: str, operation: str, given_by: Callable[[], str]) -> list[str]:
-        """Return the addresses of a link's host, none for those that whoever connects finds."""
-        is_direct = not proxy_of(self.client, url)
-        addresses = addresses_of(url, look_up=is_direct)
-        if addresses is None and is_direct and has_host(url):
-            # Not left to whoever connects: a name may be found there, and be this machine.
-            raise ConnectFailed(
-                f"Could not {operation}: the host of {safe_url(url)} is unknown. Check that this "
-                "machine can look up names, or ask the operator of the server that names it."
-            )
-        reach = reach_of(addresses or ())
-        if reach > Reach.PUBLIC and reach > reach_of(addresses_of(given_by()) or ()):
-            raise RedirectRefused(
-                f"Could not {operation}: {safe_url(url)} is a private address, or this machine "
-                f"itself, and the server that names it, {safe_url(given_by())}, is not. Ask its "
-                "operator for a link that can be reached from outside.",
-                operation=operation,
-                url=safe_url(url),
-            )
-        return (is_direct and addresses) or []
 
     def _once(
         self,
@@ -393,6 +373,7 @@ class HttpExchange:
                 status_code=response.status_code,
                 url=safe_url(url),
             )
+        name = name or name_in_headers(response.headers.get("content-disposition"))
         pieces = body_of(response, encoding, name)
         while True:
             if deadline.is_over:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import enum
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from urllib3.util import parse_url
+
+from ocean_lib.exceptions import ConnectFailed, RedirectRefused
+from ocean_lib.http.redaction import safe_url
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -20,6 +23,40 @@ class Reach(enum.IntEnum):
     PUBLIC = 0
     PRIVATE = 1
     LOCAL = 2
+
+
+def admitted(
+    url: str, operation: str, given_by: Callable[[], str], *, is_direct: bool
+) -> Sequence[str]:
+    """Return the addresses of a link's host, none for those that whoever connects has to find.
+
+    Args:
+        url: of the link, or where it redirects to.
+        operation: what is done, in words that follow "Could not".
+        given_by: gives the URL of the server that named the link; asked where it matters only.
+        is_direct: whether no proxy is between, which would look the name up for itself.
+
+    Raises:
+        RedirectRefused: the host is nearer to this machine than the server that named it.
+        ConnectFailed: the host is unknown.
+    """
+    addresses = addresses_of(url, look_up=is_direct)
+    if addresses is None and is_direct and has_host(url):
+        # Not left to whoever connects: a name may be found there, and be this machine.
+        raise ConnectFailed(
+            f"Could not {operation}: the host of {safe_url(url)} is unknown. Check that this "
+            "machine can look up names, or ask the operator of the server that names it."
+        )
+    reach = reach_of(addresses or ())
+    if reach > Reach.PUBLIC and reach > reach_of(addresses_of(given_by()) or ()):
+        raise RedirectRefused(
+            f"Could not {operation}: {safe_url(url)} is a private address, or this machine "
+            f"itself, and the server that names it, {safe_url(given_by())}, is not. Ask its "
+            "operator for a link that can be reached from outside.",
+            operation=operation,
+            url=safe_url(url),
+        )
+    return (is_direct and addresses) or ()
 
 
 def addresses_of(url: str, *, look_up: bool = True) -> list[str] | None:

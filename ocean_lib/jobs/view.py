@@ -106,6 +106,7 @@ class JobStatus(Mapping[str, Any]):
                 ("status", f"{self.code} {self.text}"),
                 ("created", when(self.created_s)),
                 ("finished", when(self.finished_s)),
+                ("algorithm", self.algorithm_end),
             ]
         )
 

@@ -292,7 +292,7 @@ class OceanCompute:
         Elsewhere they read as stopped from then on.
 
         Args:
-            did: names the Provider.
+            did: names the Provider, or all of them if its compute services are at several.
             wallet: of the consumer.
             confirm: must be True.
 
@@ -354,8 +354,8 @@ class OceanCompute:
 
         Args:
             wallet: of the consumer.
-            did: only jobs on this data set, at its Provider; None for all jobs at the
-                configured Provider.
+            did: only jobs on this data set, at its Provider (at each, if its compute services are
+                at several); None for all jobs at the configured Provider.
             order_tx: only jobs of this order.
             state: only jobs in this state.
 

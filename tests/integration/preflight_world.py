@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ocean_lib.data_provider._payloads import compute_text
-
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.exceptions import TransactionFailed
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
@@ -111,13 +110,13 @@ class World:
         self.ocean.assets.update(asset, self.publisher)
         return asset
 
-    def encrypted(self, *urls: str) -> str:
-        """Have a list of files encrypted, reachable or not."""
+    def encrypted(self, asset: Asset, *urls: str) -> str:
+        """Have a list of files encrypted for an asset, reachable or not."""
         provider = self.ocean.data_provider
         _, endpoint = provider.build_encrypt_endpoint(self.network.provider_url)
         files = [{"index": i, "url": url} for i, url in enumerate(urls)]
         return provider.encrypt_files_dict(
-            files, endpoint, "0x" + "1" * 40, self.stranger.address, "0x"
+            files, endpoint, str(asset.data_token_address), self.stranger.address, "0x"
         )
 
     def file(self) -> str:
@@ -188,7 +187,7 @@ class World:
         provider = self.ocean.data_provider
         wallet, main = job.wallet or self.consumer, job.inputs[0]
         url = provider.build_endpoint("computeStart", self.network.provider_url)[1]
-        text = compute_text(wallet.address, None, main.did)
+        text = compute_text(wallet.address, "", main.did)
         output = self.ocean.compute.check_output_dict(
             None, wallet.address, provider, self.ocean.config
         )

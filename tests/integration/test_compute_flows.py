@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from ocean_lib.data_provider._payloads import compute_text
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (

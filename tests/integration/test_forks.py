@@ -67,13 +67,14 @@ def test_a_child_makes_connections_of_its_own(world: World) -> None:
 def test_a_turn_that_a_thread_of_the_parent_had_is_not_waited_for(world: World) -> None:
     wallet, compute = new_wallet(), world.compute()
     job_id = start(compute, wallet)
-    nonces = compute._data_provider._nonces
+    signatures = compute._data_provider.signatures
+    backend = compute.client.backends.at(world.provider.url)
 
     def ask() -> None:
         with time_limit(5):
             compute.result(DID, job_id, wallet)
 
-    with nonces._account(world.provider.url, wallet.address) as account, account.turn:
+    with signatures._turn(backend, wallet.address):
         said = in_child(ask)
 
     assert said == ""
@@ -111,14 +112,15 @@ def test_a_session_of_the_users_is_kept(world: World) -> None:
 
 def test_locks_that_threads_hold_are_new_in_the_child(world: World) -> None:
     compute = world.compute()
-    held = [compute.http._lock, compute._reachable._lock, compute._starts._lock]
+    client = compute.client
+    held = [compute.http._lock, client._reachable._lock, client._starts._lock]
     for lock in held:
         lock.acquire()
 
     def use() -> None:
         assert compute.http.client is not None
-        assert DID not in compute._reachable
-        assert not compute._starts.is_crowded(OTHER_ORDER)
+        assert DID not in client._reachable
+        assert not client._starts.is_crowded(OTHER_ORDER)
 
     said = in_child(use)
 

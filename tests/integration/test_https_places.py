@@ -121,7 +121,7 @@ def test_a_signed_call_is_made_there_anew(world, call, token) -> None:
         "stop": lambda: compute.stop(DID, job_id, wallet),
         "result": lambda: compute.result(DID, job_id, wallet),
     }
-    compute._reachable.put(DID, True)
+    compute.client._reachable.put(DID, True)
     assert acts[call]()
 
     assert gateway.asked[0][0] == "http:"

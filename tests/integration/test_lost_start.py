@@ -53,7 +53,7 @@ ZONES = [-5 * 3600, 8 * 3600, 5.75 * 3600]
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look as often as in earnest, with shorter waits; the fault matrix runs with the real ones."""
-    monkeypatch.setattr(_start, "LOOK_PAUSES_S", (0.05, 0.1, 0.15, 0.2))
+    monkeypatch.setattr(starting, "LOOK_PAUSES_S", (0.05, 0.1, 0.15, 0.2))
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ocean_lib.data_provider import _auth_tokens
+from ocean_lib.backends import signing
+from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
     InvalidAddress,
@@ -326,12 +327,15 @@ def test_an_auth_token_is_renewed_before_its_lifetime_ends(
     start(compute, signer)
     now = time.time()
 
-    for later_s, made in ((_auth_tokens.LIFETIME_S - 60, 1), (_auth_tokens.LIFETIME_S + 1, 2)):
-        monkeypatch.setattr(_auth_tokens.time, "time", lambda t=now + later_s: t)
+    for later_s, made in (
+        (V3Backend.token_lifetime_s - 60, 1),
+        (V3Backend.token_lifetime_s + 1, 2),
+    ):
+        monkeypatch.setattr(signing.time, "time", lambda t=now + later_s: t)
         start(compute, signer)
         assert len(signer.texts) == made
     assert world.provider.refused_signatures == 0
-    assert _auth_tokens.LIFETIME_S < 24 * 3600
+    assert V3Backend.token_lifetime_s < 24 * 3600
 
 
 def test_a_clock_that_was_set_back_renews_the_token(
@@ -342,7 +346,7 @@ def test_a_clock_that_was_set_back_renews_the_token(
     start(compute, signer)
     now = time.time()
 
-    monkeypatch.setattr(_auth_tokens.time, "time", lambda: now - 3600)
+    monkeypatch.setattr(signing.time, "time", lambda: now - 3600)
     start(compute, signer)
 
     assert len(signer.texts) == 2

@@ -67,7 +67,7 @@ def metadata(asset: Asset) -> dict[str, Any]:
 
 
 def set_files(world: World, *urls: str) -> Callable[[Asset], None]:
-    return lambda asset: metadata(asset).update(encryptedFiles=world.encrypted(*urls))
+    return lambda asset: metadata(asset).update(encryptedFiles=world.encrypted(asset, *urls))
 
 
 def foreign_files(asset: Asset) -> None:

@@ -29,15 +29,15 @@ import requests
 from eth_account import Account
 from requests.adapters import HTTPAdapter
 
+from ocean_lib.backends.v3 import answers as _responses
 from ocean_lib.base import frames
 from ocean_lib.config import Config
-from ocean_lib.data_provider import _responses
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
-from ocean_lib.http import exchange, redaction, retrying
+from ocean_lib.http import exchange, redaction, redirects, retrying
 from ocean_lib.http import failures as _failures
 from ocean_lib.http import session as requests_session
+from ocean_lib.jobs import starting as _start
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.ocean import _start
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from ocean_lib.web3_internal import wallet as wallet_module
@@ -405,7 +405,7 @@ def objects(watch: Watch, folder: Path) -> None:
         job = compute.job(DID, job_id, wallet)
         job.status()
         things = [wallet, config, ocean, compute, ocean.data_provider, ocean.assets, job]
-        things += [token, token._data_provider, token._data_provider.http, compute._places]
+        things += [token, token._data_provider, token._data_provider.http, compute.client]
         things += [compute.jobs(wallet, DID), job.last_status, ComputeInput(DID, ORDER, 4)]
         for thing in things:
             watch.saw_object(type(thing).__name__, thing)
@@ -663,7 +663,8 @@ def without_signature_hiding(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_url_hiding(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange, "safe_url", lambda url: url)
+    for room in (exchange, redirects):
+        patch.setattr(room, "safe_url", lambda url: url)
 
 
 def with_attached_causes(patch: pytest.MonkeyPatch) -> None:

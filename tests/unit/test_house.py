@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import ocean_lib
 
 PACKAGE = Path(ocean_lib.__file__).parent

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.http import deadline
-from ocean_lib.jobs.view import JobStatus
+from ocean_lib.jobs import waiting
 from ocean_lib.jobs.waiting import Wait, wait
-from ocean_lib.ocean import _waiting
 
 STATUS = (
     "from ocean_lib import Config, DataServiceProvider, OceanCompute\n"
@@ -95,7 +95,7 @@ def test_a_wait_takes_few_looks_and_ends_soon_after_the_job(
     monkeypatch, lasts_s, most_looks, most_late_s
 ):
     clock = Clock()
-    monkeypatch.setattr(_waiting, "time", clock)
+    monkeypatch.setattr(waiting, "time", clock)
     monkeypatch.setattr(deadline, "time", clock)
     plan = Wait([JOB_ID])
     looks = 0
@@ -104,7 +104,7 @@ def test_a_wait_takes_few_looks_and_ends_soon_after_the_job(
         nonlocal looks
         looks += 1
         code = 70 if clock.now >= 1000 + lasts_s else 40
-        plan.saw({JOB_ID: JobStatus.from_job({"jobId": JOB_ID, "status": code, "stopreq": 0})})
+        plan.saw({JOB_ID: job_of({"jobId": JOB_ID, "status": code, "stopreq": 0}).status})
 
     wait(plan, look)
 

@@ -266,7 +266,7 @@ def job_of(info: JobInfo) -> Job:
             order_tx=str(info.get("agreementId") or ""),
             exit_code=exit_code,
             oom_killed=oom_killed,
-            progress=min(code, _FINISHED) / _FINISHED,
+            progress=max(0, min(code, _FINISHED)) / _FINISHED,
         ),
         dids=tuple(did for did in dids if isinstance(did, str)),
         algorithm_did=str(info.get("algoDID") or ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import requests
 
@@ -116,7 +118,12 @@ def test_this_machine_is_never_asked_through_a_proxy(monkeypatch, host, scheme, 
 
 def test_nor_by_the_chains_client(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
-    with WireServer(lambda _: as_json({"jsonrpc": "2.0", "id": 0, "result": "0x7"})) as node:
+
+    def route(request):
+        asked = json.loads(request.body)
+        return as_json({"jsonrpc": "2.0", "id": asked["id"], "result": "0x7"})
+
+    with WireServer(route) as node:
         assert get_web3(node.url).eth.block_number == 7
         chain = RemoteChain(node.url)
         assert chain.call("eth_blockNumber") == "0x7"

@@ -20,7 +20,7 @@ from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import InvalidInput, OceanError
 from ocean_lib.http import retrying
-from ocean_lib.ocean import _start
+from ocean_lib.jobs import starting
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests import vectors
@@ -78,17 +78,17 @@ def _bytes(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
 
 
-def client(wire: Wire) -> OceanCompute:
+def client(wire: Wire, kind: type[DataServiceProvider] = DataServiceProvider) -> OceanCompute:
     session = requests.Session()
     session.mount("http://", wire)
-    return OceanCompute(CONFIG, DataServiceProvider(CONFIG, http_client=session))
+    return OceanCompute(CONFIG, kind(CONFIG, http_client=session))
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_waiting() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retrying, "BACKOFF_S", 0.0)
-        patch.setattr(_start, "LOOK_PAUSES_S", (0.0,))
+        patch.setattr(starting, "LOOK_PAUSES_S", (0.0,))
         yield
 
 
@@ -274,10 +274,9 @@ def test_a_call_gives_a_value_of_its_kind_or_our_error(
 @given(odd=answers())
 def test_a_lost_start_survives_any_list_of_jobs(odd: Callable[[bytes], Answered]) -> None:
     wire = Wire()
-    compute = client(wire)
     provider = wire.provider
 
-    class LosesAnswers(type(compute._data_provider)):  # type: ignore[misc]
+    class LosesAnswers(DataServiceProvider):
         def start_compute_job(self, *args: Any, **kwargs: Any) -> Any:
             super().start_compute_job(*args, **kwargs)
             wire.operation, wire.odd = "look", odd
@@ -285,7 +284,7 @@ def test_a_lost_start_survives_any_list_of_jobs(odd: Callable[[bytes], Answered]
 
             raise ConnectionBroken("lost")
 
-    compute._data_provider.__class__ = LosesAnswers
+    compute = client(wire, LosesAnswers)
     job_id, error = outcome(lambda: start(compute, WALLET))
 
     assert check_words(error) if error else isinstance(job_id, str)

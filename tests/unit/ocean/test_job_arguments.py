@@ -13,16 +13,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ocean_lib.ocean._handles import JobHandles
 
+from ocean_lib.backends.backend import JobRef
+from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.exceptions import InvalidInput, JobError
 from ocean_lib.http.limits import Timeouts
-from ocean_lib.jobs.view import JobStatus
+from ocean_lib.jobs.client import JobClient
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
+from ocean_lib.ocean.ocean_compute import OceanCompute
 
 DID = "did:op:" + "1b" * 20
 JOB_ID = "7a" * 16
-WALLET = SimpleNamespace(address="0x02354A1F160A3fd7ac8b02ee91F04104440B28E7")
+WALLET = SimpleNamespace(
+    address="0x02354A1F160A3fd7ac8b02ee91F04104440B28E7", sign_message=lambda _: b""
+)
 KEY = "0x" + "c0ffee01" * 8
 LONG = "x" * 5_000_000
 HUGE = 10**5000
@@ -44,27 +48,39 @@ class Integer:
         return self.value
 
 
-class Compute(JobHandles):
-    """Stands in for `OceanCompute`: writes down whatever is asked."""
+class Client(JobClient):
+    """Stands in for the real one: writes down whatever is asked."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.http = SimpleNamespace(timeouts=Timeouts())  # type: ignore[assignment]
 
-    def job_infos(self, did: Any, wallet: Any) -> list[Any]:
-        self.asked.append("jobs")
-        return [{"inputDID": [DID], **FINISHED}]
-
-    def job_status(self, did: str, job_id: str, wallet: Any) -> Any:
+    def job(self, ref: Any) -> Any:
         self.asked.append("status")
-        return JobStatus.from_job(FINISHED)  # type: ignore[arg-type]
+        return job_of(FINISHED)
 
-    def result(self, did: str, job_id: str, wallet: Any) -> Any:
+    def listed(self, owner: str, did: str | None = None) -> Any:
+        self.asked.append("jobs")
+        return [job_of({"inputDID": [DID], **FINISHED})]
+
+    def result(self, ref: Any, signer: Any) -> Any:
         self.asked.append("result")
-        return {"did": did, "urls": [], "logs": []}
+        return {"did": ref.did, "urls": [], "logs": []}
 
-    def _provider_root(self, did: str, *_: str) -> str:
+    def root_of(self, ref: Any) -> str:
         return "http://provider"
+
+
+class Compute(OceanCompute):
+    """`OceanCompute` on that client."""
+
+    def __init__(self) -> None:
+        self.client = Client()
+        self.http = self.client.http
+
+    @property
+    def asked(self) -> list[str]:
+        return self.client.asked  # type: ignore[attr-defined,no-any-return]
 
 
 @pytest.fixture
@@ -74,7 +90,7 @@ def compute() -> Compute:
 
 @pytest.fixture
 def job(compute: Compute) -> ComputeJob:
-    return ComputeJob(compute, DID, JOB_ID, WALLET)  # type: ignore[arg-type]
+    return ComputeJob(compute.client, JobRef(DID, JOB_ID, WALLET.address), WALLET)  # type: ignore[arg-type]
 
 
 def refused(act: Callable[[], Any], expected: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.exceptions import MalformedResponse
 from ocean_lib.jobs.view import JobState, JobStatus
 from tests import vectors
@@ -27,7 +28,7 @@ JOB = {
 
 
 def status_of(**changes: Any) -> JobStatus:
-    return JobStatus.from_job({**JOB, **changes})
+    return job_of({**JOB, **changes}).status
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_code_may_come_as_text():
 )
 def test_any_description_gives_a_status_or_our_error(job):
     try:
-        status = JobStatus.from_job(job)
+        status = job_of(job).status
     except MalformedResponse:
         return
 
@@ -190,7 +191,7 @@ def test_every_job_of_the_recordings_is_read():
         for exchange in json.loads(path.read_text()).get("exchanges", []):
             body = (exchange.get("response_body") or "").strip()
             if "/compute" in exchange["target"] and body.startswith("[{") and body.endswith("}]"):
-                seen |= {JobStatus.from_job(job).state for job in json.loads(body)}
+                seen |= {job_of(job).status.state for job in json.loads(body)}
 
     assert {JobState.RUNNING, JobState.FINISHED, JobState.STOPPED} <= seen
 

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.backend import JobRef
+from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.base.tables import html_table, when
 from ocean_lib.exceptions import DownloadError
 from ocean_lib.jobs.outputs import DownloadReport, files_of
@@ -46,11 +48,11 @@ def elements(page: str) -> set[str]:
 
 def status(text: str = EVIL) -> JobStatus:
     job = {"jobId": text, "status": 70, "statusText": text, "dateCreated": 1624528800}
-    return JobStatus.from_job(job)
+    return job_of(job).status
 
 
 def job(looked: JobStatus | None) -> ComputeJob:
-    made = ComputeJob(SimpleNamespace(), DID, "7a" * 16, OWNER)  # type: ignore[arg-type]
+    made = ComputeJob(SimpleNamespace(), JobRef(DID, "7a" * 16, OWNER.address), OWNER)  # type: ignore[arg-type]
     made.last_status = looked
     return made
 

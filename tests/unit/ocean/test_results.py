@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ocean_lib.backends.backend import JobRef
 from ocean_lib.exceptions import (
     ConnectFailed,
     ConnectionBroken,
@@ -36,7 +37,9 @@ from tests.wire import Exchange, Reply, Request, WireServer, answer, html, raw, 
 
 DID = "did:op:" + "1b" * 20
 JOB_ID = "7a" * 16
-OWNER = SimpleNamespace(address="0x02354A1F160A3fd7ac8b02ee91F04104440B28E7")
+OWNER = SimpleNamespace(
+    address="0x02354A1F160A3fd7ac8b02ee91F04104440B28E7", sign_message=lambda _: b""
+)
 CONTENT = bytes(range(256)) * 1000
 HALF = len(CONTENT) // 2
 CHUNK = 64 * 1024  # what is read at a time
@@ -55,12 +58,13 @@ def _no_deadline_is_left() -> Iterator[None]:
 
 def a_job(urls: list[str], logs: list[str] | None = None, **http: Any) -> ComputeJob:
     """A job whose results lie at these URLs."""
-    compute = SimpleNamespace(
+    client = SimpleNamespace(
         http=HttpExchange(**http),
         result=lambda *_: {"did": "", "urls": urls, "logs": logs or []},
-        _provider_root=lambda *_: "http://127.0.0.1",
+        root_of=lambda _: "http://127.0.0.1",
     )
-    return ComputeJob(compute, DID, JOB_ID, OWNER)  # type: ignore[arg-type]
+    ref = JobRef(DID, JOB_ID, OWNER.address)
+    return ComputeJob(client, ref, OWNER)  # type: ignore[arg-type]
 
 
 def serve(*replies: Reply, **by_path: Reply) -> WireServer:
@@ -381,7 +385,7 @@ def test_what_is_not_announced_has_the_limit_of_the_config(tmp_path):
 SMALL = {"max_file_bytes": 100_000}
 
 
-@pytest.mark.parametrize("stored", [gzip.compress(CONTENT), gzip.compress(b"")])
+@pytest.mark.parametrize("stored", [gzip.compress(CONTENT, mtime=0), gzip.compress(b"", mtime=0)])
 def test_a_gzip_file_comes_as_one_however_it_is_sent(tmp_path, stored):
     with serve(
         a_csv_gz=answer(200, stored, Content_Encoding="gzip"),

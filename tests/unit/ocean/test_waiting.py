@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ocean_lib.ocean._handles import MAX_WORKERS, JobHandles
 
+from ocean_lib.backends.backend import JobRef
+from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import (
     AquariusError,
@@ -32,10 +33,10 @@ from ocean_lib.exceptions import (
 from ocean_lib.http import deadline
 from ocean_lib.http.deadline import current_deadline, time_limit
 from ocean_lib.http.limits import Timeouts
-from ocean_lib.jobs.seen import SeenJobs
-from ocean_lib.jobs.view import JobState, JobStatus
+from ocean_lib.jobs import rounds, waiting
+from ocean_lib.jobs.rounds import MAX_WORKERS
+from ocean_lib.jobs.view import Job, JobState, JobStatus
 from ocean_lib.jobs.waiting import Wait, intervals
-from ocean_lib.ocean import _rounds, _waiting
 from ocean_lib.ocean.compute_job import ComputeJob
 
 DID = "did:op:" + "1b" * 20
@@ -67,14 +68,14 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(_waiting, "time", clock)
+    monkeypatch.setattr(waiting, "time", clock)
     monkeypatch.setattr(deadline, "time", clock)
-    monkeypatch.setattr(_rounds, "HELPER_AFTER_S", 0.05)
+    monkeypatch.setattr(rounds, "HELPER_AFTER_S", 0.05)
     return clock
 
 
-class Compute(JobHandles):
-    """Stands in for `OceanCompute`: what each look at a job finds is written down beforehand.
+class Client:
+    """Stands in for `JobClient`: what each poll of a job finds is written down beforehand.
 
     The last entry of a job holds for ever. `asked` keeps every request.
     """
@@ -83,11 +84,10 @@ class Compute(JobHandles):
         self.looks = {job_id: list(found) for job_id, found in looks.items()}
         self.asked: list[Any] = []
         self.providers: dict[str, str | OceanError] = {}
-        self.http = SimpleNamespace(timeouts=Timeouts())  # type: ignore[assignment]
+        self.http = SimpleNamespace(timeouts=Timeouts())
         self.while_looking: Callable[[], None] = lambda: None
-        self._seen = SeenJobs()
 
-    def look(self, job_id: str) -> dict[str, Any]:
+    def look(self, job_id: str) -> Job:
         self.while_looking()
         if job_id not in self.looks:
             raise JobNotFound(f"no job {job_id}")
@@ -96,32 +96,48 @@ class Compute(JobHandles):
         if isinstance(look, OceanError):
             raise look
         code, stopreq = look
-        return {"jobId": job_id, "status": code, "statusText": f"s{code}", "stopreq": stopreq}
+        info = {"jobId": job_id, "status": code, "statusText": f"s{code}", "stopreq": stopreq}
+        return job_of(info)
 
-    def job_status(self, did: str, job_id: str, wallet: Any) -> JobStatus:
-        self.asked.append(job_id)
-        return JobStatus.from_job(self.look(job_id))
+    def job(self, ref: JobRef) -> Job:
+        self.asked.append(ref.job_id)
+        return self.look(ref.job_id)
 
-    def job_infos(self, did: str | None, wallet: Any) -> list[dict[str, Any]]:
-        self.asked.append((did, wallet.address))
+    def listed(self, owner: str, did: str | None = None) -> list[Job]:
+        self.asked.append((did, owner))
         return [self.look(job_id) for job_id in list(self.looks)]
 
-    def _provider_root(self, did: str, *_: str) -> str:
-        root = self.providers.get(did, "http://provider")
+    def root_of(self, ref: JobRef) -> str:
+        root = self.providers.get(ref.did, "http://provider")
         if isinstance(root, OceanError):
             raise root
         return root
 
     def handle(self, job_id: str = JOB_ID, did: str = DID, wallet: Any = ALICE) -> ComputeJob:
-        return ComputeJob(self, did, job_id, wallet)  # type: ignore[arg-type]
+        ref = JobRef(did, job_id, wallet.address)
+        return ComputeJob(self, ref, wallet)  # type: ignore[arg-type]
+
+    def wait_all(
+        self,
+        jobs: Any,
+        timeout: float | None = None,
+        poll_interval: float | None = None,
+        on_update: Any = None,
+        max_workers: int = MAX_WORKERS,
+        patience: float = 120.0,
+    ) -> list[JobStatus]:
+        poll_s = self.http.timeouts.total_s
+        return rounds.wait_all(
+            jobs, timeout, poll_interval, on_update, False, max_workers, patience, poll_s
+        )
 
 
 def a_job(*looks: Look) -> ComputeJob:
-    return Compute(**{JOB_ID: looks}).handle()
+    return Client(**{JOB_ID: looks}).handle()
 
 
 def asked(job: ComputeJob) -> list[Any]:
-    found: list[Any] = job._compute.asked  # type: ignore[attr-defined]
+    found: list[Any] = job._client.asked  # type: ignore[attr-defined]
     return found
 
 
@@ -250,11 +266,11 @@ def test_a_time_limit_around_the_wait_holds(clock):
 
 
 @pytest.mark.parametrize(
-    ("timeout", "longest"), [(None, 60), (3600, 60), (20, 20), (0, _waiting.LAST_LOOK_S)]
+    ("timeout", "longest"), [(None, 60), (3600, 60), (20, 20), (0, waiting.LAST_LOOK_S)]
 )
 def test_a_look_takes_no_longer_than_the_time_left(clock, timeout, longest):
     limits: list[float] = []
-    compute = Compute(**{JOB_ID: [FINISHED]})
+    compute = Client(**{JOB_ID: [FINISHED]})
     compute.while_looking = lambda: limits.append(current_deadline().remaining())
 
     compute.handle().wait(timeout=timeout)
@@ -399,7 +415,7 @@ def names(count: int) -> list[str]:
 
 def test_jobs_of_one_place_are_asked_for_together(clock):
     ids = names(300)
-    compute = Compute(
+    compute = Client(
         **{job_id: [RUNNING] * (number % 7) + [FINISHED] for number, job_id in enumerate(ids)}
     )
     jobs = [compute.handle(job_id) for job_id in ids]
@@ -413,7 +429,7 @@ def test_jobs_of_one_place_are_asked_for_together(clock):
 
 def test_each_wallet_and_provider_is_asked_once_a_round(clock):
     there = "did:op:" + "2c" * 20
-    compute = Compute(**{job_id: [RUNNING, RUNNING, RUNNING, FINISHED] for job_id in names(8)})
+    compute = Client(**{job_id: [RUNNING, RUNNING, RUNNING, FINISHED] for job_id in names(8)})
     compute.providers[there] = "http://there"
     jobs = [
         compute.handle(job_id, did, wallet)
@@ -433,11 +449,11 @@ def test_each_wallet_and_provider_is_asked_once_a_round(clock):
 
 
 def test_no_jobs_are_no_wait(clock):
-    assert Compute().wait_all([]) == []
+    assert Client().wait_all([]) == []
 
 
 def test_two_handles_on_one_job_are_both_served(clock):
-    compute = Compute(**{JOB_ID: [RUNNING, FINISHED]})
+    compute = Client(**{JOB_ID: [RUNNING, FINISHED]})
     first, second = compute.handle(), compute.handle()
 
     statuses = compute.wait_all([first, second, first])
@@ -448,7 +464,7 @@ def test_two_handles_on_one_job_are_both_served(clock):
 
 
 def test_one_job_with_two_wallets_is_refused(clock):
-    compute = Compute(**{JOB_ID: [FINISHED]})
+    compute = Client(**{JOB_ID: [FINISHED]})
 
     with pytest.raises(InvalidInput, match="two wallets"):
         compute.wait_all([compute.handle(), compute.handle(wallet=BOB)])
@@ -460,7 +476,7 @@ def test_one_job_with_two_wallets_is_refused(clock):
 
 def test_a_provider_that_is_away_does_not_keep_the_others_away(clock):
     """Nor does the patience with it begin anew whenever the others answer."""
-    here, there = Compute(**{names(1)[0]: [RUNNING] * 4 + [FINISHED]}), Compute()
+    here, there = Client(**{names(1)[0]: [RUNNING] * 4 + [FINISHED]}), Client()
     there.looks[JOB_ID] = [ConnectFailed("away")]
     jobs = [here.handle(names(1)[0]), there.handle()]
 
@@ -473,7 +489,7 @@ def test_a_provider_that_is_away_does_not_keep_the_others_away(clock):
 
 
 def test_what_the_others_answered_is_kept_when_one_failure_is_definite(clock):
-    here, there = Compute(**{names(1)[0]: [FINISHED]}), Compute()
+    here, there = Client(**{names(1)[0]: [FINISHED]}), Client()
     asked_there = threading.Event()
     there.while_looking = asked_there.set
     here.while_looking = lambda: asked_there.wait(10) and None
@@ -486,7 +502,7 @@ def test_what_the_others_answered_is_kept_when_one_failure_is_definite(clock):
 
 
 def test_a_provider_that_comes_back_is_waited_for(clock):
-    here, there = Compute(**{names(1)[0]: [FINISHED]}), Compute()
+    here, there = Client(**{names(1)[0]: [FINISHED]}), Client()
     there.looks[JOB_ID] = [ConnectFailed("away"), RUNNING, ConnectFailed("away"), FINISHED]
 
     statuses = here.wait_all([there.handle(), here.handle(names(1)[0])])
@@ -496,7 +512,7 @@ def test_a_provider_that_comes_back_is_waited_for(clock):
 
 def test_a_data_set_that_cannot_be_looked_up_does_not_keep_the_others_away(clock):
     lost = "did:op:" + "3d" * 20
-    compute = Compute(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(2)})
+    compute = Client(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(2)})
     compute.providers[lost] = ConnectFailed("the metadata cache is away")
     first, second = compute.handle(names(2)[0]), compute.handle(names(2)[1], lost)
 
@@ -508,7 +524,7 @@ def test_a_data_set_that_cannot_be_looked_up_does_not_keep_the_others_away(clock
 
 
 def test_a_job_that_is_not_in_the_list_is_asked_for_by_itself(clock):
-    compute = Compute(**{job_id: [FINISHED] for job_id in names(2)})
+    compute = Client(**{job_id: [FINISHED] for job_id in names(2)})
 
     with pytest.raises(JobNotFound, match=JOB_ID):
         compute.wait_all([compute.handle(job_id) for job_id in [*names(2), JOB_ID]])
@@ -517,12 +533,12 @@ def test_a_job_that_is_not_in_the_list_is_asked_for_by_itself(clock):
 
 
 def test_an_owner_of_too_many_jobs_is_asked_job_by_job(clock, monkeypatch):
-    compute = Compute(**{job_id: [FINISHED] for job_id in names(3)})
+    compute = Client(**{job_id: [FINISHED] for job_id in names(3)})
 
     def too_many(*_: Any) -> list[dict[str, Any]]:
         raise response_error(ResponseTooLarge, 200)
 
-    monkeypatch.setattr(compute, "job_infos", too_many)
+    monkeypatch.setattr(compute, "listed", too_many)
 
     statuses = compute.wait_all([compute.handle(job_id) for job_id in names(3)])
 
@@ -531,7 +547,7 @@ def test_an_owner_of_too_many_jobs_is_asked_job_by_job(clock, monkeypatch):
 
 
 def test_a_time_out_names_some_of_the_jobs_and_knows_all(clock):
-    compute = Compute(**{job_id: [RUNNING] for job_id in names(300)})
+    compute = Client(**{job_id: [RUNNING] for job_id in names(300)})
 
     with pytest.raises(JobTimeoutError) as caught:
         compute.wait_all([compute.handle(job_id) for job_id in names(300)], timeout=60)
@@ -547,7 +563,7 @@ def test_ctrl_c_in_wait_all_leaves_the_jobs_alone_and_says_so(clock):
         raise KeyboardInterrupt
 
     clock.at_sleep = interrupt
-    compute = Compute(**{job_id: [RUNNING] for job_id in names(9)})
+    compute = Client(**{job_id: [RUNNING] for job_id in names(9)})
 
     with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 0.*\(4 more"):
         compute.wait_all([compute.handle(job_id) for job_id in names(9)])
@@ -555,7 +571,7 @@ def test_ctrl_c_in_wait_all_leaves_the_jobs_alone_and_says_so(clock):
 
 def test_no_more_places_are_asked_at_once_than_workers(clock):
     lock, three, at_once, most = threading.Lock(), threading.Barrier(3), [0], [0]
-    compute = Compute(**{job_id: [FINISHED] for job_id in names(12)})
+    compute = Client(**{job_id: [FINISHED] for job_id in names(12)})
 
     def busy() -> None:
         with lock:
@@ -577,14 +593,14 @@ def test_no_more_places_are_asked_at_once_than_workers(clock):
     assert len(compute.asked) == 12
 
 
-def of_many_wallets(compute: Compute, count: int) -> list[ComputeJob]:
+def of_many_wallets(compute: Client, count: int) -> list[ComputeJob]:
     wallets = [SimpleNamespace(address=check_address(f"0x{n:040x}")) for n in range(count)]
     return [compute.handle(i, wallet=w) for i, w in zip(names(count), wallets, strict=True)]
 
 
 def test_jobs_of_many_wallets_take_one_thread_where_providers_answer_in_time(clock, monkeypatch):
-    monkeypatch.setattr(_rounds, "HELPER_AFTER_S", 60)
-    compute = Compute(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(100)})
+    monkeypatch.setattr(rounds, "HELPER_AFTER_S", 60)
+    compute = Client(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(100)})
     askers: set[str] = set()
     compute.while_looking = lambda: askers.add(threading.current_thread().name)
 
@@ -595,7 +611,7 @@ def test_jobs_of_many_wallets_take_one_thread_where_providers_answer_in_time(clo
 
 
 def test_a_slow_answer_does_not_hold_the_others_up(clock):
-    compute = Compute(**{job_id: [FINISHED] for job_id in names(20)})
+    compute = Client(**{job_id: [FINISHED] for job_id in names(20)})
     first, others_asked = threading.Lock(), threading.Event()
 
     def busy() -> None:
@@ -610,14 +626,14 @@ def test_a_slow_answer_does_not_hold_the_others_up(clock):
 
 
 def test_a_helper_that_is_late_leaves_the_next_round_alone(clock, monkeypatch):
-    class Late(_rounds.SimpleQueue[Any]):
+    class Late(rounds.SimpleQueue[Any]):
         def put(self, item: Any, *args: Any) -> None:
             super().put(item, *args)
             ended.wait(0.1)  # the machine is busy: others go first
 
     ended = threading.Event()
-    monkeypatch.setattr(_rounds, "SimpleQueue", Late)
-    compute = Compute(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(2)})
+    monkeypatch.setattr(rounds, "SimpleQueue", Late)
+    compute = Client(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(2)})
 
     def wait() -> None:
         compute.wait_all(of_many_wallets(compute, 2), max_workers=1)
@@ -630,11 +646,11 @@ def test_a_helper_that_is_late_leaves_the_next_round_alone(clock, monkeypatch):
 
 
 def test_all_helpers_are_there_before_a_second_is_over():
-    assert _rounds.HELPER_AFTER_S * MAX_WORKERS < 1
+    assert rounds.HELPER_AFTER_S * MAX_WORKERS < 1
 
 
 def test_who_was_silent_is_asked_after_the_others(clock):
-    here, there = Compute(**{names(1)[0]: [RUNNING, RUNNING, FINISHED]}), Compute()
+    here, there = Client(**{names(1)[0]: [RUNNING, RUNNING, FINISHED]}), Client()
     there.looks[JOB_ID] = [ConnectFailed("away"), ConnectFailed("away"), FINISHED]
     asked: list[str] = []
     here.while_looking = lambda: asked.append("here")
@@ -655,7 +671,7 @@ def test_waiting_without_blocking_ends_as_waiting_does():
 
 
 def test_hundreds_wait_on_one_loop():
-    compute = Compute(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(300)})
+    compute = Client(**{job_id: [RUNNING, RUNNING, FINISHED] for job_id in names(300)})
 
     async def all_of_them() -> list[JobStatus]:
         return await asyncio.gather(
