@@ -20,7 +20,7 @@ from tests.hostile_run import NOTHING, OLD_LANDLOCK
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = ROOT / "tests" / "hostile_run.py"
-_PATIENCE_S = 300
+_PATIENCE_S = 900
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _USABLE = (
     "import sys; assert sys.version_info >= (3, 10); sys.path.insert(0, {root!r}); "

@@ -179,10 +179,11 @@ SIEGES = (
           "for n in range(10_000): open(f'{OUT}/{n:05}', 'w').close()\n",
           "1000 published, the log tells of the others",
           lambda result: len(result.results) == 1000 and "9000 beyond 1000 files" in result.log,
-          slow=True),
+          {"wall_s": 60.0}, slow=True),
     Siege("names without end", "write more names than could ever be published",
           "for n in range(3000): open(f'{OUT}/{n}', 'w').close()\n" + _SLEEP,
-          "ended: too many names", _ended("output_size"), {"output_files": 20}, slow=True),
+          "ended: too many names", _ended("output_size"), {"output_files": 20, "wall_s": 60.0},
+          slow=True),
     Siege("folders without end", "nest folders beyond the longest path",
           "for _ in range(3000):\n    os.mkdir('x' * 9); os.chdir('x' * 9)\n"
           "open('deep', 'w').close()\n",

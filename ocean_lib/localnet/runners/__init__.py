@@ -26,7 +26,7 @@ _ENDINGS: dict[EndReason, str] = {
     "processes": "the job had too many processes",
     "output_size": "the job's output was too large",
     "orphaned": "the network went away while the job was running",
-    "lost": "the job's supervisor was lost",
+    "lost": "the job was lost",
 }
 
 _SIGNALLED = 128  # and the signal's number

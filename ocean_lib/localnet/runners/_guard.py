@@ -34,6 +34,9 @@ class Guard:
         limits: `Limits` as a dict.
         folders: Where the algorithm may write.
         group: The job's control group, if it has one.
+
+    Attributes:
+        keeper: A process of ours among the job's, which does not count.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ocean_lib.localnet.runners._processes import Process
+from ocean_lib.localnet.runners._processes import Process, is_running
 
 _OF_MEMORY = ("/dev/zero", "/memfd:", "/SYSV", "/dev/shm/")  # noqa: S108 (names of mappings)
 _STATUS = ("RssAnon:", "RssFile:", "VmPTE:", "VmSwap:")
@@ -53,16 +53,13 @@ def look_closely(processes: Iterable[Process]) -> Hidden:
     found = Hidden()
     deleted: set[str] = set()
     for process in processes:
-        if process.ended:
-            continue
         try:
             _look_at_descriptors(process.pid, found)
             _look_at_mappings(process.pid, found, deleted)
             _look_at_status(process.pid, found)
-        except FileNotFoundError:
-            continue  # it has ended
         except OSError:
-            found.unseen = True  # it does not let itself be looked at
+            # If it has not ended, it does not let itself be looked at.
+            found.unseen = found.unseen or is_running(process.pid)
     known = {str(inode) for _, inode in found.files}
     found.unseen = found.unseen or not deleted <= known
     return found

@@ -89,7 +89,9 @@ class Place:
         """Return the same as paths that may be read with all below, for who cannot hide again."""
         rules = [*self.machine(), *self.beyond()]
         hidden = {path for path, shown in rules if not shown}
-        return [part for path, shown in rules if shown for part in _without(path, hidden)]
+        # By where they lead: /lib is often a link into /usr.
+        tops = [path.resolve() for path, shown in rules if shown]
+        return [part for top in tops for part in _without(top, hidden)]
 
     def mounts(self) -> list[tuple[Path, Path, bool]]:
         """Return source, target and whether it is writable, for tiers with a root of their own.

@@ -49,6 +49,11 @@ def descendants(pid: int) -> list[Process]:
     return found
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and more than its exit status."""
+    return any(process.pid == pid and not process.ended for process in _from_proc())
+
+
 def tasks_of_user(user: int) -> int:
     """Return how many threads a user has; 0 where that cannot be told."""
     if not _LINUX:

@@ -200,7 +200,10 @@ def supervise(spec: dict[str, Any], ending: Ending) -> dict[str, Any]:
         signal.signal(number, signal.SIG_IGN)
     group = Group(spec["groups"], name_for(os.getpid())) if spec["groups"] else None
     if group is not None:
-        group.make(spec["limits"])
+        try:
+            group.make(spec["limits"])
+        except OSError as error:
+            return _outcome("lost", None, f"no control group can be made for it: {error}")
     guard = Guard(spec["limits"], spec["writable"], group)
     algorithm = _Run(spec, ending, group)
     algorithm.start()
@@ -215,7 +218,11 @@ def supervise(spec: dict[str, Any], ending: Ending) -> dict[str, Any]:
         reason, detail = found or (reason, detail)
     if group is not None:
         group.remove()
-    return {"reason": reason, "exit_code": algorithm.exit_code, "detail": detail}
+    return _outcome(reason, algorithm.exit_code, detail)
+
+
+def _outcome(reason: str, exit_code: int | None, detail: str) -> dict[str, Any]:
+    return {"reason": reason, "exit_code": exit_code, "detail": detail}
 
 
 def run(path: Path, ending: Ending) -> None:

@@ -129,8 +129,10 @@ def test_a_state_folder_within_the_systems_folders_stays_private(
     (system / "app").mkdir()
     (system / "app" / ".env").write_text("KEY=secret")
     (system / "share" / "public").write_text("public")
-    # As /usr/src/app is below /usr, without writing there.
-    monkeypatch.setattr(_place, "_SYSTEM", (*_place._SYSTEM, str(system)))
+    # As /usr/lib/app is below /usr and /lib, without writing there.
+    (tmp_path / "link").symlink_to(system)
+    shown = (str(system), str(tmp_path.resolve() / "link"))
+    monkeypatch.setattr(_place, "_SYSTEM", (*_place._SYSTEM, *shown))
     monkeypatch.chdir(system / "app")
     aims = [str(state / "keys.json"), ".env", str(system / "app" / ".env")]
     aims = [str(system / "app" / aim) for aim in aims]

@@ -20,6 +20,8 @@ from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
+from ocean_lib.localnet.runners import _isolation
+from ocean_lib.localnet.runners._filters import Landlock
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import ASSETS, ETHER, detaching, raw, running, until
 from tests.integration.localnet.process import attached, command, described
@@ -173,10 +175,11 @@ def test_the_port_of_another_chain_may_be_named_too() -> None:
 
 
 def test_an_isolation_that_does_not_work_is_named_before_anything_is_written(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = LocalNetwork(tmp_path / "state", isolation="sandbox")
-    with pytest.raises(BadOption, match="'sandbox' does not work on this machine"):
+    monkeypatch.setattr(_isolation, "SEPARATING", (Landlock(version=1),))
+    network = LocalNetwork(tmp_path / "state", isolation="landlock")
+    with pytest.raises(BadOption, match="'landlock' does not work on this machine"):
         network.start()
 
     assert not (tmp_path / "state").exists()

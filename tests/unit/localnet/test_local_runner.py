@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import sys
@@ -16,6 +17,7 @@ import pytest
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, _isolation
 from ocean_lib.localnet.runners._filters import Landlock
 from ocean_lib.localnet.runners._folders import written
+from ocean_lib.localnet.runners._groups import find_groups
 from ocean_lib.localnet.runners._isolation import UnknownIsolation, available_tiers, tier_named
 from ocean_lib.localnet.runners._outputs import collect_outputs, remove_tree
 from ocean_lib.localnet.runners._place import usual_python
@@ -383,3 +385,28 @@ def test_what_an_ordinary_algorithm_needs_is_there_or_the_first_line_says_so(
     works = outcome == RunOutcome("exited", 0)
 
     assert works or (told and told in log.splitlines()[0]), log
+
+
+@pytest.mark.skipif(find_groups() is None, reason="no control group can be made here")
+def test_a_control_group_counts_what_is_in_no_process_and_is_gone_with_the_job(
+    tmp_path: Path,
+) -> None:
+    groups = find_groups()
+    assert groups is not None
+    code = (
+        "import os\nprint(open('/proc/self/cgroup').read(), flush=True)\n"
+        "file = os.memfd_create('x')\nfor _ in range(10): os.write(file, bytes(10**7))"
+    )
+    runner = LocalRunner(tmp_path / "tools", isolation="limits")
+    job = prepare(tmp_path / "job", code, Limits(memory_bytes=5 * 10**7))
+    runner.submit(job)
+    outcome = finish(runner, "job")
+    runner.collect("job")
+    log = (job.folder / "control" / "algorithm.log").read_text()
+    names = set(re.findall(r"ocean-localnet-\d+|run-\S+\.scope", log))
+
+    assert outcome.reason == "memory"
+    assert len(names) == 1, log
+    assert not [
+        name for name in names for top in groups.parents.values() if Path(top, name).exists()
+    ]
