@@ -22,6 +22,9 @@ CACHE_LIFETIME_S = 60.0
 READ_ATTEMPTS = 3
 """How often a read (never a signed call) is tried when no answer came."""
 
+LEAST_S = 0.001
+"""A time-out is never below this: urllib3 refuses 0, which a deadline may leave."""
+
 BACKOFF_S = 0.2
 """The wait before the second attempt; it triples for each one after."""
 

@@ -33,9 +33,8 @@ from ocean_lib.base import frames
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _responses
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
-from ocean_lib.http import exchange, redaction, retrying
+from ocean_lib.http import connections, deadline, exchange, redaction
 from ocean_lib.http import failures as _failures
-from ocean_lib.http import session as requests_session
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.ocean import _start
 from ocean_lib.ocean.ocean import Ocean
@@ -531,7 +530,7 @@ PATHS: dict[str, Callable[[], Any]] = {
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
     monkeypatch.setattr(_start, "LOOK_PAUSES_S", ())
     monkeypatch.setenv("OCEAN_TEST_KEY", KEY)
     monkeypatch.setenv("OCEAN_TEST_WRONG_KEY", KEY + "g")
@@ -653,7 +652,7 @@ NEVER = re.compile(r"(?!)")
 
 
 def without_query_hiding(patch: pytest.MonkeyPatch) -> None:
-    adapter = requests_session._BoundedAdapter
+    adapter = connections._BoundedAdapter
     patch.setattr(adapter, "request_url", HTTPAdapter.request_url)
 
 
