@@ -58,14 +58,14 @@ class Call:
 
     deadline: Deadline
     method: str = "GET"
-    url: str = ""
+    url: str = field(default="", repr=False)
     operation: str = ""
-    params: Mapping[str, str] | None = None
-    body: bytes | None = None
+    params: Mapping[str, str] | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     addresses: Sequence[str] = ()
-    place: str = ""
-    target: str = ""
+    place: str = field(default="", repr=False)
+    target: str = field(default="", repr=False)
     is_sent: bool | None = None
     is_link: bool = False
 

@@ -24,16 +24,14 @@ from ocean_lib.exceptions import (
     MovedToHttps,
     OceanError,
     RequestTimeout,
-    ResponseTooLarge,
     TransportError,
 )
 from ocean_lib.http import safe_json
 from ocean_lib.http.clients import by_verbs, check_client, check_response, failure_of_client
 from ocean_lib.http.connections import CALL, Call, get_requests_session, proxy_of
 from ocean_lib.http.deadline import Attempts, operation_limit, retry_after_s
-from ocean_lib.http.failures import FAILURES, failure_of, no_time
+from ocean_lib.http.failures import FAILURES, failure_of, no_time, strange_encoding, too_long
 from ocean_lib.http.files import (
-    ACCEPTED,
     PIECE,
     body_of,
     encoding_of,
@@ -42,6 +40,7 @@ from ocean_lib.http.files import (
     title_of,
 )
 from ocean_lib.http.limits import (
+    ACCEPTED,
     CACHE_LIFETIME_S,
     GATEWAY_STATUSES,
     LEAST_S,
@@ -56,11 +55,12 @@ from ocean_lib.http.origins import (
     admitted,
     location_of,
     over_https,
+    redirect_refused,
     refused,
     root_of,
     too_many_redirects,
 )
-from ocean_lib.http.redaction import one_line, safe_url, server_words
+from ocean_lib.http.redaction import safe_url, server_words
 
 NOT_PICKLED = (
     "What holds connections (Ocean, OceanCompute, DataServiceProvider...) cannot be pickled or "
@@ -321,7 +321,7 @@ class HttpExchange:
                 return response
             _close(response)
             if response.status_code not in FOLLOWED:
-                raise refused(response, call.url, location, call.operation, is_https=False)
+                raise refused(response, call.url, location, call.operation)
             call.url, call.params = location, None
         raise too_many_redirects(call.url, call.operation)
 
@@ -373,16 +373,16 @@ class HttpExchange:
 
     def _refuse_redirect(self, response: requests.Response, call: Call) -> None:
         """Refuse to be sent elsewhere; remember it if that is the same place over TLS."""
-        location = location_of(response, call.place)
-        if not location:
+        failure = redirect_refused(response, call.place, call.operation)
+        if failure is None:
             return
         _close(response)
-        origin = over_https(call.place, location)
-        if origin:
+        if isinstance(failure, MovedToHttps):
             with self._lock:
                 self._over_https = self._over_https or Expiring(256, CACHE_LIFETIME_S)
+            origin = over_https(call.place, location_of(response, call.place))
             self._over_https.put(root_of(call.place), origin)
-        raise refused(response, call.place, location, call.operation, is_https=bool(origin))
+        raise failure
 
     @staticmethod
     def _place_of(url: str, over_https: Expiring[str, str]) -> str:
@@ -405,7 +405,7 @@ class HttpExchange:
             for piece in pieces:
                 read += len(piece)
                 if most is not None and read > most:
-                    raise _too_long(response, call, most)
+                    raise too_long(call.operation, call.url, response.status_code, most)
                 yield piece
                 if call.deadline.remaining() <= 0:
                     raise no_time(call.operation, call.url, call.deadline, may_have_arrived=True)
@@ -447,24 +447,7 @@ def _decoded(response: requests.Response, call: Call, name: str) -> Iterator[byt
         return body_of(response, encoding, name)
     if response.status_code >= 300:
         return iter(())  # the status says enough
-    raise MalformedResponse(
-        f"Could not {call.operation}: {safe_url(call.url)} sent it encoded as "
-        f"{one_line(encoding, 60)}, and was asked for {ACCEPTED} at most. Ask the "
-        "server's operator.",
-        operation=call.operation,
-        status_code=response.status_code,
-        url=safe_url(call.url),
-    )
-
-
-def _too_long(response: requests.Response, call: Call, most: int) -> ResponseTooLarge:
-    return ResponseTooLarge(
-        f"Could not {call.operation}: {safe_url(call.url)} sent more than {most} bytes, the limit "
-        "for an answer (max_answer_bytes). Check that the URL is that of the right service.",
-        operation=call.operation,
-        status_code=response.status_code,
-        url=safe_url(call.url),
-    )
+    raise strange_encoding(call.operation, call.url, response.status_code, encoding)
 
 
 def _encoded(document: Any, operation: str) -> bytes:

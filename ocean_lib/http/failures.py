@@ -21,8 +21,10 @@ from ocean_lib.exceptions import (
     MalformedResponse,
     OceanError,
     RequestTimeout,
+    ResponseTooLarge,
 )
 from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.limits import ACCEPTED
 from ocean_lib.http.redaction import one_line, safe_url
 
 FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
@@ -53,6 +55,28 @@ def no_time(
         f"({_seconds(deadline.seconds)}) was used up at {safe_url(url)}. "
         "Try again, or allow more time (timeout.total, or time_limit()).",
         may_have_arrived=may_have_arrived,
+    )
+
+
+def too_long(operation: str, url: str, status: int, most: int) -> ResponseTooLarge:
+    """Make the error for an answer beyond its limit."""
+    return ResponseTooLarge(
+        f"Could not {operation}: {safe_url(url)} sent more than {most} bytes, the limit for an "
+        "answer (max_answer_bytes). Check that the URL is that of the right service.",
+        operation=operation,
+        status_code=status,
+        url=safe_url(url),
+    )
+
+
+def strange_encoding(operation: str, url: str, status: int, encoding: str) -> MalformedResponse:
+    """Make the error for a body in an encoding that was not asked for."""
+    return MalformedResponse(
+        f"Could not {operation}: {safe_url(url)} sent it encoded as {one_line(encoding, 60)}, "
+        f"and was asked for {ACCEPTED} at most. Ask the server's operator.",
+        operation=operation,
+        status_code=status,
+        url=safe_url(url),
     )
 
 

@@ -28,9 +28,6 @@ from ocean_lib.checks import printable
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
 from ocean_lib.http.redaction import one_line, server_words
 
-ACCEPTED = "gzip, deflate"
-"""The encodings that are asked for, and the most that is undone."""
-
 PIECE = 64 * 1024
 
 MAX_NAME_BYTES = 180

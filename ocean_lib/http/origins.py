@@ -292,11 +292,25 @@ def _port(parts: SplitResult) -> int | None:
     return parts.port or _PORTS.get(parts.scheme)
 
 
+def redirect_refused(
+    response: requests.Response, url: str, operation: str
+) -> RedirectRefused | None:
+    """Make the error for a redirect of a request that stays where it is; None without one."""
+    location = location_of(response, url)
+    if not location:
+        return None
+    kind = MovedToHttps if over_https(url, location) else RedirectRefused
+    return refused(response, url, location, operation, kind)
+
+
 def refused(
-    response: requests.Response, url: str, location: str, operation: str, *, is_https: bool
+    response: requests.Response,
+    url: str,
+    location: str,
+    operation: str,
+    kind: type[RedirectRefused] = RedirectRefused,
 ) -> RedirectRefused:
     """Make the error for a redirect that is not followed."""
-    kind = MovedToHttps if is_https else RedirectRefused
     return kind(
         f"Could not {operation}: {safe_url(url)} redirects to {safe_url(location)}, and a request "
         "is not sent on to another address. The address stands in the config, or as the "

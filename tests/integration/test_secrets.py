@@ -33,7 +33,7 @@ from ocean_lib.base import frames
 from ocean_lib.config import Config
 from ocean_lib.data_provider import _responses
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
-from ocean_lib.http import connections, deadline, exchange, redaction
+from ocean_lib.http import connections, deadline, exchange, origins, redaction
 from ocean_lib.http import failures as _failures
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.ocean import _start
@@ -631,11 +631,8 @@ def test_a_session_of_the_users_own_shows_nothing_in_our_errors(
 # --- what the search finds when a redaction is taken away
 
 
-def _attached(self: Any, act: Any, url: str, operation: str, deadline: Any) -> Any:
-    try:
-        return act()
-    except (requests.RequestException, OSError) as error:
-        raise _failures.failure_of(error, url, operation, deadline) from error
+def _attached(self: Any, error: Exception, call: Any, url: str) -> Any:
+    raise _failures.failure_of(error, url, call.operation, call.deadline) from error
 
 
 class _Open:
@@ -662,11 +659,11 @@ def without_signature_hiding(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_url_hiding(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange, "safe_url", lambda url: url)
+    patch.setattr(origins, "safe_url", lambda url: url)
 
 
 def with_attached_causes(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange.HttpExchange, "_mapped", _attached)
+    patch.setattr(exchange.HttpExchange, "_failure", _attached)
 
 
 @pytest.mark.parametrize(
