@@ -12,7 +12,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
-from ocean_lib.http.answer import Answer
+from ocean_lib.http.exchange import Answer
 from ocean_lib.http.limits import (
     GATEWAY_STATUSES,
     TOO_LARGE_STATUSES,

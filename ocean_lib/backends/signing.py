@@ -27,9 +27,8 @@ from ocean_lib.exceptions import (
     ResultsWithheld,
     SignatureRejected,
 )
-from ocean_lib.http.deadline import Deadline
-from ocean_lib.http.exchange import HttpExchange, operation_limit
-from ocean_lib.http.retrying import may_sign_again
+from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
+from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.web3_internal.signer import Signer
 
 T = TypeVar("T")

@@ -32,13 +32,16 @@ from ocean_lib.exceptions import (
     OceanError,
     TransportError,
 )
-from ocean_lib.http.answer import Answer
-from ocean_lib.http.encodings import announced_bytes
-from ocean_lib.http.exchange import HttpExchange, operation_limit
-from ocean_lib.http.files import name_in_headers, safe_file_name, write_whole
+from ocean_lib.http.deadline import SIGNED_READ_AGAIN, Attempts, operation_limit
+from ocean_lib.http.exchange import Answer, HttpExchange
+from ocean_lib.http.files import (
+    announced_bytes,
+    name_in_headers,
+    not_a_page,
+    safe_file_name,
+    write_whole,
+)
 from ocean_lib.http.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, MAX_FILE_BYTES
-from ocean_lib.http.pages import not_a_page
-from ocean_lib.http.retrying import SIGNED_READ_AGAIN, Attempts
 from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
@@ -743,7 +746,9 @@ class DataServiceProvider:
             )
             if response.status_code not in (200, 206):
                 page = next(pieces, b"")
-                raise error_of(Answer.of(response, page, url, operation))
+                raise error_of(
+                    Answer(response.status_code, page, response.headers, url, operation)
+                )
             return response.headers, pieces
 
         did = query["documentId"]

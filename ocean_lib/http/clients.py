@@ -26,8 +26,8 @@ def check_client(client: Any) -> Any:
         "An HTTP client must be a requests.Session, or an object with a method "
         f"request(method, url, *, {', '.join(_OPTIONS)}), or with {', '.join(_VERBS)} that take "
         "the same, which return what is like a requests.Response; "
-        f"got {_described(client)}. An httpx client has other arguments: put an object "
-        "with such a method around it."
+        f"got {_described(client)}. httpx clients take different "
+        "arguments; wrap yours in an object with this request method."
     )
 
 
@@ -56,22 +56,23 @@ def _described(client: Any) -> str:
     return printable(client)
 
 
-def method_of(client: Any, method: str, operation: str) -> Callable[..., Any]:
-    """Return what sends a request with this verb.
+def by_verbs(client: Any, operation: str) -> Callable[..., Any]:
+    """Return what sends a request with a client that has no method but those named after verbs.
 
     Raises:
-        ConnectFailed: the client offers no such method, so nothing is sent.
+        ConnectFailed: the client offers none for the verb, so nothing is sent.
     """
-    request = getattr(client, "request", None)
-    if request is not None:
-        return lambda url, **options: request(method, url, **options)
-    found: Callable[..., Any] | None = getattr(client, method.lower(), None)
-    if found is not None:
-        return found
-    raise ConnectFailed(
-        f"Could not {operation}: the HTTP client in use ({_name(type(client))}) has no method "
-        f"{method.lower()}, which this call needs. Nothing was sent."
-    )
+
+    def request(method: str, url: str, **options: Any) -> Any:
+        found = getattr(client, method.lower(), None)
+        if found is not None:
+            return found(url, **options)
+        raise ConnectFailed(
+            f"Could not {operation}: the HTTP client in use ({_name(type(client))}) has no method "
+            f"{method.lower()}, which this call needs. Nothing was sent."
+        )
+
+    return request
 
 
 def check_response(response: Any, client: Any, url: str, operation: str) -> None:

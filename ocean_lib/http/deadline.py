@@ -1,4 +1,4 @@
-"""The moment by which an operation has to be over, whatever it is made of.
+"""The time an operation has, whatever it is made of, and the attempts it makes of it.
 
 An operation (a `start`, say) may need several requests. They share one deadline, carried in a
 context variable: the innermost limit that is nearer wins, so a caller can tighten any call:
@@ -9,15 +9,33 @@ context variable: the innermost limit that is nearer wins, so a caller can tight
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, timezone
 from numbers import Real
 from typing import Any
 
 from ocean_lib.checks import printable
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import (
+    ConnectFailed,
+    ConnectionBroken,
+    InvalidInput,
+    OceanError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+from ocean_lib.http.limits import BACKOFF_S, READ_ATTEMPTS
+
+SIGNED_READ_AGAIN: tuple[type[OceanError], ...] = (
+    ConnectFailed,
+    ConnectionBroken,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+"""After these a signed read gets one more attempt, with a new nonce and signature."""
 
 
 class Deadline:
@@ -25,19 +43,29 @@ class Deadline:
 
     Args:
         seconds: from now; None for no limit.
+        connect_s: to make a connection, for the requests until then; None for the config's time.
+        read_s: between two bytes of an answer, likewise.
     """
 
-    __slots__ = ("_ends", "seconds")
+    __slots__ = ("_ends", "connect_s", "read_s", "seconds")
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(
+        self,
+        seconds: float | None,
+        connect_s: float | None = None,
+        read_s: float | None = None,
+    ) -> None:
         self.seconds = seconds
+        self.connect_s = connect_s
+        self.read_s = read_s
         self._ends = None if seconds is None else time.monotonic() + seconds
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0; infinity when there is no limit."""
         if self._ends is None:
             return float("inf")
-        return max(0.0, self._ends - time.monotonic())
+        left = self._ends - time.monotonic()
+        return left if left > 0 else 0.0
 
     @property
     def is_over(self) -> bool:
@@ -52,21 +80,20 @@ class Deadline:
         """Sleep for `seconds`, or for what is left if that is less."""
         time.sleep(self.capped(seconds))
 
+    def inside(self, outer: Deadline) -> None:
+        """End with an outer limit at the latest, and keep its times where this one has none."""
+        if outer.remaining() < self.remaining():
+            self.seconds, self._ends = outer.seconds, outer._ends
+        self.connect_s = outer.connect_s if self.connect_s is None else self.connect_s
+        self.read_s = outer.read_s if self.read_s is None else self.read_s
+
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("ocean_deadline", default=None)
-_REQUEST_TIMES: ContextVar[tuple[float | None, float | None]]
-_REQUEST_TIMES = ContextVar("ocean_request_times", default=(None, None))
 
 
 def current_deadline() -> Deadline | None:
-    """Return the deadline of the operation this code runs in, if there is one."""
+    """Return the deadline of the operation this code runs in, None outside of any."""
     return _CURRENT.get()
-
-
-def request_times(connect_s: float, read_s: float) -> tuple[float, float]:
-    """Return the connect and read time-outs in force, given those that hold otherwise."""
-    connect, read = _REQUEST_TIMES.get()
-    return connect_s if connect is None else connect, read_s if read is None else read
 
 
 @contextmanager
@@ -84,7 +111,7 @@ def time_limit(
         The deadline in force.
 
     Raises:
-        InvalidInput: a time is no positive number. Inside another limit `seconds` may also be
+        InvalidInput: a time is not a positive number. Inside another limit `seconds` may also be
             0 or less, as what is left of that one may be.
     """
     outer = _CURRENT.get()
@@ -92,19 +119,31 @@ def time_limit(
     for name, given in (("connect_s", connect_s), ("read_s", read_s)):
         if given is not None:
             _check_seconds(name, given)
-    connect, read = _REQUEST_TIMES.get()
-    times = _REQUEST_TIMES.set(
-        (connect if connect_s is None else connect_s, read if read_s is None else read_s)
-    )
-    deadline = Deadline(seconds)
-    if outer is not None and outer.remaining() < deadline.remaining():
-        deadline = outer
+    deadline = Deadline(seconds, connect_s, read_s)
+    if outer is not None:
+        deadline.inside(outer)
     token = _CURRENT.set(deadline)
     try:
         yield deadline
     finally:
         _CURRENT.reset(token)
-        _REQUEST_TIMES.reset(times)
+
+
+@contextmanager
+def operation_limit(
+    seconds: float, *, connect_s: float | None = None, read_s: float | None = None
+) -> Iterator[Deadline]:
+    """Give the deadline in force, or start one of the config's times: an operation has just one."""
+    deadline = _CURRENT.get()
+    if deadline is not None:
+        yield deadline
+        return
+    deadline = Deadline(seconds, connect_s, read_s)
+    token = _CURRENT.set(deadline)
+    try:
+        yield deadline
+    finally:
+        _CURRENT.reset(token)
 
 
 def _check_seconds(name: str, value: Any, *, may_be_over: bool = False) -> None:
@@ -113,3 +152,66 @@ def _check_seconds(name: str, value: Any, *, may_be_over: bool = False) -> None:
         raise InvalidInput(
             f"time_limit needs {name} to be a positive number of seconds, got {printable(value)}."
         )
+
+
+class Attempts:
+    """The attempts of one read.
+
+    Args:
+        deadline: of the operation; no wait goes beyond it.
+        count: how many attempts there are in all.
+    """
+
+    def __init__(self, deadline: Deadline, count: int = READ_ATTEMPTS) -> None:
+        self._deadline = deadline
+        self._count = count
+        self.renew()
+
+    def renew(self) -> None:
+        """Count from the beginning again, because the read has made progress."""
+        self._left = self._count
+        self._pause_s = BACKOFF_S
+
+    def again(self, retry_after_s: float = 0.0) -> bool:
+        """Wait before another attempt; False if none is left, or no time for it.
+
+        Args:
+            retry_after_s: what the server asked for; the usual wait if that is longer.
+        """
+        self._left -= 1
+        pause_s = max(self._pause_s, retry_after_s) * random.uniform(1.0, 1.2)  # noqa: S311
+        if self._left <= 0 or self._deadline.remaining() <= pause_s:
+            return False
+        self._deadline.pause(pause_s)
+        self._pause_s *= 3
+        return True
+
+
+def may_sign_again(error: OceanError, deadline: Deadline) -> bool:
+    """Wait before a call is signed and sent again; False if no time is left for it.
+
+    What was refused for its signature, or sent elsewhere, is signed again at once.
+    """
+    if not isinstance(error, SIGNED_READ_AGAIN):
+        return True
+    return Attempts(deadline, 2).again(getattr(error, "retry_after_s", None) or 0.0)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a Retry-After header asks to wait, None without one."""
+    said = str(headers.get("retry-after") or "").strip()
+    if not said:
+        return None
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        return float(said)
+    from email.utils import (
+        parsedate_to_datetime,  # requests has loaded it; time_limit alone has not
+    )
+
+    date = str(headers.get("date") or "")
+    try:
+        until = parsedate_to_datetime(said)
+        now = parsedate_to_datetime(date) if date else datetime.now(timezone.utc)
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError, LookupError, ArithmeticError):
+        return None

@@ -1,17 +1,17 @@
 """One HTTP exchange: build, send, read within bounds, map what failed.
 
 `HttpExchange.send` gives an `Answer` for every status (what a status means is the caller's
-business) and raises for what is no answer. Reads may be retried here; a signed call never is:
-its nonce may be used up, so a new attempt needs a new signature.
+business) and raises when no answer came. Reads may be retried here; a signed call never is: its
+nonce may be used up, so a new attempt needs a new signature.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import requests
@@ -23,53 +23,143 @@ from ocean_lib.exceptions import (
     MalformedResponse,
     MovedToHttps,
     OceanError,
-    RedirectRefused,
     RequestTimeout,
-    ResponseTooLarge,
     TransportError,
 )
-from ocean_lib.http.answer import Answer
-from ocean_lib.http.clients import (
-    check_client,
-    check_response,
-    failure_of_client,
-    method_of,
+from ocean_lib.http import safe_json
+from ocean_lib.http.clients import by_verbs, check_client, check_response, failure_of_client
+from ocean_lib.http.connections import CALL, Call, get_requests_session, proxy_of
+from ocean_lib.http.deadline import Attempts, operation_limit, retry_after_s
+from ocean_lib.http.failures import FAILURES, failure_of, no_time, strange_encoding, too_long
+from ocean_lib.http.files import (
+    PIECE,
+    body_of,
+    encoding_of,
+    is_known,
+    is_page,
+    name_in_headers,
+    title_of,
 )
-from ocean_lib.http.connections import CALL, Call
-from ocean_lib.http.deadline import (
-    Deadline,
-    current_deadline,
-    request_times,
-    time_limit,
-)
-from ocean_lib.http.encodings import ACCEPTED, body_of, encoding_of, is_known
-from ocean_lib.http.failures import FAILURES, failure_of, no_time
-from ocean_lib.http.files import name_in_headers
 from ocean_lib.http.limits import (
+    ACCEPTED,
     CACHE_LIFETIME_S,
+    GATEWAY_STATUSES,
+    LEAST_S,
     MAX_ANSWER_BYTES,
     MAX_FILE_BYTES,
-    READ_ATTEMPTS,
+    TOO_MANY_REQUESTS,
     Timeouts,
 )
-from ocean_lib.http.reach import admitted
-from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
-from ocean_lib.http.redirects import (
+from ocean_lib.http.origins import (
     FOLLOWED,
     MAX_REDIRECTS,
+    admitted,
     location_of,
     over_https,
+    redirect_refused,
     refused,
+    root_of,
+    too_many_redirects,
 )
-from ocean_lib.http.retrying import Attempts
-from ocean_lib.http.session import get_requests_session, proxy_of
+from ocean_lib.http.redaction import safe_url, server_words
 
 NOT_PICKLED = (
     "What holds connections (Ocean, OceanCompute, DataServiceProvider...) cannot be pickled or "
     "copied. Send its config in its place, and make Ocean(config) there."
 )
 
-_LEAST_S = 0.001
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered, whatever the status, before anybody says what it means.
+
+    Attributes:
+        status_code: the HTTP status.
+        body: the whole body, decoded from its transfer encoding.
+        headers: of the response; their names may be asked for in small letters.
+        asked_url: where it was asked; may hold secrets, so show `url`.
+        operation: what was asked, in words.
+        sent_bytes: how long the body of the request was.
+    """
+
+    status_code: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    asked_url: str = field(repr=False)
+    operation: str
+    sent_bytes: int = 0
+
+    @property
+    def url(self) -> str:
+        """Where it was asked, without query."""
+        return safe_url(self.asked_url)
+
+    @property
+    def date(self) -> str:
+        """The server's clock, as its Date header gives it, '' if it does not."""
+        return str(self.headers.get("date") or "")
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """After how many seconds the server wants to be asked again; None if it did not say."""
+        return retry_after_s(self.headers)
+
+    def text(self) -> str:
+        """Return the server's words, fit for a message."""
+        return server_words(self.body[:100_000].decode("utf-8", "replace"))
+
+    def json(self) -> Any:
+        """Return the parsed body.
+
+        Raises:
+            MalformedResponse: it is not JSON.
+        """
+        with suppress(ValueError):
+            return safe_json.loads(self.body)
+        words = self.text() or "an empty body"
+        if is_page(self.body):
+            words = (
+                f"a web page ({title_of(self.body) or words}), as gateways send to check a "
+                "browser or to ask for a sign-in"
+            )
+        raise self.malformed("JSON", words)
+
+    def malformed(self, expected: str, got: str) -> MalformedResponse:
+        """Make the error for an answer of the wrong form."""
+        return MalformedResponse(
+            f"Could not {self.operation}: expected {expected} from {self.url}, got {got} "
+            f"(HTTP {self.status_code}). Check that the URL is that of the right service.",
+            operation=self.operation,
+            status_code=self.status_code,
+            provider_text=self.text(),
+            url=self.url,
+        )
+
+    def may_change(self) -> bool:
+        """Whether the same read may be answered otherwise a moment later.
+
+        A gateway's status tells of a server that is away, unless the body is a Provider's own
+        error: the Provider also refuses with 503.
+        """
+        if self.status_code not in GATEWAY_STATUSES:
+            return self.status_code == TOO_MANY_REQUESTS
+        with suppress(MalformedResponse):
+            said = self.json()
+            return not (isinstance(said, dict) and "error" in said)
+        return True
+
+    def too_often(self) -> str:
+        """Say what to do about a 429."""
+        wait = "a while" if self.retry_after_s is None else f"{self.retry_after_s:g} s"
+        return f"It is asked too often by this client or its network; try again in {wait}."
+
+    def too_large(self) -> str:
+        """Say what to do about a request that is too large."""
+        return (
+            f"The request is too large for the server or a gateway before it: its body has "
+            f"{self.sent_bytes} bytes. Send less, such as an algorithm by DID or by `url` in place "
+            "of `rawcode`, or ask the server's operator to allow more."
+        )
 
 
 class HttpExchange:
@@ -106,7 +196,7 @@ class HttpExchange:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._over_https: Expiring[str, str] = Expiring(256, CACHE_LIFETIME_S)
+        self.forget_places()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
@@ -126,6 +216,10 @@ class HttpExchange:
             self._client = client
             self._is_own = client is None
 
+    def forget_places(self) -> None:
+        """Ask over http again where a host wanted https."""
+        self._over_https: Expiring[str, str] | None = None  # most hosts want none
+
     def send(
         self,
         method: str,
@@ -136,7 +230,7 @@ class HttpExchange:
         json_body: Any = None,
         retry: bool = False,
     ) -> Answer:
-        """Send one request and read its whole answer.
+        """Send one request and read its whole answer, whatever its status.
 
         Args:
             method: the verb.
@@ -147,34 +241,34 @@ class HttpExchange:
             retry: for unsigned reads only: try again when no answer came, a gateway spoke in the
                 server's place or it was asked too often, and when the same host wants https.
 
-        Returns:
-            The answer, whatever its status.
-
         Raises:
             TransportError: no answer came; `may_have_arrived` tells whether the server may have
                 acted.
             RedirectRefused: the server answered with a redirect.
             ResponseTooLarge: the answer is longer than `max_answer_bytes`.
             InvalidUrl: the URL cannot be asked.
-            InvalidInput: `json_body` holds what is no JSON; nothing was sent.
+            InvalidInput: `json_body` holds what JSON cannot; nothing was sent.
         """
         body = None if json_body is None else _encoded(json_body, operation)
         with operation_limit(self.timeouts.total_s) as deadline:
-            attempts = Attempts(deadline, READ_ATTEMPTS if retry else 1)
+            call = Call(deadline, method, url, operation, params, body)
+            attempts = None
             while True:
                 try:
-                    answer = self._once(method, url, operation, params, body, deadline)
-                except RequestTimeout:
-                    raise
-                except MovedToHttps:
-                    if not retry:
+                    response = self._open(call)
+                    content = b"".join(self._pieces(response, call, most=self.max_answer_bytes))
+                except (MovedToHttps, TransportError) as error:
+                    attempts = attempts or Attempts(deadline)
+                    if not (retry and _passes(error, attempts)):
                         raise
-                except TransportError:
-                    if not attempts.again():
-                        raise
-                else:
-                    if not (answer.may_change() and attempts.again(answer.retry_after_s or 0.0)):
-                        return answer
+                    continue
+                status, headers = response.status_code, response.headers
+                answer = Answer(status, content, headers, url, operation, len(body or b""))
+                if not (retry and status >= 400 and answer.may_change()):
+                    return answer
+                attempts = attempts or Attempts(deadline)
+                if not attempts.again(answer.retry_after_s or 0.0):
+                    return answer
 
     @contextmanager
     def stream(
@@ -209,213 +303,153 @@ class HttpExchange:
         """
         headers = {"Accept-Encoding": "identity", **(headers or {})}
         with operation_limit(self.timeouts.file_total_s) as deadline:
-            response, url = self._opened(url, operation, params, deadline, headers, given_by)
+            call = Call(deadline, "GET", url, operation, params, headers=headers)
+            response = self._open(call) if given_by is None else self._open_link(call, given_by)
             try:
-                yield response, self._pieces(response, url, operation, deadline, name)
+                yield response, self._pieces(response, call, name)
             finally:
                 _close(response)
 
-    def _opened(
-        self,
-        url: str,
-        operation: str,
-        params: Mapping[str, str] | None,
-        deadline: Deadline,
-        headers: Mapping[str, str],
-        given_by: Callable[[], str] | None,
-    ) -> tuple[requests.Response, str]:
-        """Open a file, past redirects if it is a link; return where it was in the end, too."""
-        if given_by is None:
-            return self._open("GET", url, operation, params, None, deadline, headers), url
+    def _open_link(self, call: Call, given_by: Callable[[], str]) -> requests.Response:
+        """Open a file past redirects; the call has the URL where it was in the end."""
+        call.is_link = True
         for _ in range(MAX_REDIRECTS + 1):
-            is_direct = not proxy_of(self.client, url)
-            addresses = admitted(url, operation, given_by, is_direct=is_direct)
-            response = self._requested(
-                "GET", url, operation, params, None, deadline, headers, addresses
-            )
-            location = location_of(response, url)
+            is_direct = not proxy_of(self.client, call.url)
+            call.addresses = admitted(call.url, call.operation, given_by, is_direct=is_direct)
+            response = self._open(call)
+            location = location_of(response, call.url)
             if not location:
-                return response, url
+                return response
             _close(response)
             if response.status_code not in FOLLOWED:
-                raise refused(response, url, location, operation, is_https=False)
-            url, params = location, None
-        raise RedirectRefused(
-            f"Could not {operation}: {safe_url(url)} is the end of more than {MAX_REDIRECTS} "
-            "redirects. Ask whoever runs the server that keeps the file.",
-            operation=operation,
-            url=safe_url(url),
-        )
+                raise refused(response, call.url, location, call.operation)
+            call.url, call.params = location, None
+        raise too_many_redirects(call.url, call.operation)
 
-    def _once(
-        self,
-        method: str,
-        url: str,
-        operation: str,
-        params: Mapping[str, str] | None,
-        body: bytes | None,
-        deadline: Deadline,
-    ) -> Answer:
-        response = self._open(method, url, operation, params, body, deadline)
-        try:
-            content = bytearray()
-            for piece in self._pieces(response, url, operation, deadline):
-                content += piece
-                if len(content) > self.max_answer_bytes:
-                    raise ResponseTooLarge(
-                        f"Could not {operation}: {safe_url(url)} sent more than "
-                        f"{self.max_answer_bytes} bytes, the limit for an answer "
-                        "(max_answer_bytes). Check that the URL is that of the right service.",
-                        operation=operation,
-                        status_code=response.status_code,
-                        url=safe_url(url),
-                    )
-        finally:
-            _close(response)
-        return Answer.of(response, bytes(content), url, operation, len(body or b""))
-
-    def _open(
-        self,
-        method: str,
-        url: str,
-        operation: str,
-        params: Mapping[str, str] | None,
-        body: bytes | None,
-        deadline: Deadline,
-        headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """Send a request that is answered where it is sent, or not at all."""
-        url = self._place_of(url)
-        response = self._requested(method, url, operation, params, body, deadline, headers)
-        location = location_of(response, url)
-        if not location:
-            return response
-        _close(response)
-        origin = over_https(url, location)
-        if origin:
-            self._over_https.put(_origin(url), origin)
-        raise refused(response, url, location, operation, is_https=bool(origin))
-
-    def forget_places(self) -> None:
-        """Ask over http again where a host wanted https."""
-        self._over_https.clear()
-
-    def _place_of(self, url: str) -> str:
-        """Return where to ask for a URL: over TLS where its host wanted that before."""
-        origin = _origin(url)
-        found = self._over_https.get(origin)
-        return url if found is None else type(url)(found + url[len(origin) :])
-
-    def _requested(
-        self,
-        method: str,
-        url: str,
-        operation: str,
-        params: Mapping[str, str] | None,
-        body: bytes | None,
-        deadline: Deadline,
-        extra_headers: Mapping[str, str] | None,
-        addresses: Sequence[str] = (),
-    ) -> requests.Response:
-        headers = {"Accept-Encoding": ACCEPTED, **(extra_headers or {})}
-        if body is not None:
+    def _open(self, call: Call) -> requests.Response:
+        """Send a request, and return the response with its body unread."""
+        left = call.deadline.remaining()
+        if left <= 0:
+            raise no_time(call.operation, call.url, call.deadline)
+        client = self._client if self._client is not None else self.client
+        request = getattr(client, "request", None) or by_verbs(client, call.operation)
+        call.place = call.url
+        if self._over_https is not None and not call.is_link:
+            call.place = self._place_of(call.url, self._over_https)
+        call.target, call.is_sent = "", None
+        headers = {"Accept-Encoding": ACCEPTED, **call.headers}
+        if call.body is not None:
             headers["Content-Type"] = "application/json"
-        if deadline.is_over:
-            raise no_time(operation, url, deadline)
-        # Never 0, which urllib3 refuses: the deadline may pass between the line above and here.
-        connect_s, read_s = request_times(self.timeouts.connect_s, self.timeouts.read_s)
-        timeout = (
-            max(_LEAST_S, deadline.capped(connect_s)),
-            max(_LEAST_S, deadline.capped(read_s)),
-        )
-        client = self.client
-        send = method_of(client, method, operation)
-        call = Call(deadline, hides_path=isinstance(url, SecretUrl), addresses=addresses)
+        connect_s = call.deadline.connect_s or self.timeouts.connect_s
+        read_s = call.deadline.read_s or self.timeouts.read_s
+        failure: OceanError | None = None
         token = CALL.set(call)
         try:
-            response: requests.Response = self._mapped(
-                lambda: send(
-                    url,
-                    params=dict(params) if params else None,
-                    data=body,
-                    headers=headers,
-                    timeout=timeout,
-                    allow_redirects=False,
-                    stream=True,
-                ),
-                url,
-                operation,
-                deadline,
+            response: requests.Response = request(
+                call.method,
+                call.place,
+                params=dict(call.params) if call.params else None,
+                data=call.body,
+                headers=headers,
+                timeout=(max(LEAST_S, min(connect_s, left)), max(LEAST_S, min(read_s, left))),
+                allow_redirects=False,
+                stream=True,
             )
-        finally:
-            CALL.reset(token)
-        if not self._is_own:
-            check_response(response, client, url, operation)
-        return response
-
-    def _pieces(
-        self,
-        response: requests.Response,
-        url: str,
-        operation: str,
-        deadline: Deadline,
-        name: str = "",
-    ) -> Iterator[bytes]:
-        encoding = encoding_of(response.headers)
-        if not is_known(encoding):
-            if response.status_code >= 300:
-                return  # the status says enough
-            raise MalformedResponse(
-                f"Could not {operation}: {safe_url(url)} sent it encoded as "
-                f"{one_line(encoding, 60)}, and was asked for {ACCEPTED} at most. Ask the "
-                "server's operator.",
-                operation=operation,
-                status_code=response.status_code,
-                url=safe_url(url),
-            )
-        name = name or name_in_headers(response.headers.get("content-disposition"))
-        pieces = body_of(response, encoding, name)
-        while True:
-            if deadline.is_over:
-                raise no_time(operation, url, deadline, may_have_arrived=True)
-            piece = self._mapped(lambda: next(pieces, b""), url, operation, deadline)
-            if not piece:
-                return
-            yield piece
-
-    def _mapped(self, act: Callable[[], Any], url: str, operation: str, deadline: Deadline) -> Any:
-        """Run a lower layer's call; its failures become ours, without its texts' secrets."""
-        failure: OceanError
-        try:
-            return act()
         except OceanError:
             raise
-        except Exception as error:
-            call = CALL.get()
-            if isinstance(error, FAILURES) or (self._is_own and isinstance(error, ValueError)):
-                is_sent = True if call is None else call.is_sent
-                proxy = proxy_of(self._client, url)
-                failure = failure_of(error, url, operation, deadline, proxy=proxy, is_sent=is_sent)
-            elif self._is_own:
-                raise  # a fault of ours, which has to be seen as it is
-            else:
-                failure = failure_of_client(error, self._client, url, operation)
+        except Exception as error:  # noqa: BLE001 - ours, or raised again there
+            failure = self._failure(error, call, call.place)
+        finally:
+            CALL.reset(token)
         # Raised here, outside the handler, so that the lower error (it may hold the URL) is
         # not attached to ours.
+        if failure is not None:
+            raise failure
+        if not self._is_own:
+            check_response(response, client, call.place, call.operation)
+        call.is_sent = True
+        if 300 <= response.status_code < 400 and not call.is_link:
+            self._refuse_redirect(response, call)
+        return response
+
+    def _refuse_redirect(self, response: requests.Response, call: Call) -> None:
+        """Refuse to be sent elsewhere; remember it if that is the same place over TLS."""
+        failure = redirect_refused(response, call.place, call.operation)
+        if failure is None:
+            return
+        _close(response)
+        if isinstance(failure, MovedToHttps):
+            with self._lock:
+                self._over_https = self._over_https or Expiring(256, CACHE_LIFETIME_S)
+            origin = over_https(call.place, location_of(response, call.place))
+            self._over_https.put(root_of(call.place), origin)
         raise failure
 
+    @staticmethod
+    def _place_of(url: str, over_https: Expiring[str, str]) -> str:
+        """Return where to ask for a URL: over TLS where its host wanted that before."""
+        root = root_of(url)
+        found = over_https.get(root)
+        return url if found is None else type(url)(found + url[len(root) :])
 
-@contextmanager
-def operation_limit(
-    seconds: float, *, connect_s: float | None = None, read_s: float | None = None
-) -> Iterator[Deadline]:
-    """Give the deadline in force, or start one (see `time_limit`): an operation has just one."""
-    deadline = current_deadline()
-    if deadline is not None:
-        yield deadline
-        return
-    with time_limit(seconds, connect_s=connect_s, read_s=read_s) as deadline:
-        yield deadline
+    def _pieces(
+        self, response: requests.Response, call: Call, name: str = "", most: int | None = None
+    ) -> Iterator[bytes]:
+        """Yield the body, decoded; nothing of it once the deadline has passed."""
+        read = 0
+        is_ours = isinstance(response, requests.Response) and not response._content_consumed  # type: ignore[attr-defined]
+        try:
+            if is_ours and not response.headers.get("content-encoding"):
+                pieces = response.raw.stream(PIECE, decode_content=False)
+            else:
+                pieces = _decoded(response, call, name)
+            for piece in pieces:
+                read += len(piece)
+                if most is not None and read > most:
+                    raise too_long(call.operation, call.url, response.status_code, most)
+                yield piece
+                if call.deadline.remaining() <= 0:
+                    raise no_time(call.operation, call.url, call.deadline, may_have_arrived=True)
+            return
+        except OceanError:
+            raise
+        except Exception as error:  # noqa: BLE001 - ours, or raised again there
+            failure = self._failure(error, call, call.url)
+        finally:
+            _close(response)
+        raise failure
+
+    def _failure(self, error: Exception, call: Call, url: str) -> OceanError:
+        """Make our error of a lower layer's, without its text's secrets.
+
+        A fault of our own is raised again: it has to be seen as it is.
+        """
+        if isinstance(error, FAILURES) or (self._is_own and isinstance(error, ValueError)):
+            proxy = proxy_of(self._client, url)
+            return failure_of(
+                error, url, call.operation, call.deadline, proxy=proxy, is_sent=call.is_sent
+            )
+        if self._is_own:
+            raise error
+        return failure_of_client(error, self._client, url, call.operation)
+
+
+def _passes(error: OceanError, attempts: Attempts) -> bool:
+    """Wait before a read is sent again after an error; False if it is not worth it."""
+    if isinstance(error, MovedToHttps):
+        return True
+    return not isinstance(error, RequestTimeout) and attempts.again()
+
+
+def _decoded(response: requests.Response, call: Call, name: str) -> Iterator[bytes]:
+    """Yield a body whose headers name an encoding, or that another client reads."""
+    encoding = encoding_of(response.headers)
+    if is_known(encoding):
+        name = name or name_in_headers(response.headers.get("content-disposition"))
+        return body_of(response, encoding, name)
+    if response.status_code >= 300:
+        return iter(())  # the status says enough
+    raise strange_encoding(call.operation, call.url, response.status_code, encoding)
 
 
 def _encoded(document: Any, operation: str) -> bytes:
@@ -428,11 +462,6 @@ def _encoded(document: Any, operation: str) -> bytes:
         f"Could not {operation}: what is to be sent must hold JSON values only, that is text, "
         f"finite numbers, lists and dicts ({kind})."
     )
-
-
-def _origin(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
 
 
 def _close(response: Any) -> None:

@@ -21,8 +21,10 @@ from ocean_lib.exceptions import (
     MalformedResponse,
     OceanError,
     RequestTimeout,
+    ResponseTooLarge,
 )
 from ocean_lib.http.deadline import Deadline
+from ocean_lib.http.limits import ACCEPTED
 from ocean_lib.http.redaction import one_line, safe_url
 
 FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
@@ -47,11 +49,34 @@ _BUNDLE_HINT = "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment, or the 
 def no_time(
     operation: str, url: str, deadline: Deadline, *, may_have_arrived: bool = False
 ) -> RequestTimeout:
+    """Make the error for an operation whose time is over."""
     return RequestTimeout(
         f"Could not {operation}: the time for the whole operation "
         f"({_seconds(deadline.seconds)}) was used up at {safe_url(url)}. "
         "Try again, or allow more time (timeout.total, or time_limit()).",
         may_have_arrived=may_have_arrived,
+    )
+
+
+def too_long(operation: str, url: str, status: int, most: int) -> ResponseTooLarge:
+    """Make the error for an answer beyond its limit."""
+    return ResponseTooLarge(
+        f"Could not {operation}: {safe_url(url)} sent more than {most} bytes, the limit for an "
+        "answer (max_answer_bytes). Check that the URL is that of the right service.",
+        operation=operation,
+        status_code=status,
+        url=safe_url(url),
+    )
+
+
+def strange_encoding(operation: str, url: str, status: int, encoding: str) -> MalformedResponse:
+    """Make the error for a body in an encoding that was not asked for."""
+    return MalformedResponse(
+        f"Could not {operation}: {safe_url(url)} sent it encoded as {one_line(encoding, 60)}, "
+        f"and was asked for {ACCEPTED} at most. Ask the server's operator.",
+        operation=operation,
+        status_code=status,
+        url=safe_url(url),
     )
 
 
@@ -119,6 +144,7 @@ def failure_of(
     proxy: str = "",
     is_sent: bool | None = None,
 ) -> OceanError:
+    """Make our error of a lower layer's."""
     failed = _Failed(operation, url, deadline, tuple(_causes(error)), proxy, is_sent)
     for meaning in _MEANINGS:
         found = meaning(failed)
@@ -131,12 +157,12 @@ def failure_of(
 
 
 def _unusable_address(failed: _Failed) -> OceanError | None:
-    """Tell a URL that is none from a proxy that cannot be used: requests calls both URLs."""
+    """Tell a wrong URL from a proxy that cannot be used: requests calls both URLs."""
     if not (failed.has(*_BAD_URLS) or (failed.has(UnicodeError) and not failed.is_sent)):
         return None
     if not (failed.proxy and _is_url(failed.url)):
-        where = safe_url(failed.url)
-        return InvalidUrl(f"Could not {failed.operation}: {where!r} is no URL that can be asked.")
+        where = repr(safe_url(failed.url))
+        return InvalidUrl(f"Could not {failed.operation}: {where} is not a URL that can be asked.")
     hint = _PROXY_HINT
     if failed.proxy.lower().startswith("socks"):
         hint = f"A SOCKS proxy needs a package more: pip install requests[socks]. {hint}"

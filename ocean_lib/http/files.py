@@ -1,32 +1,190 @@
-"""Bring a file home: a safe name, pieces straight to disk, whole or not at all."""
+"""A file from a server: its encoding undone, no web page in its place, a safe name, whole on disk.
+
+A Content-Encoding is undone once, and bounded piece by piece. urllib3 would undo as many layers as
+a server names, and those that some other package has made it able to undo: the same file would
+then come differently on two machines.
+"""
 
 from __future__ import annotations
 
 import errno
 import filecmp
+import itertools
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from email.message import Message
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import requests
+from urllib3.exceptions import DecodeError
 
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
-from ocean_lib.http.redaction import one_line
+from ocean_lib.http.redaction import one_line, server_words
+
+PIECE = 64 * 1024
 
 MAX_NAME_BYTES = 180
 
 MAX_SAME_NAMES = 10_000
 """So many files of one name, with different contents, may lie in one folder."""
 
+CHALLENGE = (
+    "A gateway before the server wants to see a browser, or a sign-in. Open the server's address "
+    "in a browser on this network, or ask its operator to let programs through."
+)
+_GZIP = ("gzip", "x-gzip")
+_MAGIC = b"\x1f\x8b"
+_PAGE_BEGINNINGS = (b"<!doctype html", b"<html")
+_PAGE_NAMES = ("", ".htm", ".html", ".xhtml")
 _LONGEST_SEEN = 1000
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\xb9\xb2\xb3])", re.IGNORECASE
 )
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+def encoding_of(headers: Any) -> str:
+    """Return how a body is encoded, '' if it is not."""
+    said = str(headers.get("content-encoding") or "").lower()
+    named = (name.strip() for name in said.split(","))
+    return ", ".join(name for name in named if name not in ("", "identity"))
+
+
+def is_known(encoding: str) -> bool:
+    """Whether this one can be undone; more than one layer never is."""
+    return encoding in ("", "deflate", *_GZIP)
+
+
+def announced_bytes(headers: Any) -> int | None:
+    """Return how long a body is announced to be when it is decoded, None if nobody knows."""
+    said = str(headers.get("content-length") or "")
+    if encoding_of(headers) or not (said.isascii() and said.isdigit() and len(said) < 20):
+        return None
+    return int(said)
+
+
+def body_of(response: requests.Response, encoding: str, name: str = "") -> Iterator[bytes]:
+    """Yield a body, decoded.
+
+    Args:
+        response: with its body still unread, if its client is requests'.
+        encoding: as `encoding_of` gives it.
+        name: of the file that the body is. What is called .gz is a gzip file afterwards: an
+            encoding that is the file itself is left as it is.
+
+    Raises:
+        DecodeError: the body is not encoded as it says.
+    """
+    if not isinstance(response, requests.Response) or response._content_consumed:  # type: ignore[attr-defined]
+        yield from response.iter_content(PIECE)  # a client of the user's own has decoded it
+        return
+    pieces: Iterator[bytes] = response.raw.stream(PIECE, decode_content=False)
+    if encoding in _GZIP and name.lower().endswith((".gz", ".tgz")):
+        head = _head(pieces)
+        pieces = itertools.chain((head,), pieces)
+        encoding = encoding if _holds_gzip(head) else ""
+    yield from _decoded(pieces, encoding) if encoding else pieces
+
+
+def _head(pieces: Iterator[bytes]) -> bytes:
+    head = bytearray()
+    for piece in pieces:
+        head += piece
+        if len(head) >= PIECE:
+            break
+    return bytes(head)
+
+
+def _holds_gzip(head: bytes) -> bool:
+    try:
+        return zlib.decompressobj(31).decompress(head, 2) == _MAGIC
+    except zlib.error:
+        return True  # not even encoded: decoding it says so
+
+
+def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    unpack: Any = None
+    has_begun = False
+    for piece in pieces:
+        while piece:
+            if unpack is None:
+                if has_begun:  # gzip files may stand one after the other, and be padded
+                    piece = piece.lstrip(b"\0")
+                    if not piece:
+                        break
+                unpack, has_begun = _unpacker(encoding, piece), True
+            yield from _unpacked(unpack, piece)
+            piece = unpack.unused_data
+            if unpack.eof:
+                unpack = None
+    if unpack is not None:
+        raise DecodeError("it ends too early")
+
+
+def _unpacker(encoding: str, first: bytes) -> Any:
+    if encoding in _GZIP:
+        return zlib.decompressobj(31)
+    # By RFC 9110 deflate has zlib's header; many servers send it without.
+    return zlib.decompressobj(15 if first[0] & 0x0F == 8 else -15)
+
+
+def _unpacked(unpack: Any, piece: bytes) -> Iterator[bytes]:
+    """Yield what a piece unpacks to, never more than a piece at a time."""
+    while not unpack.eof:
+        try:
+            unpacked = unpack.decompress(piece, PIECE)
+        except zlib.error as error:
+            raise DecodeError(str(error)) from error
+        if unpacked:
+            yield unpacked
+        piece = unpack.unconsumed_tail
+        if not piece and len(unpacked) < PIECE:
+            return
+
+
+def is_page(body: bytes) -> bool:
+    """Tell whether a body begins as a web page does."""
+    return body[:512].lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(_PAGE_BEGINNINGS)
+
+
+def title_of(page: bytes) -> str:
+    """Return what a web page calls itself, fit for a message; '' if it does not."""
+    found = re.search(rb"<title[^<>]*>([^<]*)<", page[:10_000], re.IGNORECASE)
+    return server_words(found[1].decode("utf-8", "replace"), 100) if found else ""
+
+
+def is_challenge(headers: Mapping[str, str]) -> bool:
+    """Tell whether a gateway says itself that this is a page of its own."""
+    return headers.get("cf-mitigated") == "challenge"
+
+
+def not_a_page(
+    pieces: Iterator[bytes], headers: Mapping[str, str], name: str, operation: str
+) -> Iterator[bytes]:
+    """Yield a file's content, if it is that and not a page in its place.
+
+    Raises:
+        DownloadError: a page came for what is not named as one.
+    """
+    first = next(pieces, b"")
+    is_html = "html" in str(headers.get("content-type") or "").lower()
+    is_named_so = PurePath(name).suffix.lower() in _PAGE_NAMES
+    if is_challenge(headers) or (is_html and is_page(first) and not is_named_so):
+        title = title_of(first)
+        raise DownloadError(
+            f"Could not {operation}: a web page came in its place{title and f' ({title})'}. "
+            f"{CHALLENGE}"
+        )
+    if first:
+        yield first
+    yield from pieces
 
 
 def safe_file_name(name: str, fallback: str) -> str:

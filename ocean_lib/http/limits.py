@@ -19,8 +19,14 @@ MAX_LOG_BYTES = 100 * 1024 * 1024
 CACHE_LIFETIME_S = 60.0
 """How long a Provider's endpoints and an asset's service are believed."""
 
+ACCEPTED = "gzip, deflate"
+"""The encodings that an answer may have, and the most that is undone."""
+
 READ_ATTEMPTS = 3
 """How often a read (never a signed call) is tried when no answer came."""
+
+LEAST_S = 0.001
+"""A time-out is never below this: urllib3 refuses 0, which a deadline may leave."""
 
 BACKOFF_S = 0.2
 """The wait before the second attempt; it triples for each one after."""

@@ -12,8 +12,8 @@ from ocean_lib.backends.v3.rules import check_services
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.exceptions import AssetNotConsumable, OceanError
-from ocean_lib.http.deadline import Deadline, time_limit
-from ocean_lib.http.exchange import HttpExchange, operation_limit
+from ocean_lib.http.deadline import Deadline, operation_limit, time_limit
+from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.limits import Timeouts
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.seen import SeenJobs

@@ -17,14 +17,21 @@ from ocean_lib.exceptions import (
     ResponseTooLarge,
     TransportError,
 )
-from ocean_lib.http.deadline import Deadline
-from ocean_lib.http.encodings import PIECE, announced_bytes
-from ocean_lib.http.exchange import HttpExchange, operation_limit
-from ocean_lib.http.files import name_in_url, numbered, safe_file_name, write_whole
+from ocean_lib.http.deadline import Attempts, Deadline, operation_limit, retry_after_s
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.files import (
+    CHALLENGE,
+    PIECE,
+    announced_bytes,
+    is_challenge,
+    name_in_url,
+    not_a_page,
+    numbered,
+    safe_file_name,
+    write_whole,
+)
 from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
-from ocean_lib.http.pages import CHALLENGE, is_challenge, not_a_page
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
-from ocean_lib.http.retrying import Attempts, retry_after_s
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
 """A file's store also says 500 for what passes: there is no fault of the request to tell of."""

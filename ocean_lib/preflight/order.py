@@ -22,7 +22,7 @@ from ocean_lib.exceptions import (
     RequestInvalid,
     WorkflowRefused,
 )
-from ocean_lib.http.exchange import operation_limit
+from ocean_lib.http.deadline import operation_limit
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.preflight.assets import (
     FileProbe,

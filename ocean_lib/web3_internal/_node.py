@@ -15,10 +15,9 @@ from web3 import HTTPProvider
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, check_if_retry_on_failure
 
 from ocean_lib.exceptions import ConnectFailed, ConnectionBroken
-from ocean_lib.http.deadline import Deadline
-from ocean_lib.http.exchange import operation_limit
+from ocean_lib.http.connections import get_requests_session
+from ocean_lib.http.deadline import Deadline, operation_limit
 from ocean_lib.http.limits import MAX_ANSWER_BYTES, Timeouts
-from ocean_lib.http.session import get_requests_session
 from ocean_lib.web3_internal._node_answers import (
     answer_to,
     backoff_s,

@@ -15,7 +15,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
-from ocean_lib.http import retrying
+from ocean_lib.http import deadline
 from tests.players import DID, Fault, World, new_wallet, start
 from tests.wire import Reply, answer, as_json, html
 
@@ -28,7 +28,7 @@ BUSY = {
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import requests
 
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
-from ocean_lib.http import retrying
+from ocean_lib.http import deadline
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.players import DID, World, new_wallet, start
@@ -39,7 +39,7 @@ ENCODED = "a%2Fb%C3%A4%20c"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
 
 
 @pytest.fixture(params=SECRETS.values(), ids=SECRETS)

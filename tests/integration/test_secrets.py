@@ -33,9 +33,8 @@ from ocean_lib.backends.v3 import answers as _responses
 from ocean_lib.base import frames
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
-from ocean_lib.http import exchange, redaction, redirects, retrying
+from ocean_lib.http import connections, deadline, exchange, origins, redaction
 from ocean_lib.http import failures as _failures
-from ocean_lib.http import session as requests_session
 from ocean_lib.jobs import starting as _start
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.ocean.ocean import Ocean
@@ -531,7 +530,7 @@ PATHS: dict[str, Callable[[], Any]] = {
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
     monkeypatch.setattr(_start, "LOOK_PAUSES_S", ())
     monkeypatch.setenv("OCEAN_TEST_KEY", KEY)
     monkeypatch.setenv("OCEAN_TEST_WRONG_KEY", KEY + "g")
@@ -632,11 +631,8 @@ def test_a_session_of_the_users_own_shows_nothing_in_our_errors(
 # --- what the search finds when a redaction is taken away
 
 
-def _attached(self: Any, act: Any, url: str, operation: str, deadline: Any) -> Any:
-    try:
-        return act()
-    except (requests.RequestException, OSError) as error:
-        raise _failures.failure_of(error, url, operation, deadline) from error
+def _attached(self: Any, error: Exception, call: Any, url: str) -> Any:
+    raise _failures.failure_of(error, url, call.operation, call.deadline) from error
 
 
 class _Open:
@@ -653,7 +649,7 @@ NEVER = re.compile(r"(?!)")
 
 
 def without_query_hiding(patch: pytest.MonkeyPatch) -> None:
-    adapter = requests_session._BoundedAdapter
+    adapter = connections._BoundedAdapter
     patch.setattr(adapter, "request_url", HTTPAdapter.request_url)
 
 
@@ -663,12 +659,11 @@ def without_signature_hiding(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_url_hiding(patch: pytest.MonkeyPatch) -> None:
-    for room in (exchange, redirects):
-        patch.setattr(room, "safe_url", lambda url: url)
+    patch.setattr(origins, "safe_url", lambda url: url)
 
 
 def with_attached_causes(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(exchange.HttpExchange, "_mapped", _attached)
+    patch.setattr(exchange.HttpExchange, "_failure", _attached)
 
 
 @pytest.mark.parametrize(

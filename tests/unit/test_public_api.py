@@ -56,7 +56,7 @@ UPSTREAM_PATHS = [
     "ocean_lib.common.aquarius.aquarius.Aquarius",
     "ocean_lib.common.ddo.ddo.DDO",
     "ocean_lib.common.ddo.service.Service",
-    "ocean_lib.http.session.get_requests_session",
+    "ocean_lib.common.http_requests.requests_session.get_requests_session",
     "ocean_lib.config.Config",
     "ocean_lib.data_provider.data_service_provider.DataServiceProvider",
     "ocean_lib.data_provider.data_service_provider.OrderRequirements",

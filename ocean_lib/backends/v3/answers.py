@@ -29,7 +29,7 @@ from ocean_lib.exceptions import (
     StartUncertain,
     WorkflowRefused,
 )
-from ocean_lib.http.answer import Answer
+from ocean_lib.http.exchange import Answer
 from ocean_lib.http.redaction import one_line, server_words
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import (

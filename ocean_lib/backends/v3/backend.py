@@ -28,8 +28,8 @@ from ocean_lib.backends.v3.answers import (
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
 from ocean_lib.exceptions import OceanError
+from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.http.exchange import HttpExchange
-from ocean_lib.http.retrying import SIGNED_READ_AGAIN
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_text

@@ -13,7 +13,7 @@ from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_j
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
 from ocean_lib.exceptions import OceanError
-from ocean_lib.http.retrying import SIGNED_READ_AGAIN
+from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_text

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from ocean_lib.exceptions import MalformedResponse, ResponseTooLarge
-from ocean_lib.http.encodings import announced_bytes
 from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.files import announced_bytes
 from tests.wire import Reply, WireServer, answer, raw
 
 TEXT = b"a,b\n1,2\n" * 50_000

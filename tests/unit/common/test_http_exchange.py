@@ -18,7 +18,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseTooLarge,
 )
-from ocean_lib.http.deadline import request_times, time_limit
+from ocean_lib.http.deadline import current_deadline, time_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.limits import Timeouts
 from tests.wire import WireServer, answer, as_json, drip, html, raw, reset, silence
@@ -261,6 +261,6 @@ def test_a_time_limit_can_set_the_times_of_each_request() -> None:
 
 
 def test_times_set_outside_hold_inside_unless_set_again() -> None:
-    with time_limit(30, connect_s=1, read_s=2), time_limit(20, read_s=3):
-        assert request_times(8, 9) == (1, 3)
-    assert request_times(8, 9) == (8, 9)
+    with time_limit(30, connect_s=1, read_s=2), time_limit(20, read_s=3) as inner:
+        assert (inner.connect_s, inner.read_s) == (1, 3)
+    assert current_deadline() is None

@@ -22,11 +22,11 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     TransportError,
 )
+from ocean_lib.http.connections import get_requests_session, proxy_of
 from ocean_lib.http.deadline import Deadline, time_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.failures import failure_of
 from ocean_lib.http.limits import Timeouts
-from ocean_lib.http.session import get_requests_session, proxy_of
 from tests.wire import WireServer, as_json, raw, silence
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

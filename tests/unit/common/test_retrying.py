@@ -8,10 +8,9 @@ from email.utils import formatdate
 import pytest
 
 from ocean_lib.exceptions import ConnectionBroken, SignatureRejected, TooManyRequests
-from ocean_lib.http import retrying
-from ocean_lib.http.deadline import Deadline, time_limit
+from ocean_lib.http import deadline
+from ocean_lib.http.deadline import Attempts, Deadline, may_sign_again, retry_after_s, time_limit
 from ocean_lib.http.exchange import HttpExchange
-from ocean_lib.http.retrying import Attempts, may_sign_again, retry_after_s
 from tests.wire import Reply, WireServer, answer, as_json, html
 
 PASSING = [502, 503, 504, 520, 521, 522, 523, 524, 530, 429]
@@ -19,7 +18,7 @@ PASSING = [502, 503, 504, 520, 521, 522, 523, 524, 530, 429]
 
 @pytest.fixture
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
 
 
 def ask(*replies: Reply, retry: bool = True, seconds: float = 30.0) -> tuple[int, int]:
@@ -87,7 +86,7 @@ def test_a_time_that_is_none_counts_as_none(said: str) -> None:
 
 
 def test_getting_on_gives_all_attempts_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
     attempts = Attempts(Deadline(None), 2)
 
     assert [attempts.again(), attempts.again()] == [True, False]

@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from ocean_lib.exceptions import ConnectionBroken
+from ocean_lib.http.connections import get_requests_session
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.limits import Timeouts
-from ocean_lib.http.session import get_requests_session
 from tests.wire import WireServer, answer, as_json, silence
 
 COPIES = {

@@ -7,8 +7,8 @@ import json
 import pytest
 import requests
 
-from ocean_lib.http import session as requests_session
-from ocean_lib.http.session import get_requests_session
+from ocean_lib.http import connections
+from ocean_lib.http.connections import get_requests_session
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.ocean.util import get_web3
 from tests.wire import WireServer, as_json
@@ -69,9 +69,7 @@ def test_the_settings_are_those_of_requests(monkeypatch, environment, given, min
 
 def test_the_environment_is_looked_at_once_for_each_host(monkeypatch):
     looks = []
-    monkeypatch.setattr(
-        requests_session, "get_environ_proxies", lambda url: looks.append(url) or {}
-    )
+    monkeypatch.setattr(connections, "get_environ_proxies", lambda url: looks.append(url) or {})
     session = get_requests_session()
 
     for _ in range(3):

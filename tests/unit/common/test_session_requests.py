@@ -10,7 +10,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.http.session import get_requests_session
+from ocean_lib.http.connections import get_requests_session
 from tests.wire import WireServer, as_json
 
 URL = "http://provider.example:8030/api/v1/services/compute"

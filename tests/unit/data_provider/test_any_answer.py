@@ -19,7 +19,7 @@ from ocean_lib.common.aquarius.aquarius import Aquarius as AquariusClient
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import InvalidInput, OceanError
-from ocean_lib.http import retrying
+from ocean_lib.http import deadline
 from ocean_lib.jobs import starting
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
@@ -87,7 +87,7 @@ def client(wire: Wire, kind: type[DataServiceProvider] = DataServiceProvider) ->
 @pytest.fixture(autouse=True, scope="module")
 def _no_waiting() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retrying, "BACKOFF_S", 0.0)
+        patch.setattr(deadline, "BACKOFF_S", 0.0)
         patch.setattr(starting, "LOOK_PAUSES_S", (0.0,))
         yield
 

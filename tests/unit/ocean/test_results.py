@@ -27,7 +27,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseTooLarge,
 )
-from ocean_lib.http import retrying
+from ocean_lib.http import deadline
 from ocean_lib.http.deadline import current_deadline, time_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.limits import READ_ATTEMPTS, Timeouts
@@ -47,7 +47,7 @@ CHUNK = 64 * 1024  # what is read at a time
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
 
 
 @pytest.fixture(autouse=True)
