@@ -27,8 +27,8 @@ import requests
 from ocean_lib import AlgorithmMetadata, ComputeInput, Ocean
 from ocean_lib.exceptions import ProviderError
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet._published import Publisher
 from ocean_lib.localnet.faults import StuckJob
+from ocean_lib.testing.publishing import Publisher
 from ocean_lib.web3_internal.wallet import Wallet
 
 SHARES = (0.5, 0.25, 0.15, 0.1)

@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome  # noqa: E402
-from ocean_lib.localnet.runners._filters import Landlock  # noqa: E402
-from ocean_lib.localnet.runners._folders import remove_tree  # noqa: E402
+from ocean_lib.localnet.runners.filters import Landlock  # noqa: E402
+from ocean_lib.localnet.runners.folders import remove_tree  # noqa: E402
 from ocean_lib.localnet.runners.local import LocalRunner  # noqa: E402
 from tests import hostile, hostile_sieges  # noqa: E402
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.localnet._errors import BadOption, LocalNetworkError, NoSuchAccount
-from ocean_lib.localnet._funding import CannotFund
-from ocean_lib.localnet._http_server import LOOPBACK, PortInUse, check_place, is_loopback
-from ocean_lib.localnet._options import (
+from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
+from ocean_lib.localnet.chain.funding import CannotFund
+from ocean_lib.localnet.contracts import TransactionError
+from ocean_lib.localnet.errors import BadOption, LocalNetworkError, NoSuchAccount
+from ocean_lib.localnet.http.server import LOOPBACK, PortInUse, check_place, is_loopback
+from ocean_lib.localnet.options import (
     checked_chain_url,
     checked_duration,
     checked_faults,
@@ -27,21 +29,19 @@ from ocean_lib.localnet._options import (
     checked_whole,
     origin_of,
 )
-from ocean_lib.localnet._running import Running
-from ocean_lib.localnet._services import JobOptions
-from ocean_lib.localnet._state_files import HIGHEST_PORT
-from ocean_lib.localnet._store import DatabaseUnusable
-from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
-from ocean_lib.localnet.contracts import TransactionError
-from ocean_lib.localnet.runners._isolation import UnknownIsolation, tier_named
+from ocean_lib.localnet.runners.isolation import UnknownIsolation, tier_named
+from ocean_lib.localnet.running import Running
+from ocean_lib.localnet.services import JobOptions
+from ocean_lib.localnet.state.database import DatabaseUnusable
+from ocean_lib.localnet.state.files import HIGHEST_PORT
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from ocean_lib.localnet._client_objects import Config, Wallet
     from ocean_lib.localnet.contracts import OceanContracts
     from ocean_lib.localnet.faults import Fault, Faults
     from ocean_lib.localnet.runners import JobRunner, Limits
+    from ocean_lib.testing.client import Config, Wallet
 
 
 _START_FAULTS = (
@@ -267,7 +267,7 @@ class LocalNetwork:
     @property
     def config(self) -> Config:
         """The client's configuration for this network."""
-        from ocean_lib.localnet._client_objects import client_config
+        from ocean_lib.testing.client import client_config
 
         return client_config(self.options)
 
@@ -280,7 +280,7 @@ class LocalNetwork:
         Raises:
             LocalNetworkError: If there are not so many accounts.
         """
-        from ocean_lib.localnet._client_objects import client_wallet
+        from ocean_lib.testing.client import client_wallet
 
         keys = self._parts.keys.accounts
         try:

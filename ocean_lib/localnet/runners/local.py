@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocean_lib.localnet.runners import CannotRun, RunnerJob, RunOutcome
-from ocean_lib.localnet.runners._folders import open_below
-from ocean_lib.localnet.runners._groups import find_groups
-from ocean_lib.localnet.runners._isolation import LIMITS, Refused, tier_named
-from ocean_lib.localnet.runners._launch import supervise
-from ocean_lib.localnet.runners._outputs import collect_outputs
-from ocean_lib.localnet.runners._place import (
+from ocean_lib.localnet.runners.folders import open_below
+from ocean_lib.localnet.runners.groups import find_groups
+from ocean_lib.localnet.runners.isolation import LIMITS, Refused, tier_named
+from ocean_lib.localnet.runners.launch import supervise
+from ocean_lib.localnet.runners.outputs import collect_outputs
+from ocean_lib.localnet.runners.place import (
     DATA,
     TOOLS,
     Place,

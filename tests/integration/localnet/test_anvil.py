@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
-from ocean_lib.localnet._published import Publisher
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
 from ocean_lib.ocean.ocean import Ocean
+from ocean_lib.testing.publishing import Publisher
 from tests.integration.localnet.conftest import ALGORITHM
 from tests.integration.localnet.handmade import ETHER, until
 

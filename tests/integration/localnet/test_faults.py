@@ -14,7 +14,6 @@ from ocean_lib.exceptions import (
     StartUncertain,
 )
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet._published import PublishedDataset, Publisher
 from ocean_lib.localnet.faults import (
     Delay,
     Drop,
@@ -27,6 +26,7 @@ from ocean_lib.localnet.faults import (
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean import Ocean
+from ocean_lib.testing.publishing import PublishedDataset, Publisher
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.integration.localnet.handmade import raw, until
 

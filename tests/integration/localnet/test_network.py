@@ -17,9 +17,9 @@ import pytest
 import requests
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
-from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
+from ocean_lib.localnet.errors import BadOption
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import ASSETS, ETHER, detaching, raw, running, until
 from tests.integration.localnet.process import attached, command, described

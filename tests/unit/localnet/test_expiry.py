@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._engine import JobEngine
-from ocean_lib.localnet._expiry import Expiry
-from ocean_lib.localnet._file_access import FileAccess
-from ocean_lib.localnet._file_store import FileStore
-from ocean_lib.localnet._store import Database
-from ocean_lib.localnet.jobs import Job, JobStatus, JobStore
+from ocean_lib.localnet.files.access import FileAccess
+from ocean_lib.localnet.files.store import FileStore
+from ocean_lib.localnet.jobs.engine import JobEngine
+from ocean_lib.localnet.jobs.expiry import Expiry
+from ocean_lib.localnet.jobs.store import Job, JobStatus, JobStore
 from ocean_lib.localnet.runners.local import LocalRunner
+from ocean_lib.localnet.state.database import Database
 from tests.unit.localnet.test_jobs import request
 
 LIFETIME_S = 3600.0

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._store import Database, NonceBook
-from ocean_lib.localnet.jobs import (
+from ocean_lib.localnet.jobs.store import (
     STATUS_TEXTS,
     AlgorithmSource,
     InputFiles,
@@ -21,6 +20,7 @@ from ocean_lib.localnet.jobs import (
     Termination,
 )
 from ocean_lib.localnet.runners import RunOutcome
+from ocean_lib.localnet.state.database import Database, NonceBook
 from tests.unit.localnet.recorded import answer
 
 START = answer("10-compute-start-algorithm-did", "provider", "POST", "/compute")[0]

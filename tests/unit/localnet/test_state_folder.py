@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet import LocalNetworkError
-from ocean_lib.localnet._keys import kept_keys, make_keys
-from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
-from ocean_lib.localnet._state_folder import TEMPORARY, hold_folder, take_folder
-from ocean_lib.localnet._temporary_folder import make_temporary, remove_abandoned
+from ocean_lib.localnet.state.files import DamagedFile, read_ports, write_json
+from ocean_lib.localnet.state.folder import TEMPORARY, hold_folder, take_folder
+from ocean_lib.localnet.state.keys import kept_keys, make_keys
+from ocean_lib.localnet.state.temporary import make_temporary, remove_abandoned
 
 KEYS = json.dumps(asdict(make_keys("a seed", 1)))
 

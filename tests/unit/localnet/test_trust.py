@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._assets import Asset, Consumable
-from ocean_lib.localnet._encryption import ForeignDocument, MisplacedDocument, ProviderKey
-from ocean_lib.localnet._trust import container_checksum, files_checksum, why_not_trusted
+from ocean_lib.localnet.dialects.v3.assets import Asset, Consumable
+from ocean_lib.localnet.dialects.v3.encryption import (
+    ForeignDocument,
+    MisplacedDocument,
+    ProviderKey,
+)
+from ocean_lib.localnet.dialects.v3.trust import container_checksum, files_checksum, why_not_trusted
 from tests.unit.localnet.recorded import PROVIDER_KEY, answer
 
 ALGORITHM: dict[str, Any] = answer("02-publish-dataset-compute", "aquarius", "GET", "/ddo/did")

@@ -1,0 +1,191 @@
+"""Put the Provider, the metadata cache and the jobs together behind one port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, has_request_context, request
+
+from ocean_lib.localnet.chain import ChainClient
+from ocean_lib.localnet.closing import close_all
+from ocean_lib.localnet.contracts import OceanContracts
+from ocean_lib.localnet.dialects.v3.aquarius_api import aquarius_api
+from ocean_lib.localnet.dialects.v3.compute_api import ComputeApi
+from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
+from ocean_lib.localnet.dialects.v3.provider_api import provider_api
+from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld
+from ocean_lib.localnet.faults import Faults
+from ocean_lib.localnet.files.access import FileAccess
+from ocean_lib.localnet.files.store import FileStore
+from ocean_lib.localnet.http.cors import with_cors
+from ocean_lib.localnet.http.faulty import with_faults
+from ocean_lib.localnet.http.server import LOOPBACK, HttpServer, is_loopback
+from ocean_lib.localnet.jobs.engine import JobEngine
+from ocean_lib.localnet.jobs.store import JobStore
+from ocean_lib.localnet.metadata.store import MetadataCache
+from ocean_lib.localnet.runners import JobRunner, Limits
+from ocean_lib.localnet.runners.local import LocalRunner
+from ocean_lib.localnet.state.database import Database, NonceBook
+from ocean_lib.localnet.state.keys import NetworkKeys
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server listens.
+
+    Attributes:
+        host: The address.
+        port: The port, or 0 for any.
+    """
+
+    host: str = LOOPBACK
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How jobs are run.
+
+    Attributes:
+        at_once: How many run at the same time; 0 for the number of cores.
+        max_jobs: How many may wait or run.
+        limits: What a job may use.
+        results_lifetime_s: How long results and logs are kept and served after a job's end.
+        isolation: What separates algorithms from this machine; None for the strongest.
+        runner: Where algorithms run; None for processes of this machine.
+    """
+
+    at_once: int = 0
+    max_jobs: int = 1000
+    limits: Limits = field(default_factory=Limits)
+    results_lifetime_s: float = 7 * 24 * 3600.0
+    isolation: str | None = None
+    runner: JobRunner | None = None
+
+
+class Services:
+    """The network's REST side.
+
+    Args:
+        folder: Where state is kept.
+        chain: The chain.
+        contracts: The contracts on it.
+        keys: The network's keys.
+        network_url: The chain's RPC URL.
+        place: Where to listen.
+        options: How jobs are run.
+        faults: What goes wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        chain: ChainClient,
+        contracts: OceanContracts,
+        keys: NetworkKeys,
+        network_url: str,
+        place: Place,
+        options: JobOptions,
+        faults: Faults,
+    ) -> None:
+        self._runner = options.runner or LocalRunner(
+            folder / "tools", isolation=options.isolation, state=folder
+        )
+        self._database = Database(folder / "network.db")
+        nonces = NonceBook(self._database)
+        cache = MetadataCache(
+            self._database, chain, contracts.metadata, first_block=contracts.block_number
+        )
+        self._store = FileStore(folder / "files")
+        self._faults = faults
+        # Who can reach the network from elsewhere can publish URLs, and must not look around
+        # with them in this machine's own network.
+        files = FileAccess(self._store, allow_private=is_loopback(place.host))
+        jobs = JobStore(self._database)
+        self._engine = JobEngine(
+            jobs,
+            self._runner,
+            files,
+            folder / "jobs",
+            at_once=options.at_once,
+            limits=options.limits,
+            results_lifetime_s=options.results_lifetime_s,
+            faults=faults,
+        )
+        self._key = ProviderKey(keys.provider)
+        world = ProviderWorld(chain, self._key, files, cache.ddo)
+        compute = ComputeApi(
+            world,
+            nonces,
+            jobs,
+            self._engine,
+            self._database,
+            self._results_url,
+            max_unfinished=options.max_jobs,
+            faults=faults,
+        )
+        app = Flask("ocean_lib.localnet", static_folder=None)
+        # The era's Flask was strict about slashes and never redirected.
+        app.url_map.redirect_defaults = False
+        app.url_map.merge_slashes = False
+        app.json.sort_keys = True  # type: ignore[attr-defined]
+        compute_address = ProviderKey(keys.compute).address
+        app.register_blueprint(
+            provider_api(world, nonces, network_url=network_url, compute_address=compute_address)
+        )
+        app.register_blueprint(compute.blueprint())
+        app.register_blueprint(aquarius_api(cache))
+        with_faults(app, faults, nonces)
+        self.app: Callable[..., Any] = app
+        try:
+            self._server = HttpServer(
+                with_cors(app), place.port, name="localnet-provider", host=place.host
+            )
+        except BaseException:
+            self._database.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """The base URL of Provider and metadata cache."""
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        """The port of Provider and metadata cache."""
+        return self._server.port
+
+    @property
+    def provider_address(self) -> str:
+        """The Provider's address."""
+        return self._key.address
+
+    @property
+    def isolation(self) -> str:
+        """What separates algorithms from this machine."""
+        return self._runner.isolation
+
+    def start(self) -> None:
+        """Take up unfinished jobs and begin to answer."""
+        self._faults.open()
+        self._engine.start()
+        self._server.start()
+
+    def publish(self, content: bytes | Path, name: str) -> str:
+        """Keep a file for the Provider and return its URL."""
+        # With the loopback address always: nobody asks for it, it is only a name.
+        return f"http://{LOOPBACK}:{self.port}{self._store.add(content, name)}"
+
+    def _results_url(self) -> str:
+        # Who came by another of this machine's addresses must get the results by it too.
+        if self._server.listens_everywhere and has_request_context():
+            return request.host_url.rstrip("/")
+        return self.url
+
+    def close(self) -> None:
+        """Stop answering, end running jobs, close the database."""
+        close_all([self._faults.close, self._server.stop, self._engine.close, self._database.close])
