@@ -14,7 +14,8 @@ from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, 
 from ocean_lib.localnet.chain.funding import CannotFund
 from ocean_lib.localnet.contracts import TransactionError
 from ocean_lib.localnet.errors import BadOption, LocalNetworkError, NoSuchAccount
-from ocean_lib.localnet.http.server import LOOPBACK, PortInUse, check_place, is_loopback
+from ocean_lib.localnet.http.server import LOOPBACK, PortInUse, check_free, is_loopback
+from ocean_lib.localnet.open_network import OpenNetwork
 from ocean_lib.localnet.options import (
     checked_chain_url,
     checked_duration,
@@ -30,7 +31,6 @@ from ocean_lib.localnet.options import (
     origin_of,
 )
 from ocean_lib.localnet.runners.isolation import UnknownIsolation, tier_named
-from ocean_lib.localnet.running import Running
 from ocean_lib.localnet.services import JobOptions
 from ocean_lib.localnet.state.database import DatabaseUnusable
 from ocean_lib.localnet.state.files import HIGHEST_PORT
@@ -149,7 +149,7 @@ class LocalNetwork:
             runner=checked_runner(runner),
         )
         self._lock = threading.Lock()
-        self._running: Running | None = None
+        self._running: OpenNetwork | None = None
 
     def __repr__(self) -> str:
         if self._running is None:
@@ -322,7 +322,7 @@ class LocalNetwork:
             raise LocalNetworkError(f"cannot publish {name!r}: {reason}") from error
 
     @property
-    def _parts(self) -> Running:
+    def _parts(self) -> OpenNetwork:
         running = self._running
         if running is None:
             raise LocalNetworkError(
@@ -330,10 +330,10 @@ class LocalNetwork:
             )
         return running
 
-    def _start(self) -> Running:
+    def _start(self) -> OpenNetwork:
         try:
             self._check_machine()
-            running = Running(self._state_dir)
+            running = OpenNetwork(self._state_dir)
         except _START_FAULTS as error:
             raise self._cannot_start(error) from error
         try:
@@ -360,7 +360,7 @@ class LocalNetwork:
         if options.runner is None and options.isolation is not None:
             tier_named(options.isolation)
         for port in self._ports if self._chain_url is None else self._ports[:1]:
-            check_place(self._host, port)
+            check_free(self._host, port)
 
     def _cannot_start(self, error: Exception) -> LocalNetworkError:
         reason = str(error)

@@ -1,22 +1,16 @@
-"""Put the Provider, the metadata cache and the jobs together behind one port."""
+"""Put a dialect's servers, the files and the jobs together behind one port."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from flask import Flask, has_request_context, request
+from flask import has_request_context, request
 
 from ocean_lib.localnet.chain import ChainClient
 from ocean_lib.localnet.closing import close_all
 from ocean_lib.localnet.contracts import OceanContracts
-from ocean_lib.localnet.dialects.v3.aquarius_api import aquarius_api
-from ocean_lib.localnet.dialects.v3.compute_api import ComputeApi
-from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
-from ocean_lib.localnet.dialects.v3.provider_api import provider_api
-from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld
+from ocean_lib.localnet.dialects.dialect import Dialect, NetworkParts
 from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.files.store import FileStore
@@ -25,15 +19,14 @@ from ocean_lib.localnet.http.faulty import with_faults
 from ocean_lib.localnet.http.server import LOOPBACK, HttpServer, is_loopback
 from ocean_lib.localnet.jobs.engine import JobEngine
 from ocean_lib.localnet.jobs.store import JobStore
-from ocean_lib.localnet.metadata.store import MetadataCache
 from ocean_lib.localnet.runners import JobRunner, Limits
 from ocean_lib.localnet.runners.local import LocalRunner
-from ocean_lib.localnet.state.database import Database, NonceBook
+from ocean_lib.localnet.state.database import Database
 from ocean_lib.localnet.state.keys import NetworkKeys
 
 
 @dataclass(frozen=True)
-class Place:
+class ListenAddress:
     """Where a server listens.
 
     Attributes:
@@ -75,7 +68,8 @@ class Services:
         contracts: The contracts on it.
         keys: The network's keys.
         network_url: The chain's RPC URL.
-        place: Where to listen.
+        listen: Where to listen.
+        dialect: How to talk.
         options: How jobs are run.
         faults: What goes wrong.
     """
@@ -88,7 +82,8 @@ class Services:
         contracts: OceanContracts,
         keys: NetworkKeys,
         network_url: str,
-        place: Place,
+        listen: ListenAddress,
+        dialect: Dialect,
         options: JobOptions,
         faults: Faults,
     ) -> None:
@@ -96,58 +91,59 @@ class Services:
             folder / "tools", isolation=options.isolation, state=folder
         )
         self._database = Database(folder / "network.db")
-        nonces = NonceBook(self._database)
-        cache = MetadataCache(
-            self._database, chain, contracts.metadata, first_block=contracts.block_number
-        )
         self._store = FileStore(folder / "files")
         self._faults = faults
         # Who can reach the network from elsewhere can publish URLs, and must not look around
         # with them in this machine's own network.
-        files = FileAccess(self._store, allow_private=is_loopback(place.host))
+        files = FileAccess(self._store, allow_private=is_loopback(listen.host))
         jobs = JobStore(self._database)
-        self._engine = JobEngine(
-            jobs,
-            self._runner,
-            files,
-            folder / "jobs",
-            at_once=options.at_once,
-            limits=options.limits,
-            results_lifetime_s=options.results_lifetime_s,
-            faults=faults,
+        self._engine = self._job_engine(jobs, files, folder / "jobs", dialect, options)
+        self._servers = dialect.serve(
+            NetworkParts(
+                chain=chain,
+                contracts=contracts,
+                keys=keys,
+                network_url=network_url,
+                database=self._database,
+                files=files,
+                jobs=jobs,
+                engine=self._engine,
+                max_jobs=options.max_jobs,
+                faults=faults,
+                base_url=self._results_url,
+            )
         )
-        self._key = ProviderKey(keys.provider)
-        world = ProviderWorld(chain, self._key, files, cache.ddo)
-        compute = ComputeApi(
-            world,
-            nonces,
-            jobs,
-            self._engine,
-            self._database,
-            self._results_url,
-            max_unfinished=options.max_jobs,
-            faults=faults,
-        )
-        app = Flask("ocean_lib.localnet", static_folder=None)
-        # The era's Flask was strict about slashes and never redirected.
-        app.url_map.redirect_defaults = False
-        app.url_map.merge_slashes = False
-        app.json.sort_keys = True  # type: ignore[attr-defined]
-        compute_address = ProviderKey(keys.compute).address
-        app.register_blueprint(
-            provider_api(world, nonces, network_url=network_url, compute_address=compute_address)
-        )
-        app.register_blueprint(compute.blueprint())
-        app.register_blueprint(aquarius_api(cache))
-        with_faults(app, faults, nonces)
-        self.app: Callable[..., Any] = app
+        with_faults(self._servers, faults)
         try:
             self._server = HttpServer(
-                with_cors(app), place.port, name="localnet-provider", host=place.host
+                with_cors(self._servers.app),
+                listen.port,
+                name="localnet-provider",
+                host=listen.host,
             )
         except BaseException:
             self._database.close()
             raise
+
+    def _job_engine(
+        self,
+        jobs: JobStore,
+        files: FileAccess,
+        folder: Path,
+        dialect: Dialect,
+        options: JobOptions,
+    ) -> JobEngine:
+        return JobEngine(
+            jobs,
+            self._runner,
+            files,
+            folder,
+            layout=dialect.layout,
+            at_once=options.at_once,
+            limits=options.limits,
+            results_lifetime_s=options.results_lifetime_s,
+            faults=self._faults,
+        )
 
     @property
     def url(self) -> str:
@@ -162,7 +158,7 @@ class Services:
     @property
     def provider_address(self) -> str:
         """The Provider's address."""
-        return self._key.address
+        return self._servers.address
 
     @property
     def isolation(self) -> str:

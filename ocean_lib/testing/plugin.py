@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ocean_lib.localnet.faults import Faults
     from ocean_lib.localnet.network import LocalNetwork
     from ocean_lib.testing.client import Ocean, Wallet
-    from ocean_lib.testing.publishing import PublishedAlgorithm, PublishedDataset, Publisher
+    from ocean_lib.testing.publishing import AssetMaker, PublishedAlgorithm, PublishedDataset
 
 __all__ = [
     "consumer_wallet",
@@ -62,10 +62,10 @@ def ocean_network(ocean_network_options: dict[str, Any]) -> Iterator[LocalNetwor
 
 
 @pytest.fixture(scope="session")
-def _ocean_publisher(ocean_network: LocalNetwork) -> Publisher:
-    from ocean_lib.testing.publishing import Publisher
+def _ocean_publisher(ocean_network: LocalNetwork) -> AssetMaker:
+    from ocean_lib.testing.publishing import AssetMaker
 
-    return Publisher(ocean_network)
+    return AssetMaker(ocean_network)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def consumer_wallet(ocean_network: LocalNetwork) -> Wallet:
 
 
 @pytest.fixture(scope="session")
-def published_dataset(_ocean_publisher: Publisher) -> Callable[..., PublishedDataset]:
+def published_dataset(_ocean_publisher: AssetMaker) -> Callable[..., PublishedDataset]:
     """A function that publishes a dataset for computing, and orders it with `order=True`.
 
     `published_dataset(content, *, name="data.csv", trusted=(), raw=False, allow_all=False,
@@ -99,7 +99,7 @@ def published_dataset(_ocean_publisher: Publisher) -> Callable[..., PublishedDat
 
 
 @pytest.fixture(scope="session")
-def published_algorithm(_ocean_publisher: Publisher) -> Callable[..., PublishedAlgorithm]:
+def published_algorithm(_ocean_publisher: AssetMaker) -> Callable[..., PublishedAlgorithm]:
     """A function that publishes an algorithm, and orders it with `order=True`.
 
     `published_algorithm(code, *, name="algorithm.py", entrypoint="python3 $ALGO", order=False,

@@ -72,7 +72,7 @@ class PublishedDataset:
         return str(self.asset.did)
 
 
-class Publisher:
+class AssetMaker:
     """Publishes and orders on a network, with its first account and its second.
 
     Args:

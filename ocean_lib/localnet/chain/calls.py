@@ -14,7 +14,7 @@ from eth.exceptions import (
 )
 
 from ocean_lib.localnet.chain.admission import BLOCK_GAS_LIMIT
-from ocean_lib.localnet.chain.engine import Engine
+from ocean_lib.localnet.chain.engine import ChainEngine
 from ocean_lib.localnet.chain.errors import EXECUTION_REVERTED, RpcError, server_error
 from ocean_lib.localnet.chain.limits import CALL_CPU_S, CALL_GAS, cpu_limit
 from ocean_lib.localnet.chain.values import CallRequest, data
@@ -34,7 +34,7 @@ _CHEAPEST_TRANSACTION = 21_000
 _TOLERANCE = 0.015  # of the estimate, as geth
 
 
-def call(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> bytes:
+def call(engine: ChainEngine, request: CallRequest, header: BlockHeaderAPI) -> bytes:
     """Run a call and return what it returns.
 
     Raises:
@@ -46,7 +46,7 @@ def call(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> bytes:
     return bytes(computation.output)
 
 
-def estimate_gas(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> int:
+def estimate_gas(engine: ChainEngine, request: CallRequest, header: BlockHeaderAPI) -> int:
     """Find the gas limit a transaction needs, by running it with less and less.
 
     Raises:
@@ -56,7 +56,7 @@ def estimate_gas(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -
         return _estimate(engine, request, header)
 
 
-def _estimate(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> int:
+def _estimate(engine: ChainEngine, request: CallRequest, header: BlockHeaderAPI) -> int:
     high = _highest_gas(engine, request, header)
     computation = engine.run(request, header, high)
     if isinstance(computation.error if computation.is_error else None, OutOfGas):
@@ -80,7 +80,7 @@ def _estimate(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> i
     return high
 
 
-def _highest_gas(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -> int:
+def _highest_gas(engine: ChainEngine, request: CallRequest, header: BlockHeaderAPI) -> int:
     gas = min(request.gas or BLOCK_GAS_LIMIT, BLOCK_GAS_LIMIT)
     if not request.fee_cap:
         return gas
@@ -94,7 +94,7 @@ def _highest_gas(engine: Engine, request: CallRequest, header: BlockHeaderAPI) -
     return min(gas, affordable)
 
 
-def _succeeds(engine: Engine, request: CallRequest, header: BlockHeaderAPI, gas: int) -> bool:
+def _succeeds(engine: ChainEngine, request: CallRequest, header: BlockHeaderAPI, gas: int) -> bool:
     return not engine.run(request, header, gas).is_error
 
 

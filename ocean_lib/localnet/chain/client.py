@@ -23,7 +23,7 @@ from ocean_lib.localnet.http.server import is_loopback
 if TYPE_CHECKING:
     import requests
 
-    from ocean_lib.localnet.chain.engine import Engine
+    from ocean_lib.localnet.chain.engine import ChainEngine
     from ocean_lib.localnet.chain.methods import Methods
 
 __all__ = [
@@ -190,16 +190,16 @@ def _is_answer(answer: Any, request_id: int) -> bool:
     return "result" in answer and type(answer.get("id")) is int and answer["id"] == request_id
 
 
-def _import_engine() -> tuple[type[Engine], type[Methods]]:
+def _import_engine() -> tuple[type[ChainEngine], type[Methods]]:
     """Import py-evm, which takes up to a second: only who makes a chain pays for it."""
     before = sys.getrecursionlimit()
-    from ocean_lib.localnet.chain.engine import Engine
+    from ocean_lib.localnet.chain.engine import ChainEngine
     from ocean_lib.localnet.chain.methods import Methods
 
     # Importing it raises the limit for the whole process to 100,000 frames: far beyond what a
     # thread's stack holds, and 8 times what a contract can use.
     sys.setrecursionlimit(max(before, _EVM_FRAMES))
-    return Engine, Methods
+    return ChainEngine, Methods
 
 
 def _as_rpc_error(error: Any) -> RpcError:

@@ -69,7 +69,7 @@ class MinedTransaction:
         return self.receipt.state_root == b"\x01"
 
 
-class Engine:
+class ChainEngine:
     """The chain's blocks and state: many readers, one writer at a time.
 
     Readers see only what is on disk and do not wait for the writer: it prepares a block in memory

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.localnet.chain.engine import Engine
+from ocean_lib.localnet.chain.engine import ChainEngine
 from ocean_lib.localnet.chain.errors import invalid_params, server_error
 from ocean_lib.localnet.chain.shapes import log_json
 from ocean_lib.localnet.chain.store import LogQuery, StoredLog
@@ -60,7 +60,7 @@ def read_criteria(value: Any) -> LogCriteria:
     )
 
 
-def find_logs(engine: Engine, criteria: LogCriteria) -> list[StoredLog]:
+def find_logs(engine: ChainEngine, criteria: LogCriteria) -> list[StoredLog]:
     """Find the logs on the chain that match.
 
     Raises:
@@ -82,7 +82,7 @@ def find_logs(engine: Engine, criteria: LogCriteria) -> list[StoredLog]:
 class Filters:
     """The filters clients have made, each with how far its client has read."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ChainEngine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._filters: dict[str, _Filter] = {}
@@ -168,7 +168,7 @@ def _key(filter_id: Any) -> str:
     return filter_id.lower()
 
 
-def _number(engine: Engine, block: BlockRef) -> int:
+def _number(engine: ChainEngine, block: BlockRef) -> int:
     """Resolve a reference; a number beyond the newest block stays what it is."""
     if isinstance(block, int):
         return block

@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 
 from ocean_lib.localnet.chain import calls as calls
 from ocean_lib.localnet.chain.admission import decode_transaction
-from ocean_lib.localnet.chain.engine import TIP, Engine, MinedTransaction, base_fee_of
+from ocean_lib.localnet.chain.engine import TIP, ChainEngine, MinedTransaction, base_fee_of
 from ocean_lib.localnet.chain.errors import METHOD_NOT_FOUND, RpcError, invalid_params, server_error
 from ocean_lib.localnet.chain.filters import Filters, find_logs, read_criteria
 from ocean_lib.localnet.chain.shapes import block_json, log_json, receipt_json, transaction_json
@@ -36,7 +36,7 @@ _ZERO_ADDRESS = "0x" + "00" * 20
 class Methods:
     """Every method of the chain; what they share is the engine and the clients' filters."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ChainEngine) -> None:
         self._engine = engine
         self._filters = Filters(engine)
         self._table = {name: (method, *_arity(method)) for name, method in self._named().items()}

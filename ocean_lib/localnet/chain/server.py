@@ -23,11 +23,11 @@ MAX_BATCH = 1_000
 
 _LOGGER = logging.getLogger(__name__)
 
-Call = Callable[[str, Sequence[Any]], Any]
-Answer = dict[str, Any]
+RpcCall = Callable[[str, Sequence[Any]], Any]
+RpcAnswer = dict[str, Any]
 
 
-def wsgi_app(call: Call) -> Callable[..., Iterable[bytes]]:
+def wsgi_app(call: RpcCall) -> Callable[..., Iterable[bytes]]:
     """Build a WSGI application that serves ``call`` over POST, on any path."""
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -43,7 +43,7 @@ def wsgi_app(call: Call) -> Callable[..., Iterable[bytes]]:
     return app
 
 
-def _respond(call: Call, environ: dict[str, Any]) -> tuple[str, bytes]:
+def _respond(call: RpcCall, environ: dict[str, Any]) -> tuple[str, bytes]:
     method = environ["REQUEST_METHOD"]
     if method == "OPTIONS":
         return "204 No Content", b""
@@ -68,7 +68,7 @@ def _respond(call: Call, environ: dict[str, Any]) -> tuple[str, bytes]:
     return "200 OK", _encode(answer)
 
 
-def answer_body(call: Call, body: bytes) -> Answer | list[Answer] | None:
+def answer_body(call: RpcCall, body: bytes) -> RpcAnswer | list[RpcAnswer] | None:
     """Answer the body of a request: one call or a batch; None if nobody waits for an answer."""
     try:
         message = safe_json.loads(body)
@@ -84,7 +84,7 @@ def answer_body(call: Call, body: bytes) -> Answer | list[Answer] | None:
     return answers or None
 
 
-def _answer_one(call: Call, message: Any) -> Answer | None:
+def _answer_one(call: RpcCall, message: Any) -> RpcAnswer | None:
     if not isinstance(message, dict):
         refusal = f"a request is an object, got {type(message).__name__}"
         return _failure(None, RpcError(INVALID_REQUEST, refusal))
@@ -99,7 +99,7 @@ def _answer_one(call: Call, message: Any) -> Answer | None:
     return answer if "id" in message else None  # without an id it is a notification
 
 
-def _run(call: Call, method: str, params: Any, request_id: Any) -> Answer:
+def _run(call: RpcCall, method: str, params: Any, request_id: Any) -> RpcAnswer:
     try:
         if not isinstance(params, list):
             raise RpcError(INVALID_PARAMS, "non-array args: parameters are sent by position")
@@ -112,7 +112,7 @@ def _run(call: Call, method: str, params: Any, request_id: Any) -> Answer:
         return _failure(request_id, RpcError(INTERNAL_ERROR, reason))
 
 
-def _failure(request_id: Any, error: RpcError) -> Answer:
+def _failure(request_id: Any, error: RpcError) -> RpcAnswer:
     return {"jsonrpc": "2.0", "id": request_id, "error": error.as_json()}
 
 

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Response, g, request
 
-from ocean_lib.localnet.dialects.v3.answers import HtmlError, page
-from ocean_lib.localnet.dialects.v3.validation import parameters
-from ocean_lib.localnet.faults import CutShort, Drop, Faults, MoveNonce, Operation, Unavailable
+from ocean_lib.localnet.dialects.dialect import Servers
+from ocean_lib.localnet.faults import CutShort, Drop, Faults, MoveNonce, Unavailable
 from ocean_lib.localnet.http.server import HANG_UP
-from ocean_lib.localnet.state.database import NonceBook
-
-_BY_ENDPOINT: dict[str, Operation] = {
-    "provider.discovery": "discovery",
-    "provider.nonce": "nonce",
-    "provider.initialize": "initialize",
-    "provider.fileinfo": "fileinfo",
-    "provider.encrypt": "encrypt",
-    "provider.download": "download",
-    "compute.start": "start",
-    "compute.stop": "stop",
-    "compute.delete": "delete",
-    "compute.result": "results",
-}
 
 
-def with_faults(app: Flask, faults: Faults, nonces: NonceBook) -> None:
-    """Hook faults into an application.
+def with_faults(servers: Servers, faults: Faults) -> None:
+    """Hook faults into a dialect's servers.
 
     Args:
-        app: Provider and metadata cache.
+        servers: What answers the requests.
         faults: What goes wrong.
-        nonces: The Provider's nonces.
     """
 
-    @app.before_request
+    @servers.app.before_request
     def before() -> Response | None:
-        operation = _operation()
+        operation = servers.operation(request)
         if operation is None or not faults.active:
             return None
         faults.delay(operation)
@@ -49,38 +32,22 @@ def with_faults(app: Flask, faults: Faults, nonces: NonceBook) -> None:
                 _hang_up()
                 return Response(status=503)
         if faults.take(Unavailable, operation) is not None:
-            return page(503)
-        data = _parameters()
-        if data.get("signature") and faults.take(MoveNonce, operation) is not None:
-            nonces.advance(str(data.get("consumerAddress")))
+            return servers.unavailable()
+        move_nonce = servers.move_nonce(request)
+        if move_nonce is not None and faults.take(MoveNonce, operation) is not None:
+            move_nonce()
         return None
 
-    @app.after_request
+    @servers.app.after_request
     def after(response: Response) -> Response:
         if g.get("hang_up", False):
             _hang_up()
-        operation = _operation()
+        operation = servers.operation(request)
         if operation is not None and faults.take(CutShort, operation) is not None:
             # The server closes a connection whose answer is shorter than it said.
             whole, half = response.iter_encoded(), (response.content_length or 0) // 2
             response.response = _first_bytes(whole, half)
         return response
-
-
-def _operation() -> Operation | None:
-    endpoint = request.endpoint or ""
-    if endpoint == "compute.status":
-        return "result" if _parameters().get("signature") else "status"
-    if endpoint.startswith("aquarius."):
-        return "metadata"
-    return _BY_ENDPOINT.get(endpoint)
-
-
-def _parameters() -> dict[str, Any]:
-    try:
-        return parameters(request)
-    except HtmlError:
-        return {}
 
 
 def _first_bytes(pieces: Iterable[bytes], count: int) -> Iterator[bytes]:

@@ -43,7 +43,7 @@ def is_local_name(host: str) -> bool:
     return is_loopback(host) or host.lower().endswith(".localhost")
 
 
-def check_place(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> None:
     """Try whether a server could listen here; with port 0, on any port.
 
     Raises:

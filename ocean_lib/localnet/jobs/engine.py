@@ -15,8 +15,9 @@ from ocean_lib.localnet.closing import close_all
 from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.expiry import Expiry
+from ocean_lib.localnet.jobs.layout import JobLayout
 from ocean_lib.localnet.jobs.provisioning import FOLDERS, CannotProvision, Provisioner
-from ocean_lib.localnet.jobs.store import Job, JobStatus, JobStore, Termination
+from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore, Termination
 from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
 from ocean_lib.localnet.runners.folders import open_below
 from ocean_lib.localnet.runners.outputs import remove_tree
@@ -43,6 +44,7 @@ class JobEngine:
         files: How inputs are read.
         folder: Where the jobs' folders are.
         at_once: How many jobs run at the same time.
+        layout: What lies where in a job's folder.
         limits: What a job may use; a request can only shorten its time.
         results_lifetime_s: How long results and logs are kept after a job's end.
         faults: Which jobs get stuck.
@@ -55,6 +57,7 @@ class JobEngine:
         files: FileAccess,
         folder: Path,
         *,
+        layout: JobLayout,
         at_once: int = 0,
         limits: Limits | None = None,
         results_lifetime_s: float = 7 * 24 * 3600.0,
@@ -65,7 +68,7 @@ class JobEngine:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or Limits()
-        self._provisioner = Provisioner(files, folder, self._limits)
+        self._provisioner = Provisioner(files, folder, self._limits, layout)
         self._expiry = Expiry(folder, results_lifetime_s)
         self._faults = faults or Faults()
         self._changed = threading.Condition()
@@ -92,7 +95,7 @@ class JobEngine:
             self._delete(job_id)
         self._expiry.start(self._store.ended())
         for job in self._store.unfinished():
-            if job.status >= JobStatus.RUNNING:
+            if job.status >= JobStage.RUNNING:
                 self._end(job.job_id, "the network stopped while this job was running")
             elif job.stop_request:
                 self._end_unstarted(job)
@@ -101,13 +104,13 @@ class JobEngine:
         for thread in self._threads:
             thread.start()
 
-    def enqueue(self, job: Job) -> None:
+    def enqueue(self, job: JobRecord) -> None:
         """Queue a job that is in the store."""
         with self._changed:
             self._queue.append(_Queued(job.job_id, job.owner))
             self._changed.notify()
 
-    def stop_jobs(self, jobs: list[Job]) -> None:
+    def stop_jobs(self, jobs: list[JobRecord]) -> None:
         """End jobs whose stop request is already in the store."""
         for job in jobs:
             with self._changed:
@@ -119,11 +122,11 @@ class JobEngine:
             if stop is not None:
                 stop.set()
 
-    def forget(self, job: Job) -> None:
+    def forget(self, job: JobRecord) -> None:
         """Delete the files of a job that has ended."""
         self._delete(job.job_id)
 
-    def open_result(self, job: Job, path: str) -> int | None:
+    def open_result(self, job: JobRecord, path: str) -> int | None:
         """Open the file behind a result's name, or return None if there is none, or no longer.
 
         No link is followed, at no step: what lies there was written by an algorithm.
@@ -180,13 +183,13 @@ class JobEngine:
             self._stops[job.job_id] = threading.Event()
             return job
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: JobRecord) -> None:
         stop = self._stops[job.job_id]
         if job.stop_request:
             stop.set()
-        self._faults.hold(JobStatus.WARMING_UP, stop)
-        self._advance(job, JobStatus.STARTED, stop)
-        self._advance(job, JobStatus.CONFIGURING, stop)
+        self._faults.hold(JobStage.WARMING_UP, stop)
+        self._advance(job, JobStage.STARTED, stop)
+        self._advance(job, JobStage.CONFIGURING, stop)
         try:
             runner_job = self._provisioner.lay_out(job, given_up=stop.is_set)
         except CannotProvision as error:
@@ -198,18 +201,18 @@ class JobEngine:
         if stop.is_set():
             self._leave_or_end(job)
             return
-        self._advance(job, JobStatus.PROVISIONED, stop)
+        self._advance(job, JobStage.PROVISIONED, stop)
         # First the state, then the act: a job below RUNNING may be provisioned again.
-        self._advance(job, JobStatus.RUNNING, stop)
+        self._advance(job, JobStage.RUNNING, stop)
         try:
             self._runner.submit(runner_job)
         except CannotRun as error:
-            self._end(job.job_id, str(error), JobStatus.ALGORITHM_FAILED)
+            self._end(job.job_id, str(error), JobStage.ALGORITHM_FAILED)
             return
         outcome = self._wait(job.job_id, stop)
         self._collect(job, outcome)
 
-    def _advance(self, job: Job, status: JobStatus, stop: threading.Event) -> None:
+    def _advance(self, job: JobRecord, status: JobStage, stop: threading.Event) -> None:
         self._store.advance(job.job_id, status)
         self._faults.hold(status, stop)
 
@@ -226,21 +229,21 @@ class JobEngine:
             pause = min(pause * 1.5, _LONGEST_POLL_S)
         return outcome
 
-    def _collect(self, job: Job, outcome: RunOutcome) -> None:
-        self._store.advance(job.job_id, JobStatus.FILTERING)
+    def _collect(self, job: JobRecord, outcome: RunOutcome) -> None:
+        self._store.advance(job.job_id, JobStage.FILTERING)
         results: tuple[PurePosixPath, ...] = self._runner.collect(job.job_id)
         if outcome.reason == "stopped" and self._closing:
             # Not its owner's wish: the next start finds it unfinished and says so.
-            self._store.advance(job.job_id, JobStatus.RUNNING)
+            self._store.advance(job.job_id, JobStage.RUNNING)
             return
         if outcome.reason != "exited":
             results = ()
         self._note(job.job_id, outcome.describe())
         self._remove_inputs(job.job_id)
-        self._store.advance(job.job_id, JobStatus.PUBLISHING)
+        self._store.advance(job.job_id, JobStage.PUBLISHING)
         self._store.finish(
             job.job_id,
-            JobStatus.FINISHED,
+            JobStage.FINISHED,
             results=results,
             log_path=LOG_NAME,
             time_exceeded=outcome.reason == "wall_time",
@@ -248,15 +251,15 @@ class JobEngine:
         )
         self._leave_files(job.job_id)
 
-    def _leave_or_end(self, job: Job) -> None:
+    def _leave_or_end(self, job: JobRecord) -> None:
         # When the network closes, it is not its owner's wish: the next start takes it up again.
         if not self._closing:
             self._end_unstarted(job)
 
-    def _end_unstarted(self, job: Job) -> None:
+    def _end_unstarted(self, job: JobRecord) -> None:
         self._end(job.job_id, "the job was stopped before its algorithm ran")
 
-    def _end(self, job_id: str, note: str, status: JobStatus = JobStatus.FINISHED) -> None:
+    def _end(self, job_id: str, note: str, status: JobStage = JobStage.FINISHED) -> None:
         """End a job without results."""
         self._note(job_id, note)
         self._remove_inputs(job_id)

@@ -1,14 +1,14 @@
-"""Lay out a job's folder: the protocol's folders, the input files, the algorithm."""
+"""Lay out a job's folder: its folders, the input files, the algorithm."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from ocean_lib.localnet.dialects.v3.assets import compact_json
 from ocean_lib.localnet.files.access import FileAccess, FileUnavailable
-from ocean_lib.localnet.jobs.store import InputFiles, Job, JobRequest, JobStatus
+from ocean_lib.localnet.jobs.layout import JobLayout
+from ocean_lib.localnet.jobs.store import InputFiles, JobRecord, JobRequest, JobStage
 from ocean_lib.localnet.runners import Limits, RunnerJob
 from ocean_lib.localnet.runners.outputs import remove_tree
 
@@ -24,7 +24,7 @@ class CannotProvision(Exception):
         reason: Why, for its log.
     """
 
-    def __init__(self, status: JobStatus, reason: str) -> None:
+    def __init__(self, status: JobStage, reason: str) -> None:
         super().__init__(reason)
         self.status = status
 
@@ -36,14 +36,16 @@ class Provisioner:
         files: How inputs and algorithms are read.
         folder: Where the jobs' folders are.
         limits: What a job may use; a request can only shorten its time.
+        layout: What lies where in a job's folder.
     """
 
-    def __init__(self, files: FileAccess, folder: Path, limits: Limits) -> None:
+    def __init__(self, files: FileAccess, folder: Path, limits: Limits, layout: JobLayout) -> None:
         self._files = files
         self._folder = folder
         self._limits = limits
+        self._layout = layout
 
-    def lay_out(self, job: Job, *, given_up: GivenUp) -> RunnerJob:
+    def lay_out(self, job: JobRecord, *, given_up: GivenUp) -> RunnerJob:
         """Make a job's folder, from nothing even if there was one.
 
         Args:
@@ -59,49 +61,44 @@ class Provisioner:
         for name in FOLDERS:
             (folder / "data" / name).mkdir(parents=True)
         request = job.request
-        for item in request.inputs:
-            self._fetch_input(folder / "data", item, given_up)
-        self._fetch_algorithm(folder / "data" / "transformations", request, given_up)
-        limits = Limits(
-            **{
-                **self._limits.as_dict(),
-                "wall_s": min(self._limits.wall_s, request.wall_s),
-            }  # type: ignore[arg-type]
-        )
+        for asset in request.inputs:
+            self._fetch_input(folder / "data", asset, given_up)
+        self._fetch_algorithm(folder / "data", request, given_up)
         return RunnerJob(
             job_id=job.job_id,
             folder=folder,
             entrypoint=request.algorithm.entrypoint,
             image=request.algorithm.image,
-            dids=tuple(item.did.removeprefix("did:op:") for item in request.inputs),
-            algorithm_did=request.algorithm.did,
-            secret=secrets.token_hex(16),
-            limits=limits,
+            algorithm=self._layout.algorithm,
+            variables=self._layout.variables(request),
+            folder_variables=self._layout.folder_variables(),
+            limits=replace(self._limits, wall_s=min(self._limits.wall_s, request.wall_s)),
             allow_network=request.allow_network,
         )
 
-    def _fetch_input(self, data: Path, item: InputFiles, given_up: GivenUp) -> None:
-        (data / "ddos" / item.did).write_text(compact_json(item.ddo), encoding="utf-8")
-        folder = data / "inputs" / item.did.removeprefix("did:op:")
-        folder.mkdir(exist_ok=True)
-        for index, url in enumerate(item.urls):
+    def _fetch_input(self, data: Path, asset: InputFiles, given_up: GivenUp) -> None:
+        for path, text in self._layout.documents(asset).items():
+            (data / path).write_text(text, encoding="utf-8")
+        for index, (path, url) in enumerate(self._layout.input_files(asset)):
+            target = data / path
+            target.parent.mkdir(exist_ok=True)
             try:
-                self._files.fetch(url, folder / str(index), given_up=given_up)
+                self._files.fetch(url, target, given_up=given_up)
             except FileUnavailable as error:
                 raise CannotProvision(
-                    JobStatus.DATA_FAILED,
-                    f"file {index} of {item.did} cannot be read: {error}",
+                    JobStage.DATA_FAILED,
+                    f"file {index} of {asset.did} cannot be read: {error}",
                 ) from error
 
-    def _fetch_algorithm(self, folder: Path, request: JobRequest, given_up: GivenUp) -> None:
+    def _fetch_algorithm(self, data: Path, request: JobRequest, given_up: GivenUp) -> None:
         algorithm = request.algorithm
-        target = folder / "algorithm"
+        target = data / self._layout.algorithm
         if algorithm.url:
             try:
                 self._files.fetch(algorithm.url, target, given_up=given_up)
             except FileUnavailable as error:
                 raise CannotProvision(
-                    JobStatus.ALGORITHM_FAILED,
+                    JobStage.ALGORITHM_FAILED,
                     f"the algorithm's file cannot be read: {error}",
                 ) from error
         else:

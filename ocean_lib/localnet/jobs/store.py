@@ -1,4 +1,4 @@
-"""The jobs: what is kept of each, its states, and its shape on the wire."""
+"""The jobs: what is kept of each, and its stages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
 
 from ocean_lib.localnet.state.database import Database
 
 
-class JobStatus(enum.IntEnum):
-    """The protocol's states; a job ends at 31, 32 or 70."""
+class JobStage(enum.IntEnum):
+    """How far a job is; it ends at 31, 32 or 70. The numbers are kept, and known to `StuckJob`."""
 
     WARMING_UP = 1
     STARTED = 10
@@ -32,24 +31,11 @@ class JobStatus(enum.IntEnum):
     FINISHED = 70
 
 
-STATUS_TEXTS = {
-    JobStatus.WARMING_UP: "Warming up",
-    JobStatus.STARTED: "Job started",
-    JobStatus.CONFIGURING: "Configuring volumes",
-    JobStatus.PROVISIONED: "Provisioning success",
-    JobStatus.DATA_FAILED: "Data provisioning failed",
-    JobStatus.ALGORITHM_FAILED: "Algorithm provisioning failed",
-    JobStatus.RUNNING: "Running algorithm ",  # the blank at the end is the protocol's
-    JobStatus.FILTERING: "Filtering results",
-    JobStatus.PUBLISHING: "Publishing results",
-    JobStatus.FINISHED: "Job finished",
-}
 # Without the request, which may be megabytes of code and documents: only who runs a job needs it.
 _LIGHT = (
     "job_id, owner, agreement_id, algorithm_did, input_dids, status, stop_request, removed, "
     "created, finished, result_paths, log_path, token, termination, '' AS request"
 )
-_PRIVATE_KEYS = ("resultsUrl", "algorithmLogUrl", "resultsDid", "owner")
 
 
 class StopRequest(enum.IntEnum):
@@ -119,13 +105,9 @@ class Termination:
     exit_code: int | None = None
     out_of_memory: bool | None = None
 
-    def on_wire(self) -> dict[str, Any]:
-        """Build an Ocean Node's `terminationDetails`."""
-        return {"exitCode": self.exit_code, "OOMKilled": self.out_of_memory}
-
 
 @dataclass(frozen=True)
-class Job:
+class JobRecord:
     """A job as it stands in the database.
 
     `termination` is None of a job that ended before networks kept it.
@@ -136,7 +118,7 @@ class Job:
     agreement_id: str
     algorithm_did: str
     input_dids: tuple[str, ...]
-    status: JobStatus
+    status: JobStage
     stop_request: int
     removed: int
     created: float
@@ -157,38 +139,6 @@ class Job:
         """Whether the job will not change any more."""
         return self.finished is not None
 
-    def on_wire(self, base_url: str, *, authorised: bool) -> dict[str, Any]:
-        """Build the Provider's JSON object for this job.
-
-        Args:
-            base_url: Where results are served.
-            authorised: Without it, the keys that only the owner may see are left out.
-        """
-        folder = f"{base_url}/results/{self.token}"
-        log_url = f"{folder}/{self.log_path}" if self.log_path and not self.removed else None
-        document: dict[str, Any] = {
-            "agreementId": self.agreement_id,
-            "algoDID": self.algorithm_did,
-            "algorithmLogUrl": log_url,
-            "dateCreated": self.created,
-            "dateFinished": self.finished,
-            "inputDID": list(self.input_dids),
-            "jobId": self.job_id,
-            "owner": self.owner,
-            "removed": self.removed,
-            "resultsDid": "",
-            "resultsUrl": [f"{folder}/{quote(path)}" for path in self.result_paths] or "",
-            "status": int(self.status),
-            "statusText": STATUS_TEXTS[self.status],
-            "stopreq": self.stop_request,
-        }
-        if self.termination is not None:  # not V3's: an extension, public as at an Ocean Node
-            document["terminationDetails"] = self.termination.on_wire()
-        if not authorised:
-            for key in _PRIVATE_KEYS:
-                del document[key]
-        return document
-
 
 class JobStore:
     """Jobs in the network's database.
@@ -200,7 +150,7 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, request: JobRequest) -> Job:
+    def create(self, request: JobRequest) -> JobRecord:
         """Add a job in its first state."""
         job_id = uuid.uuid4().hex
         with self._database.transaction() as connection:
@@ -213,7 +163,7 @@ class JobStore:
                     request.agreement_id,
                     request.algorithm.did,
                     json.dumps([item.did for item in request.inputs]),
-                    JobStatus.WARMING_UP,
+                    JobStage.WARMING_UP,
                     time.time(),
                     secrets.token_hex(32),
                     request.to_json(),
@@ -221,7 +171,7 @@ class JobStore:
             )
         return self.get(job_id)
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str) -> JobRecord:
         """Return one job.
 
         Raises:
@@ -232,12 +182,12 @@ class JobStore:
             raise KeyError(job_id)
         return _job(rows[0])
 
-    def by_token(self, token: str) -> Job | None:
+    def by_token(self, token: str) -> JobRecord | None:
         """Return the job whose results are served below `token`, or None."""
         rows = self._database.rows(f"SELECT {_LIGHT} FROM jobs WHERE token = ?", (token,))  # noqa: S608
         return _job(rows[0]) if rows else None
 
-    def select(self, owner: str, job_id: str = "", agreement_id: str = "") -> list[Job]:
+    def select(self, owner: str, job_id: str = "", agreement_id: str = "") -> list[JobRecord]:
         """Return an owner's jobs, all or those with a job id or an order."""
         where, values = "owner = ?", [owner]
         for column, value in (("job_id", job_id), ("agreement_id", agreement_id)):
@@ -250,7 +200,7 @@ class JobStore:
         )
         return [_job(row) for row in rows]
 
-    def unfinished(self) -> list[Job]:
+    def unfinished(self) -> list[JobRecord]:
         """Return the jobs that have not ended, oldest first."""
         rows = self._database.rows(
             f"SELECT {_LIGHT} FROM jobs WHERE finished IS NULL ORDER BY created"  # noqa: S608
@@ -279,7 +229,7 @@ class JobStore:
         rows = self._database.rows("SELECT COUNT(*) AS n FROM jobs WHERE finished IS NULL")
         return int(rows[0]["n"])
 
-    def advance(self, job_id: str, status: JobStatus) -> None:
+    def advance(self, job_id: str, status: JobStage) -> None:
         """Move a job to another state, unless it has ended."""
         with self._database.transaction() as connection:
             connection.execute(
@@ -290,7 +240,7 @@ class JobStore:
     def finish(
         self,
         job_id: str,
-        status: JobStatus,
+        status: JobStage,
         *,
         results: Sequence[PurePosixPath] = (),
         log_path: str | None = None,
@@ -320,10 +270,10 @@ class JobStore:
                 ),
             )
 
-    def request_stop(self, jobs: Sequence[Job]) -> list[Job]:
+    def request_stop(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:
         """Note that the owner wants these jobs to end, ended ones too, and return them.
 
-        The returned jobs still have the status from before, which is what the Provider answers.
+        The returned jobs still have the stage from before.
         """
         with self._database.transaction() as connection:
             for job in jobs:
@@ -333,7 +283,7 @@ class JobStore:
                 )
             return [found for job in jobs for found in self.select(job.owner, job.job_id)]
 
-    def mark_removed(self, jobs: Sequence[Job]) -> None:
+    def mark_removed(self, jobs: Sequence[JobRecord]) -> None:
         """Note that the owner deleted these jobs; their results are no longer named."""
         with self._database.transaction() as connection:
             for job in jobs:
@@ -343,19 +293,19 @@ class JobStore:
                 )
 
 
-def _job(row: sqlite3.Row) -> Job:
+def _job(row: sqlite3.Row) -> JobRecord:
     kept = row["termination"]
     if row["finished"] is None:
         termination: Termination | None = Termination()
     else:
         termination = Termination(**json.loads(kept)) if kept else None
-    return Job(
+    return JobRecord(
         job_id=row["job_id"],
         owner=row["owner"],
         agreement_id=row["agreement_id"],
         algorithm_did=row["algorithm_did"],
         input_dids=tuple(json.loads(row["input_dids"])),
-        status=JobStatus(row["status"]),
+        status=JobStage(row["status"]),
         stop_request=row["stop_request"],
         removed=row["removed"],
         created=row["created"],

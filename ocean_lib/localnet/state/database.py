@@ -52,7 +52,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        # The jobs' requests name files that only the Provider may know.
+        # The jobs' requests name files that only the network may know.
         path.touch(mode=0o600)
         try:
             self._connection = _connected(path)
@@ -115,41 +115,3 @@ def _add_what_is_new(connection: sqlite3.Connection) -> None:
     columns = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
     if "termination" not in columns:
         connection.execute("ALTER TABLE jobs ADD COLUMN termination TEXT")
-
-
-class NonceBook:
-    """The Provider's nonces: one counter for each spelling of an address."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def value(self, address: str) -> int:
-        """Return the number the next signature of `address` must be over."""
-        rows = self._database.rows("SELECT nonce FROM nonces WHERE address = ?", (address,))
-        return int(rows[0]["nonce"]) if rows else 0
-
-    def wire(self, address: str) -> int | str:
-        """Return the nonce as the Provider sends it: the integer 0 if unseen, else a string."""
-        rows = self._database.rows("SELECT nonce FROM nonces WHERE address = ?", (address,))
-        return str(rows[0]["nonce"]) if rows else 0
-
-    def advance(self, address: str) -> None:
-        """Move the nonce of `address` by one."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO nonces (address, nonce) VALUES (?, 1) "
-                "ON CONFLICT (address) DO UPDATE SET nonce = nonce + 1",
-                (address,),
-            )
-
-    def spend(self, address: str, expected: int) -> bool:
-        """Move the nonce by one if it still is `expected`, so that one signature counts once.
-
-        Returns:
-            Whether it moved; False means another call used the same nonce meanwhile.
-        """
-        with self._database.transaction():
-            if self.value(address) != expected:
-                return False
-            self.advance(address)
-            return True

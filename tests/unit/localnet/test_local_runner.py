@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ocean_lib.localnet.dialects.v3.job_layout import V3Layout
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, isolation
 from ocean_lib.localnet.runners.filters import Landlock
 from ocean_lib.localnet.runners.folders import written
@@ -58,10 +59,9 @@ def prepare(
         folder=folder,
         entrypoint=entrypoint,
         image="python:3.8",
-        dids=("aa",),
-        algorithm_did="did:op:bb",
-        secret="s",
         limits=limits,
+        variables={"DIDS": '["aa"]', "TRANSFORMATION_DID": "bb", "secret": "s"},
+        folder_variables=V3Layout().folder_variables(),
     )
 
 

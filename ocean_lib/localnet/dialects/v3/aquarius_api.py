@@ -1,50 +1,68 @@
-"""Aquarius 2.2's REST API over the metadata cache."""
+"""Aquarius 2.2's REST API over the metadata store."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
 
 from ocean_lib.localnet.dialects.v3.answers import HtmlError, compact, spaced
 from ocean_lib.localnet.dialects.v3.metadata_schema import REMOTE_SCHEMA, metadata_errors
+from ocean_lib.localnet.dialects.v3.publications import metadata_of
 from ocean_lib.localnet.dialects.v3.validation import json_object, parameters
+from ocean_lib.localnet.http.routes import Route
 from ocean_lib.localnet.metadata.leaves import BadQuery
-from ocean_lib.localnet.metadata.store import MetadataCache
+from ocean_lib.localnet.metadata.store import MetadataStore
 
 _PREFIX = "/api/v1/aquarius/assets"
 _MAX_NAMES = 10_000
 
 
-def aquarius_api(cache: MetadataCache) -> Blueprint:
-    """Build the routes of the metadata cache.
+class AquariusApi:
+    """The calls of the metadata cache.
 
     Args:
-        cache: The published DDOs.
-
-    Returns:
-        A Flask blueprint.
+        store: The published DDOs.
     """
-    routes = Blueprint("aquarius", __name__, url_prefix=_PREFIX)
 
-    @routes.get("")
-    def dids() -> Response:
-        return spaced(cache.dids())
+    def __init__(self, store: MetadataStore) -> None:
+        self._store = store
 
-    @routes.get("/ddo")
-    def ddos() -> Response:
-        return spaced(cache.ddos())
+    def routes(self) -> list[Route]:
+        """Say what answers which request."""
+        table: list[tuple[str, str, Callable[..., Response]]] = [
+            ("GET", "", self.dids),
+            ("GET", "/ddo", self.ddos),
+            ("GET", "/ddo/<did>", self.ddo),
+            ("GET", "/metadata/<did>", self.metadata),
+            ("POST", "/names", self.names),
+            ("POST", "/ddo/query", self.query),
+            ("POST", "/ddo/validate", self.validate),
+            ("POST", "/ddo/validate-remote", self.validate_remote),
+        ]
+        return [Route(method, _PREFIX + path, "metadata", view) for method, path, view in table]
 
-    @routes.get("/ddo/<did>")
-    def ddo(did: str) -> Response:
-        found = cache.ddo(did)
+    def dids(self) -> Response:
+        """Answer with all DIDs."""
+        return spaced(self._store.dids())
+
+    def ddos(self) -> Response:
+        """Answer with all DDOs."""
+        return spaced(self._store.documents())
+
+    def ddo(self, did: str) -> Response:
+        """Answer with one DDO."""
+        found = self._store.document(did)
         return spaced(found) if found is not None else _unknown(did)
 
-    @routes.get("/metadata/<did>")
-    def metadata(did: str) -> Response:
-        found = cache.ddo(did)
-        return spaced(_metadata(found)) if found is not None else _unknown(did)
+    def metadata(self, did: str) -> Response:
+        """Answer with the attributes of a DDO's metadata service."""
+        found = self._store.document(did)
+        return spaced(metadata_of(found)) if found is not None else _unknown(did)
 
-    @routes.post("/names")
-    def names() -> Response:
+    def names(self) -> Response:
+        """Answer with the names of assets, '' for a DID that is unknown."""
         data = parameters(request)
         if "didList" not in data:
             return compact({"error": "`didList` is required in the request payload."}, 400)
@@ -53,30 +71,28 @@ def aquarius_api(cache: MetadataCache) -> Blueprint:
             return compact({"message": "the requested didList is empty"}, 400)
         if len(wanted) > _MAX_NAMES:
             return compact({"message": f"the requested didList is over {_MAX_NAMES} long"}, 400)
-        return spaced(cache.names(str(did) for did in wanted))
+        found = self._store.find(str(did) for did in wanted)
+        return spaced(
+            {did: metadata_of(ddo)["main"]["name"] if ddo else "" for did, ddo in found.items()}
+        )
 
-    @routes.post("/ddo/query")
-    def query() -> Response:
+    def query(self) -> Response:
+        """Answer with one page of the assets that a query finds."""
         data = json_object(request)
         try:
-            return spaced(
-                cache.search(
-                    data.get("query") or data.get("text"),
-                    sort=data.get("sort"),
-                    page=max(int(data.get("page") or 1), 1),
-                    per_page=max(int(data.get("offset") or 100), 1),
-                )
-            )
+            page = max(int(data.get("page") or 1), 1)
+            per_page = max(int(data.get("offset") or 100), 1)
+            query = data.get("query") or data.get("text")
+            return spaced(_page(self._store.search(query, sort=data.get("sort")), page, per_page))
         except (BadQuery, TypeError, ValueError, KeyError, AttributeError) as error:
             return compact({"error": f"Received a bad query: {error}."}, 400)
 
-    @routes.post("/ddo/validate")
-    def validate() -> Response:
+    def validate(self) -> Response:
+        """Answer with what is wrong with metadata that is to be published."""
         return compact(metadata_errors(json_object(request)) or True)
 
-    @routes.post("/ddo/validate-remote")
-    def validate_remote() -> Response:
-        # ocean.js asks this before it publishes.
+    def validate_remote(self) -> Response:
+        """Answer the same for a whole DDO; ocean.js asks this before it publishes."""
         data = json_object(request)
         if "service" not in data:
             return compact({"message": "Invalid DDO format."}, 400)
@@ -92,18 +108,17 @@ def aquarius_api(cache: MetadataCache) -> Blueprint:
             raise HtmlError(500, "The DDO has no metadata service that can be read.") from error
         return compact(metadata_errors(attributes, REMOTE_SCHEMA) or True)
 
-    return routes
-
 
 def _unknown(did: str) -> Response:
     text = f"{did} asset DID is not in OceanDB"
     return Response(text, 404, content_type="text/html; charset=utf-8")
 
 
-def _metadata(ddo: dict[str, object]) -> object:
-    services = ddo["service"]
-    if isinstance(services, list):
-        for service in services:
-            if service["type"] == "metadata":
-                return service["attributes"]
-    return {}
+def _page(found: list[dict[str, Any]], page: int, per_page: int) -> dict[str, Any]:
+    start = (page - 1) * per_page
+    return {
+        "results": found[start : start + per_page],
+        "page": page,
+        "total_pages": -(-len(found) // per_page),
+        "total_results": len(found),
+    }

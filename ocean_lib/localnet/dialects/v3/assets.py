@@ -22,7 +22,7 @@ class Consumable(enum.IntEnum):
 
 
 @dataclass(frozen=True)
-class Service:
+class ProviderService:
     """One service of a DDO."""
 
     type: str
@@ -41,7 +41,7 @@ class Service:
         return int(Decimal(str(self.main["cost"])) * 10**18)
 
 
-class Asset:
+class ProviderAsset:
     """A published asset.
 
     Args:
@@ -52,7 +52,7 @@ class Asset:
         self.ddo = ddo
         self.did: str = ddo["id"]
         self.services = [
-            Service(
+            ProviderService(
                 type=service["type"],
                 index=int(service["index"]),
                 endpoint=service.get("serviceEndpoint", ""),
@@ -85,7 +85,7 @@ class Asset:
         """The file list as the Provider encrypted it."""
         return str(self.metadata.get("encryptedFiles", ""))
 
-    def service(self, index: int) -> Service | None:
+    def service(self, index: int) -> ProviderService | None:
         """Return the service with that index, or None."""
         for service in self.services:
             if service.index == index:

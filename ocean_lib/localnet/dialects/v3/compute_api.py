@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
+from ocean_lib.localnet.dialects.dialect import NetworkParts
 from ocean_lib.localnet.dialects.v3.answers import compact, page, refused, spaced, unavailable
 from ocean_lib.localnet.dialects.v3.assets import asset_id, is_did
+from ocean_lib.localnet.dialects.v3.job_documents import job_document
+from ocean_lib.localnet.dialects.v3.nonces import NonceCounters
 from ocean_lib.localnet.dialects.v3.provider_api import SERVICES
 from ocean_lib.localnet.dialects.v3.signatures import UnreadableSignature, is_auth_token, signed_by
 from ocean_lib.localnet.dialects.v3.validation import (
     SIGNATURE_TEXT,
+    FieldChecks,
     InvalidRequest,
-    Rules,
     parameters,
 )
-from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, Refused, Workflow
-from ocean_lib.localnet.faults import Faults, WithholdResults
-from ocean_lib.localnet.jobs.engine import JobEngine
-from ocean_lib.localnet.jobs.store import Job, JobStore
-from ocean_lib.localnet.state.database import Database, NonceBook
+from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, RefusedStart, Workflow
+from ocean_lib.localnet.faults import WithholdResults
+from ocean_lib.localnet.http.routes import Route
+from ocean_lib.localnet.jobs.store import JobRecord
 
 _COMPUTE = f"{SERVICES}/compute"
 
@@ -35,44 +36,28 @@ class ComputeApi:
     Args:
         world: Chain, key, files and metadata.
         nonces: The Provider's nonces.
-        jobs: The jobs.
-        engine: Runs them.
-        database: Joins a spent nonce and its new job into one transaction.
-        base_url: Returns where results are served.
-        max_unfinished: So many jobs may wait or run; more are refused with 503.
-        faults: Whether results are withheld.
+        parts: The jobs, what runs them, and where their results are served.
     """
 
-    def __init__(
-        self,
-        world: ProviderWorld,
-        nonces: NonceBook,
-        jobs: JobStore,
-        engine: JobEngine,
-        database: Database,
-        base_url: Callable[[], str],
-        *,
-        max_unfinished: int = 1000,
-        faults: Faults | None = None,
-    ) -> None:
+    def __init__(self, world: ProviderWorld, nonces: NonceCounters, parts: NetworkParts) -> None:
         self._world = world
         self._nonces = nonces
-        self._jobs = jobs
-        self._engine = engine
-        self._database = database
-        self._base_url = base_url
-        self._max_unfinished = max_unfinished
-        self._faults = faults or Faults()
+        self._jobs = parts.jobs
+        self._engine = parts.engine
+        self._database = parts.database
+        self._base_url = parts.base_url
+        self._max_unfinished = parts.max_jobs
+        self._faults = parts.faults
 
-    def blueprint(self) -> Blueprint:
-        """Build the routes."""
-        routes = Blueprint("compute", __name__)
-        routes.add_url_rule(_COMPUTE, "start", self.start, methods=["POST"])
-        routes.add_url_rule(_COMPUTE, "status", self.status, methods=["GET"])
-        routes.add_url_rule(_COMPUTE, "stop", self.stop, methods=["PUT"])
-        routes.add_url_rule(_COMPUTE, "delete", self.delete, methods=["DELETE"])
-        routes.add_url_rule("/results/<token>/<path:name>", "result", self.result)
-        return routes
+    def routes(self) -> list[Route]:
+        """Say what answers which request."""
+        return [
+            Route("POST", _COMPUTE, "start", self.start),
+            Route("GET", _COMPUTE, "status", self.status),
+            Route("PUT", _COMPUTE, "stop", self.stop),
+            Route("DELETE", _COMPUTE, "delete", self.delete),
+            Route("GET", "/results/<token>/<path:name>", "results", self.result),
+        ]
 
     def start(self) -> Response:
         """Answer POST: check everything, spend the nonce, queue the job."""
@@ -81,7 +66,7 @@ class ComputeApi:
         try:
             workflow = Workflow(self._world, data, self._engine.max_wall_s)
             job_request = workflow.check()
-        except Refused as error:
+        except RefusedStart as error:
             return refused(str(error))
         with self._database.transaction():
             if self._jobs.count_unfinished() >= self._max_unfinished:
@@ -95,8 +80,8 @@ class ComputeApi:
     def status(self) -> Response:
         """Answer GET: an owner's jobs, with results if the signature is right."""
         data = parameters(request)
-        rules = Rules(data)
-        rules.require("consumerAddress", bail=True)
+        checks = FieldChecks(data)
+        checks.require("consumerAddress", bail=True)
         owner = str(data["consumerAddress"])
         signature = data.get("signature")
         authorised = False
@@ -104,8 +89,8 @@ class ComputeApi:
             # An absent parameter becomes the word None in the text: the protocol's quirk.
             text = f"{owner}{data.get('jobId')}{data.get('documentId')}"
             nonce = self._nonces.value(owner)
-            self._check_document(rules)
-            rules.done()
+            self._check_document(checks)
+            checks.done()
             try:
                 authorised = signed_by(owner, text, nonce, str(signature))
             except UnreadableSignature as error:
@@ -116,7 +101,7 @@ class ComputeApi:
         if authorised and self._faults.take(WithholdResults, "result") is not None:
             authorised = False
         found = self._select(data, short_is_none=True)
-        documents = [job.on_wire(self._base_url(), authorised=authorised) for job in found]
+        documents = [job_document(job, self._base_url(), authorised=authorised) for job in found]
         return compact(documents) if authorised else spaced(_sorted(documents))
 
     def stop(self) -> Response:
@@ -163,43 +148,43 @@ class ComputeApi:
         owner = str(data.get("consumerAddress", ""))
         nonce = self._nonces.value(owner)
         text = f"{owner}{data.get('jobId') or ''}{data.get('documentId') or ''}"
-        rules = Rules(data)
-        rules.require("documentId", bail=True)
-        rules.require("serviceId")
-        rules.require("consumerAddress", bail=True)
-        rules.require("transferTxId")
-        rules.require("output")
-        rules.require_without("algorithmMeta", "algorithmDid")
-        rules.require_without("algorithmDid", "algorithmMeta")
-        rules.require_with_all("algorithmDid", ("algorithmDataToken", "algorithmTransferTxId"))
-        rules.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
-        rules.done()
+        checks = FieldChecks(data)
+        checks.require("documentId", bail=True)
+        checks.require("serviceId")
+        checks.require("consumerAddress", bail=True)
+        checks.require("transferTxId")
+        checks.require("output")
+        checks.require_without("algorithmMeta", "algorithmDid")
+        checks.require_without("algorithmDid", "algorithmMeta")
+        checks.require_with_all("algorithmDid", ("algorithmDataToken", "algorithmTransferTxId"))
+        checks.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
+        checks.done()
         return nonce
 
     def _check_owner(self, data: dict[str, Any]) -> int:
         owner = str(data.get("consumerAddress", ""))
         nonce = self._nonces.value(owner)
         text = f"{owner}{data.get('jobId') or ''}{data.get('documentId') or ''}"
-        rules = Rules(data)
-        rules.require("consumerAddress", bail=True)
-        rules.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
-        self._check_document(rules)
-        rules.done()
+        checks = FieldChecks(data)
+        checks.require("consumerAddress", bail=True)
+        checks.check_signature(lambda signature: signed_by(owner, text, nonce, signature))
+        self._check_document(checks)
+        checks.done()
         return nonce
 
-    def _check_document(self, rules: Rules) -> None:
+    def _check_document(self, checks: FieldChecks) -> None:
         """Note a documentId that is none, or not the job's.
 
         What is signed has no separators. If any text would do as a documentId, a signature that
         was used would be one for a shorter documentId and a later nonce, and be good once more.
         """
-        did = str(rules.data.get("documentId") or "")
+        did = str(checks.data.get("documentId") or "")
         if did and not is_did(did):
-            rules.refuse("documentId", "The documentId format is invalid.")
-        elif did and rules.data.get("jobId"):
-            for job in self._select(rules.data):
+            checks.refuse("documentId", "The documentId format is invalid.")
+        elif did and checks.data.get("jobId"):
+            for job in self._select(checks.data):
                 if asset_id(did) not in map(asset_id, job.input_dids):
-                    rules.refuse(
+                    checks.refuse(
                         "documentId", f"The documentId is not an input of job {job.job_id}."
                     )
 
@@ -210,14 +195,14 @@ class ComputeApi:
         elif not self._nonces.spend(owner, nonce):
             raise InvalidRequest({"signature": [SIGNATURE_TEXT]})
 
-    def _select(self, data: dict[str, Any], *, short_is_none: bool = False) -> list[Job]:
+    def _select(self, data: dict[str, Any], *, short_is_none: bool = False) -> list[JobRecord]:
         named = [str(data.get(name) or "") for name in ("jobId", "transferTxId")]
         if short_is_none:  # to the real operator-service one character is no id, also in a stop
             named = [name if len(name) > 1 else "" for name in named]
         return self._jobs.select(str(data["consumerAddress"]), *named)
 
-    def _answer(self, jobs: list[Job]) -> Response:
-        return compact([job.on_wire(self._base_url(), authorised=True) for job in jobs])
+    def _answer(self, jobs: list[JobRecord]) -> Response:
+        return compact([job_document(job, self._base_url(), authorised=True) for job in jobs])
 
 
 def _stored(file: BinaryIO, name: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ocean_lib.localnet.chain import ChainClient, RpcError
-from ocean_lib.localnet.dialects.v3.assets import Asset, Service
+from ocean_lib.localnet.dialects.v3.assets import ProviderAsset, ProviderService
 from ocean_lib.localnet.dialects.v3.contract_reads import orders_in
 
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -15,7 +15,7 @@ class BadOrder(Exception):
     """An order that does not pay for the service; the text says why."""
 
 
-def order_service_index(chain: ChainClient, transaction: str, asset: Asset) -> int:
+def order_service_index(chain: ChainClient, transaction: str, asset: ProviderAsset) -> int:
     """Return which of the asset's services an order transaction was for.
 
     Raises:
@@ -28,7 +28,11 @@ def order_service_index(chain: ChainClient, transaction: str, asset: Asset) -> i
 
 
 def check_order(
-    chain: ChainClient, transaction: object, asset: Asset, service: Service, consumer: str
+    chain: ChainClient,
+    transaction: object,
+    asset: ProviderAsset,
+    service: ProviderService,
+    consumer: str,
 ) -> None:
     """Check that a transaction ordered this service of this asset for this consumer.
 

@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from ocean_lib.localnet.dialects.v3.assets import Asset, compact_json
+from ocean_lib.localnet.dialects.v3.assets import ProviderAsset, compact_json
 
 
-def files_checksum(algorithm: Asset) -> str:
+def files_checksum(algorithm: ProviderAsset) -> str:
     """Hash an algorithm's encrypted files and the public part of its file list."""
     text = algorithm.encrypted_files + compact_json(algorithm.metadata["main"]["files"])
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def container_checksum(algorithm: Asset) -> str:
+def container_checksum(algorithm: ProviderAsset) -> str:
     """Hash the container section of an algorithm's metadata."""
     text = compact_json(algorithm.metadata["main"]["algorithm"]["container"])
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -26,7 +26,7 @@ def why_not_trusted(
     privacy: dict[str, Any],
     algorithm_did: str | None,
     has_raw: bool,
-    find: Callable[[str], Asset],
+    find: Callable[[str], ProviderAsset],
 ) -> str:
     """Say why a dataset's compute service refuses an algorithm; '' if it does not.
 
@@ -60,7 +60,7 @@ def _why_not_on_list(
     algorithm_did: str,
     trusted: list[dict[str, Any]],
     publishers: list[str],
-    find: Callable[[str], Asset],
+    find: Callable[[str], ProviderAsset],
 ) -> str:
     if not trusted:
         return (

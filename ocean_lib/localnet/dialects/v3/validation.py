@@ -28,7 +28,7 @@ class InvalidRequest(Exception):
 
 
 @dataclass
-class Rules:
+class FieldChecks:
     """Checks of one request, run field by field.
 
     A field that bails ends the validation at once when it is missing; the others are collected.

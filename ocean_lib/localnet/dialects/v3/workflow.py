@@ -9,7 +9,7 @@ from typing import Any
 from ocean_lib.localnet import safe_json
 from ocean_lib.localnet.chain import ChainClient
 from ocean_lib.localnet.dialects.v3.answers import HtmlError
-from ocean_lib.localnet.dialects.v3.assets import Asset, Consumable, Service
+from ocean_lib.localnet.dialects.v3.assets import Consumable, ProviderAsset, ProviderService
 from ocean_lib.localnet.dialects.v3.encryption import (
     ForeignDocument,
     MisplacedDocument,
@@ -21,7 +21,7 @@ from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.store import AlgorithmSource, InputFiles, JobRequest
 
 
-class Refused(Exception):
+class RefusedStart(Exception):
     """A workflow that the Provider refuses; the text is the answer's error."""
 
 
@@ -45,7 +45,7 @@ class ProviderWorld:
     files: FileAccess
     find_ddo: Callable[[str], dict[str, Any] | None]
 
-    def asset(self, did: object) -> Asset:
+    def asset(self, did: object) -> ProviderAsset:
         """Return a published asset.
 
         Raises:
@@ -54,9 +54,9 @@ class ProviderWorld:
         ddo = self.find_ddo(did) if isinstance(did, str) else None
         if ddo is None:
             raise UnknownAsset(f"{did} asset DID is not in OceanDB")
-        return Asset(ddo)
+        return ProviderAsset(ddo)
 
-    def urls(self, asset: Asset) -> tuple[str, ...]:
+    def urls(self, asset: ProviderAsset) -> tuple[str, ...]:
         """Return the URLs of an asset's files.
 
         Raises:
@@ -66,7 +66,7 @@ class ProviderWorld:
         return tuple(str(file.get("url", "")) for file in files)
 
     @staticmethod
-    def why_no_access(asset: Asset, consumer: str) -> str:
+    def why_no_access(asset: ProviderAsset, consumer: str) -> str:
         """Say why a consumer may not use an asset, or '' if nothing is against it."""
         code = asset.access_for(consumer)
         if code == Consumable.OK:
@@ -106,7 +106,7 @@ class Workflow:
             What the job needs to run.
 
         Raises:
-            Refused: If the real Provider answers 400 with an error text.
+            RefusedStart: If the real Provider answers 400 with an error text.
             HtmlError: If the real Provider fails with 500.
         """
         main = {name: self._data.get(name) for name in ("documentId", "transferTxId", "serviceId")}
@@ -114,9 +114,9 @@ class Workflow:
         for index, item in enumerate([main, *self._additional_inputs()]):
             try:
                 checked.append(self._check_input(item, index))
-            except Refused as error:
+            except RefusedStart as error:
                 prefix = f"Error in input at index {index}: " if index else ""
-                raise Refused(f"{prefix}{error}") from error
+                raise RefusedStart(f"{prefix}{error}") from error
         algorithm = self._check_algorithm()
         self._check_output()
         services = [service for _, service in checked]
@@ -138,7 +138,7 @@ class Workflow:
         try:
             items = [] if given == "" else decode(given)
         except ValueError as error:
-            raise Refused("Additional input is invalid or can not be decoded.") from error
+            raise RefusedStart("Additional input is invalid or can not be decoded.") from error
         if not isinstance(items, list):
             raise HtmlError(500, "additionalInputs is not a list.")
         return items
@@ -147,52 +147,52 @@ class Workflow:
         try:
             output = decode(self._data.get("output"))
         except ValueError as error:
-            raise Refused("Output is invalid or can not be decoded.") from error
+            raise RefusedStart("Output is invalid or can not be decoded.") from error
         if not isinstance(output, dict):
             raise HtmlError(500, "output is not a JSON object.")
 
-    def _check_input(self, item: Any, index: int) -> tuple[InputFiles, Service]:
+    def _check_input(self, item: Any, index: int) -> tuple[InputFiles, ProviderService]:
         if not isinstance(item, dict):
             raise HtmlError(500, f"Input {index} is not an object.")
         for name in ("documentId", "transferTxId"):
             if not item.get(name):
-                raise Refused(f"No {name} in input item.")
+                raise RefusedStart(f"No {name} in input item.")
         if not item.get("serviceId") and item.get("serviceId") != 0:
-            raise Refused("No serviceId in input item.")
+            raise RefusedStart("No serviceId in input item.")
         did = item["documentId"]
         try:
             asset = self._world.asset(did)
         except UnknownAsset as error:
-            raise Refused(f"Asset for did {did} not found.") from error
+            raise RefusedStart(f"Asset for did {did} not found.") from error
         service = _service(asset, item["serviceId"])
         denied = self._world.why_no_access(asset, self._consumer)
         if denied:
-            raise Refused(denied)
+            raise RefusedStart(denied)
         if service.type not in ("access", "compute"):
-            raise Refused("Services in input can only be access or compute.")
+            raise RefusedStart("Services in input can only be access or compute.")
         if service.type != "compute" and index == 0:
-            raise Refused("Service for main asset must be compute.")
+            raise RefusedStart("Service for main asset must be compute.")
         urls = self._own_urls(asset, "input")
         if service.type == "compute":
             self._check_trust(asset, service)
         try:
             check_order(self._world.chain, item["transferTxId"], asset, service, self._consumer)
         except (BadOrder, KeyError, ArithmeticError) as error:
-            raise Refused(f"Order for serviceId {service.index} is not valid.") from error
+            raise RefusedStart(f"Order for serviceId {service.index} is not valid.") from error
         return InputFiles(asset.did, urls, asset.ddo), service
 
-    def _own_urls(self, asset: Asset, where: str) -> tuple[str, ...]:
+    def _own_urls(self, asset: ProviderAsset, where: str) -> tuple[str, ...]:
         try:
             urls = self._world.urls(asset)
         except MisplacedDocument as error:
-            raise Refused(f"{error}.") from error
+            raise RefusedStart(f"{error}.") from error
         except ForeignDocument as error:
-            raise Refused(_foreign(where)) from error
+            raise RefusedStart(_foreign(where)) from error
         if not urls:
-            raise Refused(_foreign(where))
+            raise RefusedStart(_foreign(where))
         return urls
 
-    def _check_trust(self, asset: Asset, service: Service) -> None:
+    def _check_trust(self, asset: ProviderAsset, service: ProviderService) -> None:
         try:
             text = why_not_trusted(
                 asset.did,
@@ -204,7 +204,7 @@ class Workflow:
         except UnknownAsset as error:
             raise HtmlError(500, str(error)) from error
         if text:
-            raise Refused(text)
+            raise RefusedStart(text)
 
     def _check_algorithm(self) -> AlgorithmSource:
         if self._algorithm_did:
@@ -225,7 +225,7 @@ class Workflow:
         except UnknownAsset as error:
             raise HtmlError(500, str(error)) from error
         if asset.metadata.get("main", {}).get("type") != "algorithm":
-            raise Refused(f"DID {did} is not a valid algorithm")
+            raise RefusedStart(f"DID {did} is not a valid algorithm")
         transaction = self._data.get("algorithmTransferTxId")
         try:
             if self._data.get("algorithmDataToken") != asset.datatoken:
@@ -234,15 +234,17 @@ class Workflow:
             service = _service(asset, index)
             check_order(self._world.chain, transaction, asset, service, self._consumer)
         except (BadOrder, HtmlError, KeyError, ArithmeticError) as error:
-            raise Refused("Algorithm is already in use or can not be found on chain.") from error
+            raise RefusedStart(
+                "Algorithm is already in use or can not be found on chain."
+            ) from error
         denied = self._world.why_no_access(asset, self._consumer)
         if denied:
-            raise Refused(denied)
+            raise RefusedStart(denied)
         urls = self._own_urls(asset, "algorithm")
         container = asset.metadata["main"].get("algorithm", {}).get("container")
         return _with_container(did, urls[0], "", container)
 
-    def _wall_s(self, service: Service) -> float:
+    def _wall_s(self, service: ProviderService) -> float:
         limits = [self._max_wall_s, _number(service.main.get("timeout"))]
         provider = service.main.get("provider") or {}
         for server in (provider.get("environment") or {}).get("supportedServers") or []:
@@ -258,7 +260,7 @@ def _foreign(where: str) -> str:
     return f"Services in {where} with compute type must be in the same provider you are calling."
 
 
-def _service(asset: Asset, index: Any) -> Service:
+def _service(asset: ProviderAsset, index: Any) -> ProviderService:
     try:
         service = asset.service(int(index))
     except (TypeError, ValueError) as error:
@@ -271,7 +273,7 @@ def _service(asset: Asset, index: Any) -> Service:
 def _raw_algorithm(meta: dict[str, Any]) -> AlgorithmSource:
     url, code = meta.get("url") or "", meta.get("rawcode") or ""
     if not url and not code:
-        raise Refused(
+        raise RefusedStart(
             "algorithmMeta must define one of `url` or `rawcode` or `remote`, but all seem missing."
         )
     return _with_container("", url, code, meta.get("container"))
@@ -281,7 +283,7 @@ def _with_container(did: str, url: str, code: str, container: Any) -> AlgorithmS
     if not isinstance(container, dict):
         raise HtmlError(500, "The algorithm has no container section.")
     if not all(container.get(name) for name in ("entrypoint", "image", "tag")):
-        raise Refused(
+        raise RefusedStart(
             "algorithm `container` must specify values for all of entrypoint, image and tag."
         )
     return AlgorithmSource(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from ocean_lib.localnet.chain.funding import fund
 from ocean_lib.localnet.closing import close_all
+from ocean_lib.localnet.dialects.v3.dialect import V3Dialect
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.http.cors import with_cors
 from ocean_lib.localnet.http.server import HttpServer
 from ocean_lib.localnet.options import origin_of
-from ocean_lib.localnet.services import JobOptions, Place, Services
+from ocean_lib.localnet.services import JobOptions, ListenAddress, Services
 from ocean_lib.localnet.state.files import DamagedFile, read_ports, write_json
 from ocean_lib.localnet.state.folder import TEMPORARY, damaged, hold_folder, take_folder
 from ocean_lib.localnet.state.keys import NetworkKeys, kept_keys
@@ -29,7 +30,7 @@ _GUEST_WEI = 100 * 10**18  # on a chain that others use too: anvil has 100,000 e
 _log = logging.getLogger(__name__)
 
 
-class Running:
+class OpenNetwork:
     """Everything of a network that is running; `close` works at any stage.
 
     Args:
@@ -94,7 +95,8 @@ class Running:
             contracts=self.contracts,
             keys=self.keys,
             network_url=origin_of(self.rpc_url),  # discovery tells it to whoever asks
-            place=Place(self._host, self._port),
+            listen=ListenAddress(self._host, self._port),
+            dialect=V3Dialect(),
             options=options,
             faults=faults,
         )
