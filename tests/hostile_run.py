@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ocean_lib.localnet.dialects.v3.job_layout import V3Layout  # noqa: E402
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout  # noqa: E402
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome  # noqa: E402
 from ocean_lib.localnet.runners.filters import Landlock  # noqa: E402
 from ocean_lib.localnet.runners.folders import remove_tree  # noqa: E402

@@ -146,6 +146,6 @@ def publish_local_file(config: Config, path: Path) -> str:
             "read. Put it where your Provider can fetch it, and give its URL; or use the config "
             "that `ocean-compute localnet` writes."
         )
-    from ocean_lib.localnet.files.store import FileStore
+    from ocean_lib.localnet.files.access import FileStore
 
     return config.provider_url.rstrip("/") + FileStore(Path(state) / "files").add(path, path.name)

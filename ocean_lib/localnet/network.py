@@ -278,7 +278,7 @@ class LocalNetwork:
             index: Which account.
 
         Raises:
-            LocalNetworkError: If there are not so many accounts.
+            LocalNetworkError: If there is no such account.
         """
         from ocean_lib.testing.client import client_wallet
 
@@ -355,7 +355,7 @@ class LocalNetwork:
         return running
 
     def _check_machine(self) -> None:
-        """Look whether this machine has what was asked for, before anything is made or written."""
+        """Check that this machine has what was asked for, before anything is made or written."""
         options = self._job_options
         if options.runner is None and options.isolation is not None:
             tier_named(options.isolation)

@@ -11,14 +11,19 @@ from ocean_lib.localnet.chain.funding import fund
 from ocean_lib.localnet.closing import close_all
 from ocean_lib.localnet.dialects.v3.dialect import V3Dialect
 from ocean_lib.localnet.errors import BadOption
-from ocean_lib.localnet.http.cors import with_cors
-from ocean_lib.localnet.http.server import HttpServer
+from ocean_lib.localnet.http.server import HttpServer, with_cors
 from ocean_lib.localnet.options import origin_of
 from ocean_lib.localnet.services import JobOptions, ListenAddress, Services
 from ocean_lib.localnet.state.files import DamagedFile, read_ports, write_json
-from ocean_lib.localnet.state.folder import TEMPORARY, damaged, hold_folder, take_folder
+from ocean_lib.localnet.state.folder import (
+    TEMPORARY,
+    damaged,
+    hold_folder,
+    make_temporary,
+    remove_abandoned,
+    take_folder,
+)
 from ocean_lib.localnet.state.keys import NetworkKeys, kept_keys
-from ocean_lib.localnet.state.temporary import make_temporary, remove_abandoned
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient
@@ -106,7 +111,7 @@ class OpenNetwork:
         write_json(self.folder / "ports.json", self._saved_ports)
 
     def close(self) -> None:
-        """Close what is open, the last first, also when something cannot be closed."""
+        """Close what is open, the last first, even when something cannot be closed."""
         closers = [*reversed(self._closers)]
         self._closers.clear()
         close_all(closers)

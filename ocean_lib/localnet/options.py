@@ -18,7 +18,7 @@ def checked_whole(name: str, value: int, lowest: int, highest: int | None = None
     """Return a whole number that lies in its range.
 
     Raises:
-        BadOption: If it does not, or is none.
+        BadOption: If it does not, or is not a whole number.
     """
     whole = isinstance(value, int) and not isinstance(value, bool)
     if whole and lowest <= value and (highest is None or value <= highest):
@@ -31,7 +31,7 @@ def checked_duration(name: str, seconds: float) -> float:
     """Return a number of seconds, 0 or more.
 
     Raises:
-        BadOption: If it is none.
+        BadOption: If it is not a number above 0.
     """
     # `not a number` is neither below 0 nor above.
     if isinstance(seconds, (int, float)) and seconds >= 0:
@@ -76,7 +76,7 @@ def checked_limits(limits: Limits | None) -> Limits:
     """Return what a job may use; the usual for None.
 
     Raises:
-        BadOption: If one of the limits is no number above 0.
+        BadOption: If one of the limits is not a number above 0.
     """
     if limits is None:
         return Limits()
@@ -131,7 +131,7 @@ def checked_chain_url(url: str | None) -> str | None:
     """Return a URL that requests can be sent to.
 
     Raises:
-        BadOption: If it is none; the text does not show it, as it may hold an API key.
+        BadOption: If it is not one; the text does not show it, as it may hold an API key.
     """
     if url is None:
         return None
@@ -143,7 +143,7 @@ def checked_chain_url(url: str | None) -> str | None:
     if good:
         return url
     raise BadOption(
-        "chain_url (--chain-url) is no http(s) URL. Expected that of a node's JSON-RPC, such as "
+        "chain_url (--chain-url) is not an http(s) URL. Expected the URL of a node's JSON-RPC, such as "
         "http://127.0.0.1:8545."
     )
 

@@ -12,11 +12,9 @@ from ocean_lib.localnet.closing import close_all
 from ocean_lib.localnet.contracts import OceanContracts
 from ocean_lib.localnet.dialects.dialect import Dialect, NetworkParts
 from ocean_lib.localnet.faults import Faults
-from ocean_lib.localnet.files.access import FileAccess
-from ocean_lib.localnet.files.store import FileStore
-from ocean_lib.localnet.http.cors import with_cors
+from ocean_lib.localnet.files.access import FileAccess, FileStore
 from ocean_lib.localnet.http.faulty import with_faults
-from ocean_lib.localnet.http.server import LOOPBACK, HttpServer, is_loopback
+from ocean_lib.localnet.http.server import LOOPBACK, HttpServer, is_loopback, with_cors
 from ocean_lib.localnet.jobs.engine import JobEngine
 from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners import JobRunner, Limits
@@ -93,8 +91,8 @@ class Services:
         self._database = Database(folder / "network.db")
         self._store = FileStore(folder / "files")
         self._faults = faults
-        # Who can reach the network from elsewhere can publish URLs, and must not look around
-        # with them in this machine's own network.
+        # Users on other machines can publish URLs, and must not explore this machine's own
+        # network with them.
         files = FileAccess(self._store, allow_private=is_loopback(listen.host))
         jobs = JobStore(self._database)
         self._engine = self._job_engine(jobs, files, folder / "jobs", dialect, options)
@@ -177,7 +175,7 @@ class Services:
         return f"http://{LOOPBACK}:{self.port}{self._store.add(content, name)}"
 
     def _results_url(self) -> str:
-        # Who came by another of this machine's addresses must get the results by it too.
+        # A client that used another of this machine's addresses must get the results there too.
         if self._server.listens_everywhere and has_request_context():
             return request.host_url.rstrip("/")
         return self.url

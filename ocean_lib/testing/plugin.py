@@ -13,7 +13,7 @@ and the others share it.
         job.wait(timeout=60)
         assert "hello" in job.logs()
 
-A fixture of your own with the same name goes before the one here.
+A fixture of the same name in your project overrides the one here.
 """
 
 from __future__ import annotations

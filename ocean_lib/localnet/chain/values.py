@@ -44,7 +44,7 @@ def read_quantity(value: Any, name: str) -> int:
     """Read a number.
 
     Raises:
-        RpcError: (invalid params) it is no number between 0 and 2**256 - 1.
+        RpcError: (invalid params) it is not a number between 0 and 2**256 - 1.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         number = value

@@ -13,7 +13,7 @@ from ocean_lib.localnet.contracts import OceanContracts
 from ocean_lib.localnet.faults import Faults, Operation
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.engine import JobEngine
-from ocean_lib.localnet.jobs.layout import JobLayout
+from ocean_lib.localnet.jobs.provisioning import JobLayout
 from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.state.database import Database
 from ocean_lib.localnet.state.keys import NetworkKeys

@@ -26,7 +26,7 @@ from ocean_lib.localnet.files import addresses
 
 CONNECT_S = 5.0
 IDLE_S = 30.0
-_LOOK_S = 0.25
+_POLL_S = 0.25
 _MAX_REDIRECTS = 5
 _MAX_URL = 16 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -291,7 +291,7 @@ class _BoundedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         idle_until = time.monotonic() + IDLE_S
         while True:
-            self._real.settimeout(min(_LOOK_S, self._patience.left_s()))
+            self._real.settimeout(min(_POLL_S, self._patience.left_s()))
             try:
                 return self._real.recv_into(buffer)
             except TimeoutError:

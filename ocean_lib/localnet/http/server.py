@@ -236,7 +236,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise PortInUse(f"cannot listen on {host}: it is no address of this machine") from error
+        raise PortInUse(f"cannot listen on {host}: it is not an address of this machine") from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -249,3 +249,49 @@ def _listen(host: str, port: int) -> socket.socket:
             "uses the port, or choose another one."
         ) from error
     return listener
+
+
+App = Callable[..., Iterable[bytes]]
+_PREFLIGHT = [
+    ("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE"),
+    ("Access-Control-Allow-Headers", "Content-Type, Range"),
+    ("Access-Control-Max-Age", "600"),
+]
+_EXPOSED = "Content-Disposition, Content-Range"
+
+
+def with_cors(app: App) -> App:
+    """Wrap a WSGI application so that pages of loopback origins may use it, and no others.
+
+    ocean.js runs in pages, so both ports answer what browsers ask before they let a page read
+    across origins. The real services allow every origin. Here that would let any page on the web
+    that a user happens to open read the network on their machine.
+    """
+
+    def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN", "")
+        if not _is_local(origin):
+            return app(environ, start_response)
+        allowed = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+        asks = "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+        if environ["REQUEST_METHOD"] == "OPTIONS" and asks:
+            start_response("204 No Content", [*allowed, *_PREFLIGHT, ("Content-Length", "0")])
+            return []
+        allowed.append(("Access-Control-Expose-Headers", _EXPOSED))
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            kept = [pair for pair in headers if not pair[0].lower().startswith("access-control-")]
+            return start_response(status, [*kept, *allowed], *more)
+
+        return app(environ, start)
+
+    return wrapped
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and is_local_name(host)

@@ -15,8 +15,7 @@ from ocean_lib.localnet.closing import close_all
 from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.expiry import Expiry
-from ocean_lib.localnet.jobs.layout import JobLayout
-from ocean_lib.localnet.jobs.provisioning import FOLDERS, CannotProvision, Provisioner
+from ocean_lib.localnet.jobs.provisioning import FOLDERS, CannotProvision, JobLayout, Provisioner
 from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore, Termination
 from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
 from ocean_lib.localnet.runners.folders import open_below
@@ -36,7 +35,7 @@ class _Queued:
 
 
 class JobEngine:
-    """Runs queued jobs, so many at a time, turn by turn between owners.
+    """Runs queued jobs, a fixed number at a time, with turns between owners.
 
     Args:
         store: The jobs.
@@ -268,7 +267,7 @@ class JobEngine:
 
     def _leave_files(self, job_id: str) -> None:
         """Keep an ended job's files for their time; those of a deleted one go at once."""
-        # After its end is in the store: who deletes it from now on sees that it has ended.
+        # After its end is in the store: whoever deletes it from now on sees that it has ended.
         if self._store.is_removed(job_id):
             self._delete(job_id)
         else:

@@ -1,16 +1,37 @@
-"""Lay out a job's folder: its folders, the input files, the algorithm."""
+"""Lay out a job's folder as its dialect says: the input files, the algorithm, the environment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from ocean_lib.localnet.files.access import FileAccess, FileUnavailable
-from ocean_lib.localnet.jobs.layout import JobLayout
 from ocean_lib.localnet.jobs.store import InputFiles, JobRecord, JobRequest, JobStage
 from ocean_lib.localnet.runners import Limits, RunnerJob
 from ocean_lib.localnet.runners.outputs import remove_tree
+
+
+class JobLayout(Protocol):
+    """One dialect's folders and environment variables; all paths are below the data folder."""
+
+    @property
+    def algorithm(self) -> str:
+        """Where the algorithm's file lies."""
+
+    def input_files(self, asset: InputFiles) -> Iterable[tuple[str, str]]:
+        """Tell the path and the URL of each of an asset's files."""
+
+    def documents(self, asset: InputFiles) -> Mapping[str, str]:
+        """Return the text of each file that describes an asset, by its path."""
+
+    def variables(self, request: JobRequest) -> Mapping[str, str]:
+        """Return the environment variables that do not depend on the machine."""
+
+    def folder_variables(self) -> Mapping[str, str]:
+        """Return the variables that name folders: each a path, '' for the data folder itself."""
+
 
 FOLDERS = ("inputs", "transformations", "ddos", "outputs", "logs", "tmp")
 GivenUp = Callable[[], bool]
@@ -46,7 +67,7 @@ class Provisioner:
         self._layout = layout
 
     def lay_out(self, job: JobRecord, *, given_up: GivenUp) -> RunnerJob:
-        """Make a job's folder, from nothing even if there was one.
+        """Make a job's folder, from scratch even if there was one.
 
         Args:
             job: The job.

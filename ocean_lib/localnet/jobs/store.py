@@ -31,7 +31,7 @@ class JobStage(enum.IntEnum):
     FINISHED = 70
 
 
-# Without the request, which may be megabytes of code and documents: only who runs a job needs it.
+# Without the request, which may be megabytes of code and documents: only running a job needs it.
 _LIGHT = (
     "job_id, owner, agreement_id, algorithm_did, input_dids, status, stop_request, removed, "
     "created, finished, result_paths, log_path, token, termination, '' AS request"
@@ -271,7 +271,7 @@ class JobStore:
             )
 
     def request_stop(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:
-        """Note that the owner wants these jobs to end, ended ones too, and return them.
+        """Note that the owner wants these jobs to end, even ended ones, and return them.
 
         The returned jobs still have the stage from before.
         """

@@ -1,7 +1,7 @@
 """The metadata store: published documents, kept in the database and found by queries.
 
-It asks the chain for new events whenever it is asked itself, so who has the receipt of a
-publication finds the asset at once.
+It asks the chain for new events whenever it is asked itself, so an asset is found as
+soon as its publication has a receipt.
 """
 
 from __future__ import annotations

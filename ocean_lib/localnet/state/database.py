@@ -36,7 +36,7 @@ CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (created) WHERE finished IS N
 
 
 class DatabaseUnusable(Exception):
-    """The file is no database, or cannot be opened."""
+    """The file is not a database, or cannot be opened."""
 
 
 class Database:

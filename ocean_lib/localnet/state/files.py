@@ -20,14 +20,14 @@ def read_json(path: Path) -> Any:
     """Return what a JSON file holds.
 
     Raises:
-        DamagedFile: If it cannot be read, or is no JSON.
+        DamagedFile: If it cannot be read, or is not JSON.
     """
     try:
         return safe_json.loads(path.read_bytes())
     except OSError as error:
         raise DamagedFile(f"it cannot be read ({error.strerror or error})") from error
     except ValueError as error:
-        raise DamagedFile("it is empty" if not path.stat().st_size else "it is no JSON") from error
+        raise DamagedFile("it is empty" if not path.stat().st_size else "it is not JSON") from error
 
 
 def write_json(path: Path, document: object, *, mode: int = 0o666) -> None:

@@ -1,15 +1,21 @@
-"""Take a state folder: a new one, an empty one or a network's own, never somebody's project."""
+"""State folders: new, empty or a network's own, never somebody's project; or a temporary one.
+
+A temporary folder is held by its network, and removed once that is gone.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ocean_lib.localnet.errors import BadOption, LocalNetworkError
+from ocean_lib.localnet.runners.folders import remove_tree
 from ocean_lib.localnet.state.files import DamagedFile
 from ocean_lib.localnet.state.keys import read_keys
 
@@ -17,7 +23,7 @@ _KEYS = "keys.json"
 # Without keys.json: killed as it first started.
 _MARKS = ("keys.part", "keys.json.part", "chain.db", "network.db")
 TEMPORARY = ".temporary"
-"""In a temporary folder: its own name. Who keeps the folder takes it away."""
+"""In a temporary folder: its own name. A network that keeps the folder removes it."""
 _NOBODYS = frozenset({TEMPORARY, ".gitignore", ".gitkeep", ".DS_Store", "lost+found"})
 _FILES = (_KEYS, "address.json", "ports.json", "chain.db", "network.db")
 _FOLDERS = ("files", "jobs", "tools")
@@ -100,8 +106,8 @@ def lock_folder(handle: int) -> bool | None:
 def damaged(path: Path, error: DamagedFile) -> LocalNetworkError:
     """Say that the network cannot do without this file."""
     return LocalNetworkError(
-        f"the network cannot start: {path} is damaged: {error}. Put a copy of it back; or begin "
-        "anew, in a folder that is new or empty."
+        f"the network cannot start: {path} is damaged: {error}. Put a copy of it back, or start "
+        "again in a folder that is new or empty."
     )
 
 
@@ -137,3 +143,70 @@ def _is_a_networks(folder: Path, names: set[str]) -> bool:
             raise damaged(folder / _KEYS, error) from error
         return False
     return True
+
+
+_PREFIX = "ocean-localnet-"
+_log = logging.getLogger(__name__)
+
+
+def make_temporary() -> tuple[Path, Callable[[], None]]:
+    """Make a folder that this process holds; the second value removes it."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    let_go = hold_folder(folder)
+    # Only a folder that is held gets the mark: without it nobody else removes the folder.
+    (folder / TEMPORARY).write_text(folder.name, encoding="utf-8")
+
+    def remove() -> None:
+        try:
+            with contextlib.suppress(OSError):
+                _remove(folder)
+        finally:
+            let_go()
+
+    return folder, remove
+
+
+def remove_abandoned() -> None:
+    """Remove the temporary folders of this user's networks that were killed.
+
+    Only folders that carry their own name, and that no process holds any more.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # another start was quicker
+            if _is_temporary(folder):
+                _remove_if_free(folder)
+
+
+def _remove_if_free(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        # Again: who held it may have removed it, or begun to keep it.
+        if lock_folder(handle) and _is_temporary(folder):
+            _remove(folder)
+            _log.info("removed %s: its network was killed", folder)
+    finally:
+        os.close(handle)
+
+
+def _is_temporary(folder: Path) -> bool:
+    """Whether it is ours and carries its own name: a copy, or one named alike, does not."""
+    try:
+        if folder.lstat().st_uid != os.getuid():
+            return False
+        handle = os.open(folder / TEMPORARY, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, encoding="utf-8") as mark:
+            return mark.read(256) == folder.name
+    except (OSError, ValueError):
+        return False
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, its mark last: what cannot be removed now can be at the next start."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        elif path.name != TEMPORARY:
+            path.unlink(missing_ok=True)
+    if [path.name for path in folder.iterdir()] == [TEMPORARY]:
+        (folder / TEMPORARY).unlink()
+        folder.rmdir()

@@ -87,7 +87,7 @@ def read_keys(path: Path) -> NetworkKeys:
         raise DamagedFile("it does not hold the keys deployer, provider, compute and accounts")
     accounts = document.pop("accounts")
     if not isinstance(accounts, list) or not all(map(_is_key, (*accounts, *document.values()))):
-        raise DamagedFile("one of its keys is none")
+        raise DamagedFile("one of its keys is not a private key")
     return NetworkKeys(**document, accounts=tuple(accounts))
 
 

@@ -26,7 +26,7 @@ from ocean_lib.localnet.faults import (
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean import Ocean
-from ocean_lib.testing.publishing import PublishedDataset, AssetMaker
+from ocean_lib.testing.publishing import AssetMaker, PublishedDataset
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.integration.localnet.handmade import raw, until
 

@@ -231,7 +231,7 @@ def test_broken_ports_are_told_of_and_others_are_kept(
     with LocalNetwork(tmp_path) as network:
         url = network.provider_url
 
-    assert f"{ports} is not used: it is no JSON" in caplog.text
+    assert f"{ports} is not used: it is not JSON" in caplog.text
     assert url.endswith(f":{json.loads(ports.read_text())['port']}")
 
 

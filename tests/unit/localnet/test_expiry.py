@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet.dialects.v3.job_layout import V3Layout
-from ocean_lib.localnet.files.access import FileAccess
-from ocean_lib.localnet.files.store import FileStore
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout
+from ocean_lib.localnet.files.access import FileAccess, FileStore
 from ocean_lib.localnet.jobs.engine import JobEngine
 from ocean_lib.localnet.jobs.expiry import Expiry
 from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore

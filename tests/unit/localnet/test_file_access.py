@@ -14,8 +14,7 @@ from typing import ClassVar
 import pytest
 
 from ocean_lib.localnet.files import addresses, web
-from ocean_lib.localnet.files.access import FileAccess, FileUnavailable
-from ocean_lib.localnet.files.store import FileStore
+from ocean_lib.localnet.files.access import FileAccess, FileStore, FileUnavailable
 from ocean_lib.localnet.files.web import Patience, open_url
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet.dialects.v3.job_documents import STATUS_TEXTS, job_document
-from ocean_lib.localnet.dialects.v3.nonces import NonceCounters
+from ocean_lib.localnet.dialects.v3.jobs import STATUS_TEXTS, job_document
+from ocean_lib.localnet.dialects.v3.signatures import NonceCounters
 from ocean_lib.localnet.jobs.store import (
     AlgorithmSource,
     InputFiles,

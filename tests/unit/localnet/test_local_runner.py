@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib.localnet.dialects.v3.job_layout import V3Layout
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, isolation
 from ocean_lib.localnet.runners.filters import Landlock
 from ocean_lib.localnet.runners.folders import written

@@ -12,10 +12,14 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from ocean_lib.localnet.dialects.dialect import NetworkParts
 from ocean_lib.localnet.dialects.v3.answers import compact, page, refused, spaced, unavailable
 from ocean_lib.localnet.dialects.v3.assets import asset_id, is_did
-from ocean_lib.localnet.dialects.v3.job_documents import job_document
-from ocean_lib.localnet.dialects.v3.nonces import NonceCounters
+from ocean_lib.localnet.dialects.v3.jobs import job_document
 from ocean_lib.localnet.dialects.v3.provider_api import SERVICES
-from ocean_lib.localnet.dialects.v3.signatures import UnreadableSignature, is_auth_token, signed_by
+from ocean_lib.localnet.dialects.v3.signatures import (
+    NonceCounters,
+    UnreadableSignature,
+    is_auth_token,
+    signed_by,
+)
 from ocean_lib.localnet.dialects.v3.validation import (
     SIGNATURE_TEXT,
     FieldChecks,
@@ -173,7 +177,7 @@ class ComputeApi:
         return nonce
 
     def _check_document(self, checks: FieldChecks) -> None:
-        """Note a documentId that is none, or not the job's.
+        """Note a documentId that is not a DID, or not the job's.
 
         What is signed has no separators. If any text would do as a documentId, a signature that
         was used would be one for a shorter documentId and a later nonce, and be good once more.

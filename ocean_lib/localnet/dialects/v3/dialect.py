@@ -13,10 +13,10 @@ from ocean_lib.localnet.dialects.v3.answers import HtmlError, invalid, page
 from ocean_lib.localnet.dialects.v3.aquarius_api import AquariusApi
 from ocean_lib.localnet.dialects.v3.compute_api import ComputeApi
 from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
-from ocean_lib.localnet.dialects.v3.job_layout import V3Layout
-from ocean_lib.localnet.dialects.v3.nonces import NonceCounters
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout
 from ocean_lib.localnet.dialects.v3.provider_api import ProviderApi
 from ocean_lib.localnet.dialects.v3.publications import Publications
+from ocean_lib.localnet.dialects.v3.signatures import NonceCounters
 from ocean_lib.localnet.dialects.v3.validation import InvalidRequest, parameters
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld
 from ocean_lib.localnet.faults import Operation

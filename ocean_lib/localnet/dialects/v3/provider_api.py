@@ -18,9 +18,8 @@ from ocean_lib.localnet.dialects.v3.answers import (
 from ocean_lib.localnet.dialects.v3.assets import ProviderAsset, ProviderService
 from ocean_lib.localnet.dialects.v3.contract_reads import Datatoken
 from ocean_lib.localnet.dialects.v3.encryption import ForeignDocument
-from ocean_lib.localnet.dialects.v3.nonces import NonceCounters
 from ocean_lib.localnet.dialects.v3.orders import BadOrder, check_order
-from ocean_lib.localnet.dialects.v3.signatures import signed_by
+from ocean_lib.localnet.dialects.v3.signatures import NonceCounters, signed_by
 from ocean_lib.localnet.dialects.v3.validation import (
     SIGNATURE_TEXT,
     FieldChecks,

@@ -1,4 +1,4 @@
-"""Who signed a text: EIP-191 personal messages and the Provider's auth tokens."""
+"""Who signed a text, and with which nonce: EIP-191 messages, auth tokens, counters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError as KeyValidationError
+
+from ocean_lib.localnet.state.database import Database
 
 _TOKEN_LIFETIME_S = 24 * 60 * 60
 _TOKEN = re.compile(r"(0x[^-]*)-([0-9]{1,20})")
@@ -78,3 +80,45 @@ def signed_by(address: str, text: str, nonce: int | None, signature: str) -> boo
         return recover(f"{_TOKEN_TEXT}{token[2]}", token[1]).lower() == address.lower()
     whole = text if nonce is None else f"{text}{nonce}"
     return recover(whole, signature).lower() == address.lower()
+
+
+class NonceCounters:
+    """One counter for each spelling of an address.
+
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def value(self, address: str) -> int:
+        """Return the number the next signature of `address` has to bear."""
+        rows = self._database.rows("SELECT nonce FROM nonces WHERE address = ?", (address,))
+        return int(rows[0]["nonce"]) if rows else 0
+
+    def wire(self, address: str) -> int | str:
+        """Return the nonce as the Provider sends it: the integer 0 if unseen, else a string."""
+        rows = self._database.rows("SELECT nonce FROM nonces WHERE address = ?", (address,))
+        return str(rows[0]["nonce"]) if rows else 0
+
+    def advance(self, address: str) -> None:
+        """Move the nonce of `address` by one."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO nonces (address, nonce) VALUES (?, 1) "
+                "ON CONFLICT (address) DO UPDATE SET nonce = nonce + 1",
+                (address,),
+            )
+
+    def spend(self, address: str, expected: int) -> bool:
+        """Move the nonce by one if it still is `expected`, so that one signature counts once.
+
+        Returns:
+            Whether it moved; False means another call used the same nonce meanwhile.
+        """
+        with self._database.transaction():
+            if self.value(address) != expected:
+                return False
+            self.advance(address)
+            return True
