@@ -14,7 +14,13 @@ from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.http.server import HttpServer, with_cors
 from ocean_lib.localnet.options import origin_of
 from ocean_lib.localnet.services import JobOptions, ListenAddress, Services
-from ocean_lib.localnet.state.files import DamagedFile, read_ports, write_json
+from ocean_lib.localnet.state.files import (
+    DamagedFile,
+    NetworkKeys,
+    kept_keys,
+    read_ports,
+    write_json,
+)
 from ocean_lib.localnet.state.folder import (
     TEMPORARY,
     damaged,
@@ -23,7 +29,6 @@ from ocean_lib.localnet.state.folder import (
     remove_abandoned,
     take_folder,
 )
-from ocean_lib.localnet.state.keys import NetworkKeys, kept_keys
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient

@@ -143,8 +143,8 @@ def checked_chain_url(url: str | None) -> str | None:
     if good:
         return url
     raise BadOption(
-        "chain_url (--chain-url) is not an http(s) URL. Expected the URL of a node's JSON-RPC, such as "
-        "http://127.0.0.1:8545."
+        "chain_url (--chain-url) is not an http(s) URL. Expected the URL of a node's JSON-RPC, "
+        "such as http://127.0.0.1:8545."
     )
 
 

@@ -20,7 +20,7 @@ from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners import JobRunner, Limits
 from ocean_lib.localnet.runners.local import LocalRunner
 from ocean_lib.localnet.state.database import Database
-from ocean_lib.localnet.state.keys import NetworkKeys
+from ocean_lib.localnet.state.files import NetworkKeys
 
 
 @dataclass(frozen=True)

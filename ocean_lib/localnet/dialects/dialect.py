@@ -16,7 +16,7 @@ from ocean_lib.localnet.jobs.engine import JobEngine
 from ocean_lib.localnet.jobs.provisioning import JobLayout
 from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.state.database import Database
-from ocean_lib.localnet.state.keys import NetworkKeys
+from ocean_lib.localnet.state.files import NetworkKeys
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from ocean_lib.localnet.errors import BadOption, LocalNetworkError
 from ocean_lib.localnet.runners.folders import remove_tree
-from ocean_lib.localnet.state.files import DamagedFile
-from ocean_lib.localnet.state.keys import read_keys
+from ocean_lib.localnet.state.files import DamagedFile, read_keys
 
 _KEYS = "keys.json"
 # Without keys.json: killed as it first started.

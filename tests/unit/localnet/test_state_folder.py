@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet import LocalNetworkError
-from ocean_lib.localnet.state.files import DamagedFile, read_ports, write_json
+from ocean_lib.localnet.state.files import DamagedFile, kept_keys, make_keys, read_ports, write_json
 from ocean_lib.localnet.state.folder import (
     TEMPORARY,
     hold_folder,
@@ -19,7 +19,6 @@ from ocean_lib.localnet.state.folder import (
     remove_abandoned,
     take_folder,
 )
-from ocean_lib.localnet.state.keys import kept_keys, make_keys
 
 KEYS = json.dumps(asdict(make_keys("a seed", 1)))
 

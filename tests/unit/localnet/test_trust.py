@@ -14,7 +14,7 @@ from ocean_lib.localnet.dialects.v3.encryption import (
     MisplacedDocument,
     ProviderKey,
 )
-from ocean_lib.localnet.dialects.v3.trust import container_checksum, files_checksum, why_not_trusted
+from ocean_lib.localnet.dialects.v3.rules import container_checksum, files_checksum, why_not_trusted
 from tests.unit.localnet.recorded import PROVIDER_KEY, answer
 
 ALGORITHM: dict[str, Any] = answer("02-publish-dataset-compute", "aquarius", "GET", "/ddo/did")

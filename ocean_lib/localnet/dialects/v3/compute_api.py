@@ -10,7 +10,6 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from ocean_lib.localnet.dialects.dialect import NetworkParts
-from ocean_lib.localnet.dialects.v3.answers import compact, page, refused, spaced, unavailable
 from ocean_lib.localnet.dialects.v3.assets import asset_id, is_did
 from ocean_lib.localnet.dialects.v3.jobs import job_document
 from ocean_lib.localnet.dialects.v3.provider_api import SERVICES
@@ -20,11 +19,16 @@ from ocean_lib.localnet.dialects.v3.signatures import (
     is_auth_token,
     signed_by,
 )
-from ocean_lib.localnet.dialects.v3.validation import (
+from ocean_lib.localnet.dialects.v3.wire import (
     SIGNATURE_TEXT,
     FieldChecks,
     InvalidRequest,
+    compact,
+    page,
     parameters,
+    refused,
+    spaced,
+    unavailable,
 )
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, RefusedStart, Workflow
 from ocean_lib.localnet.faults import WithholdResults

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Flask, Request, Response
 
 from ocean_lib.localnet.dialects.dialect import NetworkParts
-from ocean_lib.localnet.dialects.v3.answers import HtmlError, invalid, page
 from ocean_lib.localnet.dialects.v3.aquarius_api import AquariusApi
 from ocean_lib.localnet.dialects.v3.compute_api import ComputeApi
 from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
@@ -17,7 +16,7 @@ from ocean_lib.localnet.dialects.v3.jobs import V3Layout
 from ocean_lib.localnet.dialects.v3.provider_api import ProviderApi
 from ocean_lib.localnet.dialects.v3.publications import Publications
 from ocean_lib.localnet.dialects.v3.signatures import NonceCounters
-from ocean_lib.localnet.dialects.v3.validation import InvalidRequest, parameters
+from ocean_lib.localnet.dialects.v3.wire import HtmlError, InvalidRequest, invalid, page, parameters
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld
 from ocean_lib.localnet.faults import Operation
 from ocean_lib.localnet.http.routes import RoutedApp

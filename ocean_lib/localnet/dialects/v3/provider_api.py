@@ -8,23 +8,21 @@ from flask import Response, request
 
 from ocean_lib.localnet import safe_json
 from ocean_lib.localnet.chain import RpcError
-from ocean_lib.localnet.dialects.v3.answers import (
-    HtmlError,
-    compact,
-    refused,
-    spaced,
-    unavailable,
-)
 from ocean_lib.localnet.dialects.v3.assets import ProviderAsset, ProviderService
 from ocean_lib.localnet.dialects.v3.contract_reads import Datatoken
 from ocean_lib.localnet.dialects.v3.encryption import ForeignDocument
-from ocean_lib.localnet.dialects.v3.orders import BadOrder, check_order
+from ocean_lib.localnet.dialects.v3.rules import BadOrder, check_order
 from ocean_lib.localnet.dialects.v3.signatures import NonceCounters, signed_by
-from ocean_lib.localnet.dialects.v3.validation import (
+from ocean_lib.localnet.dialects.v3.wire import (
     SIGNATURE_TEXT,
     FieldChecks,
+    HtmlError,
     InvalidRequest,
+    compact,
     parameters,
+    refused,
+    spaced,
+    unavailable,
 )
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, UnknownAsset
 from ocean_lib.localnet.files.access import FileUnavailable, RemoteFile

@@ -8,15 +8,19 @@ from typing import Any
 
 from ocean_lib.localnet import safe_json
 from ocean_lib.localnet.chain import ChainClient
-from ocean_lib.localnet.dialects.v3.answers import HtmlError
 from ocean_lib.localnet.dialects.v3.assets import Consumable, ProviderAsset, ProviderService
 from ocean_lib.localnet.dialects.v3.encryption import (
     ForeignDocument,
     MisplacedDocument,
     ProviderKey,
 )
-from ocean_lib.localnet.dialects.v3.orders import BadOrder, check_order, order_service_index
-from ocean_lib.localnet.dialects.v3.trust import why_not_trusted
+from ocean_lib.localnet.dialects.v3.rules import (
+    BadOrder,
+    check_order,
+    order_service_index,
+    why_not_trusted,
+)
+from ocean_lib.localnet.dialects.v3.wire import HtmlError
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.store import AlgorithmSource, InputFiles, JobRequest
 
