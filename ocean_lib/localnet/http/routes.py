@@ -11,7 +11,7 @@ from ocean_lib.localnet.faults import Operation
 
 
 @dataclass(frozen=True)
-class Route:
+class Endpoint:
     """One row of the table.
 
     Attributes:
@@ -34,7 +34,7 @@ class RoutedApp:
         routes: The table.
     """
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Endpoint]) -> None:
         self.flask = Flask("ocean_lib.localnet", static_folder=None)
         # The era's Flask was strict about slashes and never redirected.
         self.flask.url_map.redirect_defaults = False

@@ -9,7 +9,7 @@ from flask import Response, request
 
 from ocean_lib.localnet.dialects.v3.publications import metadata_of
 from ocean_lib.localnet.dialects.v3.wire import HtmlError, compact, json_object, parameters, spaced
-from ocean_lib.localnet.http.routes import Route
+from ocean_lib.localnet.http.routes import Endpoint
 from ocean_lib.localnet.metadata.leaves import BadQuery
 from ocean_lib.localnet.metadata.store import MetadataStore
 
@@ -163,7 +163,7 @@ class AquariusApi:
     def __init__(self, store: MetadataStore) -> None:
         self._store = store
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Endpoint]:
         """Say what answers which request."""
         table: list[tuple[str, str, Callable[..., Response]]] = [
             ("GET", "", self.dids),
@@ -175,7 +175,7 @@ class AquariusApi:
             ("POST", "/ddo/validate", self.validate),
             ("POST", "/ddo/validate-remote", self.validate_remote),
         ]
-        return [Route(method, _PREFIX + path, "metadata", view) for method, path, view in table]
+        return [Endpoint(method, _PREFIX + path, "metadata", view) for method, path, view in table]
 
     def dids(self) -> Response:
         """Answer with all DIDs."""

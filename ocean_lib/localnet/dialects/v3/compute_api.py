@@ -32,7 +32,7 @@ from ocean_lib.localnet.dialects.v3.wire import (
 )
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, RefusedStart, Workflow
 from ocean_lib.localnet.faults import WithholdResults
-from ocean_lib.localnet.http.routes import Route
+from ocean_lib.localnet.http.routes import Endpoint
 from ocean_lib.localnet.jobs.store import JobRecord
 
 _COMPUTE = f"{SERVICES}/compute"
@@ -57,14 +57,14 @@ class ComputeApi:
         self._max_unfinished = parts.max_jobs
         self._faults = parts.faults
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Endpoint]:
         """Say what answers which request."""
         return [
-            Route("POST", _COMPUTE, "start", self.start),
-            Route("GET", _COMPUTE, "status", self.status),
-            Route("PUT", _COMPUTE, "stop", self.stop),
-            Route("DELETE", _COMPUTE, "delete", self.delete),
-            Route("GET", "/results/<token>/<path:name>", "results", self.result),
+            Endpoint("POST", _COMPUTE, "start", self.start),
+            Endpoint("GET", _COMPUTE, "status", self.status),
+            Endpoint("PUT", _COMPUTE, "stop", self.stop),
+            Endpoint("DELETE", _COMPUTE, "delete", self.delete),
+            Endpoint("GET", "/results/<token>/<path:name>", "results", self.result),
         ]
 
     def start(self) -> Response:

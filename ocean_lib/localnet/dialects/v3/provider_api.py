@@ -26,7 +26,7 @@ from ocean_lib.localnet.dialects.v3.wire import (
 )
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, UnknownAsset
 from ocean_lib.localnet.files.access import FileUnavailable, RemoteFile
-from ocean_lib.localnet.http.routes import Route
+from ocean_lib.localnet.http.routes import Endpoint
 
 SERVICES = "/api/v1/services"
 _ENDPOINTS = {
@@ -69,15 +69,15 @@ class ProviderApi:
         self._network_url = network_url
         self._compute_address = compute_address
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Endpoint]:
         """Say what answers which request."""
         return [
-            Route("GET", "/", "discovery", self.discovery),
-            Route("GET", f"{SERVICES}/nonce", "nonce", self.nonce),
-            Route("GET", f"{SERVICES}/initialize", "initialize", self.initialize),
-            Route("POST", f"{SERVICES}/fileinfo", "fileinfo", self.fileinfo),
-            Route("POST", f"{SERVICES}/encrypt", "encrypt", self.encrypt),
-            Route("GET", f"{SERVICES}/download", "download", self.download),
+            Endpoint("GET", "/", "discovery", self.discovery),
+            Endpoint("GET", f"{SERVICES}/nonce", "nonce", self.nonce),
+            Endpoint("GET", f"{SERVICES}/initialize", "initialize", self.initialize),
+            Endpoint("POST", f"{SERVICES}/fileinfo", "fileinfo", self.fileinfo),
+            Endpoint("POST", f"{SERVICES}/encrypt", "encrypt", self.encrypt),
+            Endpoint("GET", f"{SERVICES}/download", "download", self.download),
         ]
 
     def discovery(self) -> Response:
