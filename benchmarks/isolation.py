@@ -19,8 +19,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ocean_lib.localnet.runners import _landlock  # noqa: E402
-from ocean_lib.localnet.runners._isolation import SEPARATING, usual_python, why_not  # noqa: E402
+from ocean_lib.localnet.runners import landlock  # noqa: E402
+from ocean_lib.localnet.runners.isolation import SEPARATING, usual_python, why_not  # noqa: E402
 from tests import hostile_matrix  # noqa: E402
 from tests.hostile import ATTEMPTS  # noqa: E402
 from tests.hostile_run import NOTHING, OLD_LANDLOCK  # noqa: E402
@@ -128,7 +128,7 @@ def report(found: Found) -> list[str]:
         "## The table",
         "",
         f"{platform.system()} {platform.release()} ({platform.machine()}), Landlock "
-        f"{_landlock.abi()}, Python {platform.python_version()}, {os.cpu_count()} cores. "
+        f"{landlock.abi()}, Python {platform.python_version()}, {os.cpu_count()} cores. "
         f"The network was run by: {users}. `-` is: it got nothing. `{OLD_LANDLOCK}` leaves unused "
         "what Landlock learnt later (signals, abstract sockets), as on Ubuntu 24.04. "
         f"`{NOTHING}` shows which attempts succeed for an ordinary user who runs the algorithm as "

@@ -27,8 +27,8 @@ import requests
 from ocean_lib import AlgorithmMetadata, ComputeInput, Ocean
 from ocean_lib.exceptions import ProviderError
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet._published import Publisher
 from ocean_lib.localnet.faults import StuckJob
+from ocean_lib.testing.publishing import AssetMaker
 from ocean_lib.web3_internal.wallet import Wallet
 
 SHARES = (0.5, 0.25, 0.15, 0.1)
@@ -47,7 +47,7 @@ def serve(at_once: int, max_jobs: int) -> None:
     """Be the network: tell what a client needs, let the jobs go at the first line, end at EOF."""
     network = LocalNetwork(jobs_at_once=at_once, max_jobs=max_jobs, faults=[StuckJob(1)])
     with network:
-        publisher = Publisher(network)
+        publisher = AssetMaker(network)
         wallets = [network.wallet(number) for number in range(1, 1 + len(SHARES))]
         inputs = []
         for wallet in wallets:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocean_lib.localnet.runners._isolation import available_tiers
+from ocean_lib.localnet.runners.isolation import available_tiers
 from tests.hostile_run import NOTHING, OLD_LANDLOCK
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +24,7 @@ _PATIENCE_S = 900
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _USABLE = (
     "import sys; assert sys.version_info >= (3, 10); sys.path.insert(0, {root!r}); "
-    "from ocean_lib.localnet.runners._isolation import tier_named; print(tier_named({tier!r}).name)"
+    "from ocean_lib.localnet.runners.isolation import tier_named; print(tier_named({tier!r}).name)"
 )
 
 

@@ -29,9 +29,10 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout  # noqa: E402
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome  # noqa: E402
-from ocean_lib.localnet.runners._filters import Landlock  # noqa: E402
-from ocean_lib.localnet.runners._folders import remove_tree  # noqa: E402
+from ocean_lib.localnet.runners.filters import Landlock  # noqa: E402
+from ocean_lib.localnet.runners.folders import remove_tree  # noqa: E402
 from ocean_lib.localnet.runners.local import LocalRunner  # noqa: E402
 from tests import hostile, hostile_sieges  # noqa: E402
 
@@ -59,10 +60,9 @@ def prepare(folder: Path, code: str, limits: Limits, entrypoint: str) -> RunnerJ
         folder=folder,
         entrypoint=entrypoint,
         image="python:3.8",
-        dids=("aa",),
-        algorithm_did="",
-        secret="s",
         limits=limits,
+        variables={"DIDS": '["aa"]', "TRANSFORMATION_DID": "", "secret": "s"},
+        folder_variables=V3Layout().folder_variables(),
     )
 
 

@@ -54,8 +54,8 @@ def start(network: LocalNetwork) -> None:
 
 
 def _code_of(error: Exception) -> ExitCode:
-    from ocean_lib.localnet._errors import BadOption
     from ocean_lib.localnet.chain import ChainUnreachableError
+    from ocean_lib.localnet.errors import BadOption
 
     if isinstance(error, BadOption):
         return ExitCode.USAGE
@@ -146,6 +146,6 @@ def publish_local_file(config: Config, path: Path) -> str:
             "read. Put it where your Provider can fetch it, and give its URL; or use the config "
             "that `ocean-compute localnet` writes."
         )
-    from ocean_lib.localnet._file_store import FileStore
+    from ocean_lib.localnet.files.access import FileStore
 
     return config.provider_url.rstrip("/") + FileStore(Path(state) / "files").add(path, path.name)

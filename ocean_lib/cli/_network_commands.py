@@ -55,7 +55,7 @@ def localnet(
     algorithms. The state folder then holds config.ini for the other commands, and the wallets
     of a publisher and a consumer with play money.
     """
-    from ocean_lib.localnet._signals import EndSignals
+    from ocean_lib.localnet.closing import EndSignals
 
     end = EndSignals()
     network = _embedded.make_network(

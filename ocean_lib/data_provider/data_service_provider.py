@@ -746,9 +746,7 @@ class DataServiceProvider:
             )
             if response.status_code not in (200, 206):
                 page = next(pieces, b"")
-                raise error_of(
-                    Answer(response.status_code, page, response.headers, url, operation)
-                )
+                raise error_of(Answer(response.status_code, page, response.headers, url, operation))
             return response.headers, pieces
 
         did = query["documentId"]

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ocean_lib.localnet._errors import LocalNetworkError
+    from ocean_lib.localnet.errors import LocalNetworkError
     from ocean_lib.localnet.network import LocalNetwork
 
 __all__ = ["LocalNetwork", "LocalNetworkError"]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
-from ocean_lib.localnet._errors import BadOption
-from ocean_lib.localnet._http_server import LOOPBACK
-from ocean_lib.localnet._signals import EndSignals
+from ocean_lib.localnet.closing import EndSignals
+from ocean_lib.localnet.errors import BadOption
+from ocean_lib.localnet.http.server import LOOPBACK
 
 _BAD_OPTION = 2  # as argparse has it
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from ._rpc_values import contract_address
-from .chain import ChainClient
+from ocean_lib.localnet.chain import ChainClient
+from ocean_lib.localnet.chain.values import contract_address
 
 __all__ = [
     "OceanContracts",

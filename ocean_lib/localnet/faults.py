@@ -1,13 +1,13 @@
-"""Make the Provider misbehave, so that you can test how your own program bears it.
+"""Make the Provider misbehave, so that you can test how your own program copes with it.
 
     network = LocalNetwork(faults=[Unavailable("status", times=2)])
     ...
     network.faults.set(Drop("start", after=True, times=1), StuckJob())
     network.faults.clear()
 
-A fault is for one operation, or for "any" of the Provider's. With `times` it happens so often
-and then no more; without, until the faults are set anew. Of several faults for one operation
-each that is due happens.
+A fault is for one operation, or for "any" of the Provider's. With `times=n` it fires n times,
+otherwise until the faults are set again. Of several faults for one operation, each that is due
+fires.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Operation = Literal[
 and the one that "any" does not include."""
 _OPERATIONS = get_args(Operation)
 _STATES = (1, 10, 20, 30, 40)
-_LOOK_S = 0.05
+_POLL_S = 0.05
 _REMEMBERED = 1000
 
 
@@ -106,7 +106,7 @@ class Unavailable(Fault):
 
 @dataclass(frozen=True)
 class MoveNonce(Fault):
-    """Move the caller's nonce just before the call is looked at, as another client's call would.
+    """Move the caller's nonce just before the call is checked, as another client's call would.
 
     A signed call is then refused; a signed GET of compute is answered as if it were not signed.
     """
@@ -123,7 +123,7 @@ class WithholdResults(Fault):
 class StuckJob(Fault):
     """Let a job come to a state and stay there until it is stopped or the fault is taken away.
 
-    A stuck job holds one of the places of running jobs. With `times`, so many jobs get stuck.
+    A stuck job holds one of the places of running jobs. With `times=n`, n jobs get stuck.
 
     Attributes:
         status: 1, 10, 20, 30 or 40. Up to 30 it stops before that state's work, at 40 before the
@@ -225,7 +225,7 @@ class Faults:
         """Wait, if jobs are to get stuck in a state, until the fault is gone or `stop` is set."""
         rule = self._take(StuckJob, lambda fault: fault.status == status)  # type: ignore[attr-defined]
         if rule is not None:
-            self._wait_while(rule, lambda: not stop.is_set(), _LOOK_S)
+            self._wait_while(rule, lambda: not stop.is_set(), _POLL_S)
 
     def _take(self, kind: type[Fault], due: Callable[[Fault], bool]) -> _Rule | None:
         if not self._rules:
@@ -239,10 +239,10 @@ class Faults:
                     return rule
         return None
 
-    def _wait_while(self, rule: _Rule, go_on: Callable[[], bool], look_s: float) -> None:
+    def _wait_while(self, rule: _Rule, go_on: Callable[[], bool], poll_s: float) -> None:
         with self._changed:
             while not self._closed and rule in self._rules and go_on():
-                self._changed.wait(look_s)
+                self._changed.wait(poll_s)
 
 
 def _concerns(fault: Fault, operation: Operation) -> bool:

@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.localnet._errors import BadOption, LocalNetworkError, NoSuchAccount
-from ocean_lib.localnet._funding import CannotFund
-from ocean_lib.localnet._http_server import LOOPBACK, PortInUse, check_place, is_loopback
-from ocean_lib.localnet._options import (
+from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
+from ocean_lib.localnet.chain.funding import CannotFund
+from ocean_lib.localnet.contracts import TransactionError
+from ocean_lib.localnet.errors import BadOption, LocalNetworkError, NoSuchAccount
+from ocean_lib.localnet.http.server import LOOPBACK, PortInUse, check_free, is_loopback
+from ocean_lib.localnet.open_network import OpenNetwork
+from ocean_lib.localnet.options import (
     checked_chain_url,
     checked_duration,
     checked_faults,
@@ -27,21 +30,18 @@ from ocean_lib.localnet._options import (
     checked_whole,
     origin_of,
 )
-from ocean_lib.localnet._running import Running
-from ocean_lib.localnet._services import JobOptions
-from ocean_lib.localnet._state_files import HIGHEST_PORT
-from ocean_lib.localnet._store import DatabaseUnusable
-from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
-from ocean_lib.localnet.contracts import TransactionError
-from ocean_lib.localnet.runners._isolation import UnknownIsolation, tier_named
+from ocean_lib.localnet.runners.isolation import UnknownIsolation, tier_named
+from ocean_lib.localnet.services import JobOptions
+from ocean_lib.localnet.state.database import DatabaseUnusable
+from ocean_lib.localnet.state.files import HIGHEST_PORT
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from ocean_lib.localnet._client_objects import Config, Wallet
     from ocean_lib.localnet.contracts import OceanContracts
     from ocean_lib.localnet.faults import Fault, Faults
     from ocean_lib.localnet.runners import JobRunner, Limits
+    from ocean_lib.testing.client import Config, Wallet
 
 
 _START_FAULTS = (
@@ -149,7 +149,7 @@ class LocalNetwork:
             runner=checked_runner(runner),
         )
         self._lock = threading.Lock()
-        self._running: Running | None = None
+        self._running: OpenNetwork | None = None
 
     def __repr__(self) -> str:
         if self._running is None:
@@ -267,7 +267,7 @@ class LocalNetwork:
     @property
     def config(self) -> Config:
         """The client's configuration for this network."""
-        from ocean_lib.localnet._client_objects import client_config
+        from ocean_lib.testing.client import client_config
 
         return client_config(self.options)
 
@@ -278,9 +278,9 @@ class LocalNetwork:
             index: Which account.
 
         Raises:
-            LocalNetworkError: If there are not so many accounts.
+            LocalNetworkError: If there is no such account.
         """
-        from ocean_lib.localnet._client_objects import client_wallet
+        from ocean_lib.testing.client import client_wallet
 
         keys = self._parts.keys.accounts
         try:
@@ -322,7 +322,7 @@ class LocalNetwork:
             raise LocalNetworkError(f"cannot publish {name!r}: {reason}") from error
 
     @property
-    def _parts(self) -> Running:
+    def _parts(self) -> OpenNetwork:
         running = self._running
         if running is None:
             raise LocalNetworkError(
@@ -330,10 +330,10 @@ class LocalNetwork:
             )
         return running
 
-    def _start(self) -> Running:
+    def _start(self) -> OpenNetwork:
         try:
             self._check_machine()
-            running = Running(self._state_dir)
+            running = OpenNetwork(self._state_dir)
         except _START_FAULTS as error:
             raise self._cannot_start(error) from error
         try:
@@ -355,12 +355,12 @@ class LocalNetwork:
         return running
 
     def _check_machine(self) -> None:
-        """Look whether this machine has what was asked for, before anything is made or written."""
+        """Check that this machine has what was asked for, before anything is made or written."""
         options = self._job_options
         if options.runner is None and options.isolation is not None:
             tier_named(options.isolation)
         for port in self._ports if self._chain_url is None else self._ports[:1]:
-            check_place(self._host, port)
+            check_free(self._host, port)
 
     def _cannot_start(self, error: Exception) -> LocalNetworkError:
         reason = str(error)

@@ -80,8 +80,8 @@ def test_a_folder_that_cannot_be_is_refused_before_the_first_job(
         (("--isolation", "foo"), 2, "isolation (--isolation): expected one of bwrap"),
         (("--host", "0.0.0.0"), 2, "--expose"),
         (("--state", "x" * 300), 2, "cannot keep its state"),
-        (("--chain-url", "foo"), 2, "no http(s) URL"),
-        (("--chain-url", ""), 2, "no http(s) URL"),
+        (("--chain-url", "foo"), 2, "not an http(s) URL"),
+        (("--chain-url", ""), 2, "not an http(s) URL"),
         (("--chain-url", "http://127.0.0.1:9"), 6, "no JSON-RPC answer from http://127.0.0.1:9"),
     ],
 )

@@ -11,8 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "ocean_lib"
 LOCALNET = ROOT / "localnet"
-# What of the network hands out the client's objects, and what uses the client for its fixtures.
-DOORWAYS = (LOCALNET / "_client_objects.py", LOCALNET / "_published.py")
+# The one room that may import both sides, and its part that hands out the client's objects.
+TESTING = ROOT / "testing"
+DOORWAY = "ocean_lib.testing.client"
 # What takes a package by its name; `importlib.resources.files` reads the data in it.
 LOADERS = ("import_module", "files")
 NETWORK_FILES = sorted(LOCALNET.rglob("*.py"))
@@ -20,7 +21,7 @@ CLIENT_FILES = sorted(
     path
     for path in ROOT.rglob("*.py")
     # The command line is a user of both sides.
-    if LOCALNET not in path.parents and ROOT / "cli" not in path.parents
+    if not {LOCALNET, TESTING, ROOT / "cli"} & set(path.parents)
 )
 
 
@@ -63,13 +64,13 @@ def _nodes(tree: ast.AST, in_functions: bool) -> list[ast.AST]:
 
 def _of_the_client(module: str) -> bool:
     inside = module == "ocean_lib.localnet" or module.startswith("ocean_lib.localnet.")
-    return module.startswith("ocean_lib.") and not inside
+    through_the_doorway = module == DOORWAY or module.startswith(f"{DOORWAY}.")
+    return module.startswith("ocean_lib.") and not inside and not through_the_doorway
 
 
 @pytest.mark.parametrize("path", NETWORK_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_network_imports_nothing_of_the_client(path: Path) -> None:
-    # Only the doorways may, and only inside their functions and for annotations.
-    modules = imported(path, in_functions=path not in DOORWAYS)
+    modules = imported(path)
 
     assert not {module for module in modules if _of_the_client(module)}
 
@@ -112,26 +113,21 @@ def test_importing_the_network_loads_nothing_of_the_client() -> None:
     assert shown == ["[]", "False False"]
 
 
-def test_only_the_fixtures_and_what_hands_out_objects_use_the_doorways() -> None:
-    uses = {
-        str(path.relative_to(LOCALNET))
-        for path in NETWORK_FILES
-        if {"ocean_lib.localnet._client_objects", "ocean_lib.localnet._published"} & imported(path)
-    }
+def test_only_the_network_itself_goes_through_the_doorway_and_only_when_asked() -> None:
+    users = {path for path in NETWORK_FILES if DOORWAY in imported(path)}
 
-    assert uses == {"_published.py", "network.py", "pytest_plugin.py"}
+    assert users == {LOCALNET / "network.py"}
+    assert not any(DOORWAY in imported(path, in_functions=False) for path in users)
 
 
 def test_loading_the_pytest_plugin_loads_neither_side() -> None:
     code = (
         "import sys, pytest; before = set(sys.modules)\n"
-        "import ocean_lib.localnet.pytest_plugin\n"
+        "import ocean_lib.testing.plugin\n"
         "print(sorted(set(sys.modules) - before))\n"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
 
-    assert shown.strip() == str(
-        ["ocean_lib", "ocean_lib.localnet", "ocean_lib.localnet.pytest_plugin"]
-    )
+    assert shown.strip() == str(["ocean_lib", "ocean_lib.testing", "ocean_lib.testing.plugin"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
@@ -80,22 +81,22 @@ class RunnerJob:
             out, and `control/` for the runner's own files.
         entrypoint: The container's entry point; `$ALGO` stands for the algorithm's path.
         image: The container image asked for, as `image:tag`.
-        dids: Input assets without the prefix `did:op:`.
-        algorithm_did: The algorithm's DID, empty for raw code.
-        secret: A random value of this job.
         limits: What the job may use.
         allow_network: Whether the dataset allows network access.
+        algorithm: Where the algorithm's file is, below `data/`.
+        variables: Environment variables of the algorithm.
+        folder_variables: Variables that name folders below `data/`; '' stands for `data/` itself.
     """
 
     job_id: str
     folder: Path
     entrypoint: str
     image: str
-    dids: tuple[str, ...]
-    algorithm_did: str
-    secret: str
     limits: Limits
     allow_network: bool = False
+    algorithm: str = "transformations/algorithm"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    folder_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocean_lib.localnet.runners import CannotRun, RunnerJob, RunOutcome
-from ocean_lib.localnet.runners._folders import open_below
-from ocean_lib.localnet.runners._groups import find_groups
-from ocean_lib.localnet.runners._isolation import LIMITS, Refused, tier_named
-from ocean_lib.localnet.runners._launch import supervise
-from ocean_lib.localnet.runners._outputs import collect_outputs
-from ocean_lib.localnet.runners._place import (
+from ocean_lib.localnet.runners.folders import open_below
+from ocean_lib.localnet.runners.groups import find_groups
+from ocean_lib.localnet.runners.isolation import LIMITS, Refused, tier_named
+from ocean_lib.localnet.runners.launch import supervise
+from ocean_lib.localnet.runners.outputs import collect_outputs
+from ocean_lib.localnet.runners.place import (
     DATA,
     TOOLS,
     Place,
@@ -119,7 +119,7 @@ class LocalRunner:
             self._private,
             counted=self._groups is not None,
         )
-        algorithm = self._seen(job) / "transformations" / "algorithm"
+        algorithm = self._seen(job) / job.algorithm
         command = job.entrypoint.replace("$ALGO", str(algorithm))
         launch = self._tier.launch(place, ["/bin/sh", "-c", command])
         process = supervise(
@@ -170,23 +170,15 @@ class LocalRunner:
     def environment(self, job: RunnerJob) -> dict[str, str]:
         """Build the whole environment of an algorithm: the protocol's names and few others.
 
-        PATH, HOME, TMPDIR and LANG are there because interpreters need them; ROOT_FOLDER and
-        rootFolder because community algorithms look for them. Where a tier has no mounts of its
-        own there is no `/data`, and the folders are the real ones.
+        PATH, HOME, TMPDIR and LANG are there because interpreters need them. Where a tier has no
+        mounts of its own there is no `/data`, and the folders are the real ones.
         """
         data = self._seen(job)
         tools = TOOLS if self._tier.own_root else self._tools
         scratch = "/tmp" if self._tier.own_root else str(data / "tmp")  # noqa: S108 (its own)
         return {
-            "DIDS": json.dumps(list(job.dids)),
-            "TRANSFORMATION_DID": job.algorithm_did.removeprefix("did:op:"),
-            "VOLUME": str(data),
-            "INPUTS": str(data / "inputs"),
-            "OUTPUTS": str(data / "outputs"),
-            "LOGS": str(data / "logs"),
-            "secret": job.secret,
-            "ROOT_FOLDER": str(data),
-            "rootFolder": str(data),
+            **job.variables,
+            **{name: str(data / path) for name, path in job.folder_variables.items()},
             "PATH": f"{tools}:{_SYSTEM_PATH}",
             "HOME": scratch,
             "TMPDIR": scratch,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from eth_account import Account
 
-from ocean_lib.localnet._file_store import FileStore
+from ocean_lib.localnet.files.access import FileStore
 
 if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
-from ocean_lib.localnet._published import Publisher
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
 from ocean_lib.ocean.ocean import Ocean
+from ocean_lib.testing.publishing import AssetMaker
 from tests.integration.localnet.conftest import ALGORITHM
 from tests.integration.localnet.handmade import ETHER, until
 
@@ -67,7 +67,7 @@ def balances(url: str, addresses: list[str]) -> list[int]:
 
 def sum_on(network: LocalNetwork) -> object:
     """Publish, order, start, and read the result."""
-    publisher = Publisher(network)
+    publisher = AssetMaker(network)
     algorithm = publisher.algorithm(ALGORITHM, order=True)
     dataset = publisher.dataset("1\n2\n3\n", trusted=[algorithm], order=True)
     compute = Ocean(network.config).compute

@@ -91,7 +91,7 @@ def test_a_file_is_refused_for_another_chain_id_and_stays_usable(tmp_path: Path)
 
 
 def test_two_chains_cannot_share_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocean_lib.localnet._chain_store._WAIT_FOR_FILE_S", 0.0)
+    monkeypatch.setattr("ocean_lib.localnet.chain.store._WAIT_FOR_FILE_S", 0.0)
     first = EmbeddedChain(tmp_path / "chain.db")
 
     with pytest.raises(ChainUnusableError, match="open in no other process"):

@@ -39,7 +39,7 @@ def _refused(*arguments: str, folder: Path, status: int) -> str:
         (("--state", "."), "holds files that are not a network's (config.ini)"),
         (("--state", "config.ini"), "it is a file"),
         (("--host", "0.0.0.0"), "--expose"),
-        (("--chain-url", "foo"), "no http(s) URL"),
+        (("--chain-url", "foo"), "not an http(s) URL"),
         (("--isolation", "foo"), "isolation (--isolation): expected one of bwrap"),
         (("--seed", ""), "seed (--seed): expected"),
     ],

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib.localnet import _rpc_server, _web_files
-from ocean_lib.localnet._addresses import _METADATA_SERVICES
-from ocean_lib.localnet._http_server import MAX_HEADER_BYTES
-from ocean_lib.localnet._safe_json import MAX_DEPTH
+from ocean_lib.localnet.chain import server
 from ocean_lib.localnet.faults import _OPERATIONS
+from ocean_lib.localnet.files import web
+from ocean_lib.localnet.files.addresses import _METADATA_SERVICES
+from ocean_lib.localnet.http.server import MAX_HEADER_BYTES
 from ocean_lib.localnet.network import LocalNetwork
 from ocean_lib.localnet.runners import Limits
+from ocean_lib.localnet.safe_json import MAX_DEPTH
 from tests.integration.localnet.test_pytest_plugin import run_pytest
 
 TEXT = (Path(__file__).parents[3] / "docs" / "localnet.md").read_text(encoding="utf-8")
@@ -46,9 +47,9 @@ def test_its_numbers_are_those_of_the_code() -> None:
     words = [
         f"headers | {MAX_HEADER_BYTES // 1024} KiB",
         f"nests {MAX_DEPTH} levels deep",
-        f"JSON-RPC {_rpc_server.MAX_BODY_BYTES // mib} MiB",
-        f"batch | {_rpc_server.MAX_BATCH} calls",
-        f"{_web_files.IDLE_S:.0f} s without a byte, {_web_files._MAX_REDIRECTS} redirects",
+        f"JSON-RPC {server.MAX_BODY_BYTES // mib} MiB",
+        f"batch | {server.MAX_BATCH} calls",
+        f"{web.IDLE_S:.0f} s without a byte, {web._MAX_REDIRECTS} redirects",
         f"wall time {limits.wall_s:.0f} s, CPU an hour of every core",
         f"memory {limits.memory_bytes // 1024**3} GiB, {limits.processes} processes",
         f"a file {limits.file_size_bytes // 1024**3} GiB",

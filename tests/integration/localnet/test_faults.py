@@ -14,7 +14,6 @@ from ocean_lib.exceptions import (
     StartUncertain,
 )
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet._published import PublishedDataset, Publisher
 from ocean_lib.localnet.faults import (
     Delay,
     Drop,
@@ -27,6 +26,7 @@ from ocean_lib.localnet.faults import (
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean import Ocean
+from ocean_lib.testing.publishing import AssetMaker, PublishedDataset
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.integration.localnet.handmade import raw, until
 
@@ -56,7 +56,7 @@ class User:
 
     def with_an_order_of_its_own(self) -> User:
         """Make a user whose order no other job has, so that a lost start finds nothing."""
-        dataset = Publisher(self.network).dataset("1\n", raw=True, order=True)
+        dataset = AssetMaker(self.network).dataset("1\n", raw=True, order=True)
         return User(self.network, dataset)
 
     def jobs(self) -> int:
@@ -66,7 +66,7 @@ class User:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[User]:
     with LocalNetwork(jobs_at_once=4) as network:
-        yield User(network, Publisher(network).dataset("1\n", raw=True, order=True))
+        yield User(network, AssetMaker(network).dataset("1\n", raw=True, order=True))
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_the_metadata_cache_can_fail_too(user: User) -> None:
 
 def test_faults_can_be_there_from_the_start_and_stopping_waits_for_none() -> None:
     with LocalNetwork(faults=[StuckJob(1), Delay("delete", seconds=600)]) as network:
-        user = User(network, Publisher(network).dataset("1\n", raw=True, order=True))
+        user = User(network, AssetMaker(network).dataset("1\n", raw=True, order=True))
         active = network.faults.active
         network.faults.set(StuckJob(1))
         job = user.submit()

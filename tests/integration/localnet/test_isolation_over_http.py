@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet.runners import _filters, _isolation, _place
-from ocean_lib.localnet.runners._isolation import available_tiers
+from ocean_lib.localnet.runners import filters, isolation, place
+from ocean_lib.localnet.runners.isolation import available_tiers
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import compute_service, raw, until
 
@@ -132,7 +132,7 @@ def test_a_state_folder_within_the_systems_folders_stays_private(
     # As /usr/lib/app is below /usr and /lib, without writing there.
     (tmp_path / "link").symlink_to(system)
     shown = (str(system), str(tmp_path.resolve() / "link"))
-    monkeypatch.setattr(_place, "_SYSTEM", (*_place._SYSTEM, *shown))
+    monkeypatch.setattr(place, "_SYSTEM", (*place._SYSTEM, *shown))
     monkeypatch.chdir(system / "app")
     aims = [str(state / "keys.json"), ".env", str(system / "app" / ".env")]
     aims = [str(system / "app" / aim) for aim in aims]
@@ -155,7 +155,7 @@ def test_no_job_runs_where_the_state_folder_can_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = tmp_path.resolve() / "state"
-    monkeypatch.setattr(_place, "_SYSTEM", (*_place._SYSTEM, str(state)))
+    monkeypatch.setattr(place, "_SYSTEM", (*place._SYSTEM, str(state)))
     with LocalNetwork(state) as network:
         isolation = network.isolation
 
@@ -225,13 +225,13 @@ def test_results_end_with_their_lifetime() -> None:
 
 @pytest.fixture
 def nothing_works(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    class Broken(_filters.Landlock):
+    class Broken(filters.Landlock):
         name = "landlock"
 
         def __init__(self) -> None:
             super().__init__(version=1)
 
-    monkeypatch.setattr(_isolation, "SEPARATING", (Broken(),))
+    monkeypatch.setattr(isolation, "SEPARATING", (Broken(),))
     return None
 
 
@@ -277,7 +277,7 @@ def test_no_separation_is_never_chosen_but_can_be_asked_for(
 def test_a_job_fails_where_its_isolation_cannot_take_the_network_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_filters._seccomp, "available", lambda: False)
+    monkeypatch.setattr(filters.seccomp, "available", lambda: False)
     with LocalNetwork(isolation="limits") as network:
         world = make_world(network)
         refused = run(world, "print('ran')")

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
-from ocean_lib.localnet._http_server import MAX_HEADER_BYTES, is_loopback
+from ocean_lib.localnet.http.server import MAX_HEADER_BYTES, is_loopback
 from ocean_lib.localnet.runners import Limits
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import ASSETS, SERVICES, raw

@@ -17,11 +17,11 @@ import pytest
 import requests
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
-from ocean_lib.localnet._errors import BadOption
 from ocean_lib.localnet.chain import RemoteChain
 from ocean_lib.localnet.contracts import send_transaction
-from ocean_lib.localnet.runners import _isolation
-from ocean_lib.localnet.runners._filters import Landlock
+from ocean_lib.localnet.errors import BadOption
+from ocean_lib.localnet.runners import isolation
+from ocean_lib.localnet.runners.filters import Landlock
 from tests.integration.localnet.conftest import World, make_world
 from tests.integration.localnet.handmade import ASSETS, ETHER, detaching, raw, running, until
 from tests.integration.localnet.process import attached, command, described
@@ -177,7 +177,7 @@ def test_the_port_of_another_chain_may_be_named_too() -> None:
 def test_an_isolation_that_does_not_work_is_named_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_isolation, "SEPARATING", (Landlock(version=1),))
+    monkeypatch.setattr(isolation, "SEPARATING", (Landlock(version=1),))
     network = LocalNetwork(tmp_path / "state", isolation="landlock")
     with pytest.raises(BadOption, match="'landlock' does not work on this machine"):
         network.start()
@@ -234,7 +234,7 @@ def test_broken_ports_are_told_of_and_others_are_kept(
     with LocalNetwork(tmp_path) as network:
         url = network.provider_url
 
-    assert f"{ports} is not used: it is no JSON" in caplog.text
+    assert f"{ports} is not used: it is not JSON" in caplog.text
     assert url.endswith(f":{json.loads(ports.read_text())['port']}")
 
 

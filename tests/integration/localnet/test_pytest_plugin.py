@@ -74,7 +74,7 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-m", "pytest", *STRICT, "-p", "no:cacheprovider"]
         # By its module, whether or not it is installed as an entry point here.
-        + ["-p", "no:ocean_compute", "-p", "ocean_lib.localnet.pytest_plugin", *arguments],
+        + ["-p", "no:ocean_compute", "-p", "ocean_lib.testing.plugin", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -126,7 +126,7 @@ def test_as_an_entry_point_pytest_finds_it_by_itself(tmp_path: Path) -> None:
     information.mkdir(parents=True)
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: entry\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text(
-        "[pytest11]\nocean_compute = ocean_lib.localnet.pytest_plugin\n"
+        "[pytest11]\nocean_compute = ocean_lib.testing.plugin\n"
     )
     paths = [str(tmp_path / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
     shown = subprocess.run(

@@ -12,10 +12,17 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from ocean_lib.localnet import _chain_calls, _chain_engine, _chain_filters, _rpc_server
-from ocean_lib.localnet._chain_calls import revert_reason
-from ocean_lib.localnet._rpc_server import answer_body
-from ocean_lib.localnet.chain import ChainClient, EmbeddedChain, RpcError
+from ocean_lib.localnet.chain import (
+    ChainClient,
+    EmbeddedChain,
+    RpcError,
+    calls,
+    engine,
+    filters,
+    server,
+)
+from ocean_lib.localnet.chain.calls import revert_reason
+from ocean_lib.localnet.chain.server import answer_body
 from ocean_lib.localnet.contracts import TransactionError, send_transaction
 
 OWNER = Account.from_key(bytes([1]) * 32)
@@ -86,7 +93,7 @@ def test_calls_deeper_than_the_interpreter_are_refused_and_nothing_is_mined(
 def test_a_call_without_end_is_ended(
     chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch, method: str, data: str
 ) -> None:
-    monkeypatch.setattr(_chain_calls, "CALL_CPU_S", 0.02)
+    monkeypatch.setattr(calls, "CALL_CPU_S", 0.02)
     to = {"to": deploy(chain, data)}
     began_s = time.thread_time()
 
@@ -102,7 +109,7 @@ def test_a_transaction_without_end_is_refused_and_nothing_is_mined(
 ) -> None:
     address = deploy(chain, ENDLESS)
     number = chain.call("eth_blockNumber")
-    monkeypatch.setattr(_chain_engine, "TRANSACTION_CPU_S", 0.02)
+    monkeypatch.setattr(engine, "TRANSACTION_CPU_S", 0.02)
 
     with pytest.raises(RpcError, match="execution aborted"):
         send_transaction(chain, OWNER.key, address, gas=30_000_000)
@@ -114,7 +121,7 @@ def test_a_transaction_without_end_is_refused_and_nothing_is_mined(
 def test_the_calls_of_a_batch_share_their_time(
     chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rpc_server, "BATCH_CPU_S", 0.02)
+    monkeypatch.setattr(server, "BATCH_CPU_S", 0.02)
     endless = {"id": 1, "method": "eth_call", "params": [{"data": "0x" + ENDLESS}]}
     began_s = time.thread_time()
 
@@ -178,7 +185,7 @@ def test_an_old_block_is_seen_with_its_own_time(
 ) -> None:
     genesis = chain.call("eth_getBlockByNumber", "0x0", False)
     now = int(genesis["timestamp"], 16) + 1_000
-    monkeypatch.setattr("ocean_lib.localnet._chain_engine.time.time", lambda: now + 0.5)
+    monkeypatch.setattr("ocean_lib.localnet.chain.engine.time.time", lambda: now + 0.5)
     chain.call("evm_mine")
     asks_time = {"data": "0x425f5260205ff3"}  # TIMESTAMP, returned
 
@@ -191,7 +198,7 @@ def test_time_never_runs_backwards_even_if_the_clock_does(
     chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genesis = chain.call("eth_getBlockByNumber", "0x0", False)
-    monkeypatch.setattr("ocean_lib.localnet._chain_engine.time.time", lambda: 1.0)
+    monkeypatch.setattr("ocean_lib.localnet.chain.engine.time.time", lambda: 1.0)
 
     chain.call("evm_mine")
 
@@ -215,7 +222,7 @@ def test_a_block_that_cannot_be_kept_leaves_the_chain_as_it_was(
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ocean_lib.localnet._chain_store.ChainStore.write_block", disk_full)
+        patch.setattr("ocean_lib.localnet.chain.store.ChainStore.write_block", disk_full)
         with pytest.raises(OSError, match="no space left"):
             send_transaction(chain, OWNER.key, OTHER, value=1)
 
@@ -227,12 +234,12 @@ def test_a_block_that_cannot_be_kept_leaves_the_chain_as_it_was(
 def test_a_filter_nobody_polls_is_forgotten_and_their_number_is_bounded(
     chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_chain_filters, "_MAX_FILTERS", 2)
+    monkeypatch.setattr(filters, "_MAX_FILTERS", 2)
     old, _ = chain.call("eth_newBlockFilter"), chain.call("eth_newBlockFilter")
     with pytest.raises(RpcError, match="too many filters"):
         chain.call("eth_newBlockFilter")
 
-    monkeypatch.setattr(_chain_filters, "_IDLE_S", -1.0)
+    monkeypatch.setattr(filters, "_IDLE_S", -1.0)
     new = chain.call("eth_newBlockFilter")
 
     assert chain.call("eth_getFilterChanges", new) == []

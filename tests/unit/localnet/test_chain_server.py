@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.localnet import _rpc_server as server
-from ocean_lib.localnet._rpc_errors import RpcError
+from ocean_lib.localnet.chain import server as server
+from ocean_lib.localnet.chain.errors import RpcError
 
 
 def echo(method: str, params: Sequence[Any]) -> Any:

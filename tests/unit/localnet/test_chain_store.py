@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.localnet._chain_store import (
+from ocean_lib.localnet.chain.store import (
     ChainStore,
     ChainUnusableError,
     LogQuery,
@@ -86,7 +86,7 @@ def test_a_closed_store_says_so_and_closes_twice(store: ChainStore) -> None:
 def test_a_file_that_is_open_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ocean_lib.localnet._chain_store._WAIT_FOR_FILE_S", 0.0)
+    monkeypatch.setattr("ocean_lib.localnet.chain.store._WAIT_FOR_FILE_S", 0.0)
     first = ChainStore(tmp_path / "chain.db")
 
     with pytest.raises(ChainUnusableError, match=r"chain\.db: database is locked.*Stop that"):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.localnet import _rpc_values as values
-from ocean_lib.localnet._rpc_errors import INVALID_PARAMS, RpcError
+from ocean_lib.localnet.chain import values as values
+from ocean_lib.localnet.chain.errors import INVALID_PARAMS, RpcError
 
 ADDRESS = "0x" + "ab" * 20
 JSON = st.recursive(

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from ocean_lib.localnet._closing import close_all
+from ocean_lib.localnet.closing import close_all
 
 
 def _fail(closed: list[str], error: BaseException) -> None:

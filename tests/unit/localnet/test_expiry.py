@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._engine import JobEngine
-from ocean_lib.localnet._expiry import Expiry
-from ocean_lib.localnet._file_access import FileAccess
-from ocean_lib.localnet._file_store import FileStore
-from ocean_lib.localnet._store import Database
-from ocean_lib.localnet.jobs import Job, JobStatus, JobStore
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout
+from ocean_lib.localnet.files.access import FileAccess, FileStore
+from ocean_lib.localnet.jobs.engine import JobEngine
+from ocean_lib.localnet.jobs.expiry import Expiry
+from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore
 from ocean_lib.localnet.runners.local import LocalRunner
+from ocean_lib.localnet.state.database import Database
 from tests.unit.localnet.test_jobs import request
 
 LIFETIME_S = 3600.0
@@ -162,6 +162,7 @@ def engine(
         runner,
         FileAccess(FileStore(folder / "files"), allow_private=True),
         folder / "jobs",
+        layout=V3Layout(),
         results_lifetime_s=lifetime_s,
     )
     yield made, store, database
@@ -169,12 +170,12 @@ def engine(
     database.close()
 
 
-def ended(folder: Path, store: JobStore, database: Database, age_s: float) -> Job:
+def ended(folder: Path, store: JobStore, database: Database, age_s: float) -> JobRecord:
     """Make a job that ended so long ago."""
     job_id = store.create(request()).job_id
     store.finish(
         job_id,
-        JobStatus.FINISHED,
+        JobStage.FINISHED,
         results=[PurePosixPath(name) for name in FILES],
         log_path="algorithm.log",
     )
@@ -204,7 +205,7 @@ def test_an_expired_job_stays_known_without_its_files(tmp_path: Path) -> None:
 def test_a_job_that_ends_without_results_expires_too(tmp_path: Path) -> None:
     with engine(tmp_path, lifetime_s=0.1) as (running, store, _):
         job = store.create(request())
-        store.advance(job.job_id, JobStatus.RUNNING)
+        store.advance(job.job_id, JobStage.RUNNING)
         folder = fill(tmp_path / "jobs" / job.job_id)
         running.start()
         until(lambda: not folder.exists())
@@ -227,7 +228,7 @@ def test_a_job_that_is_deleted_before_its_end_names_no_results(tmp_path: Path) -
     with engine(tmp_path) as (_, store, _):
         job = store.create(request())
         store.mark_removed([job])
-        store.finish(job.job_id, JobStatus.FINISHED, results=[PurePosixPath("late.txt")])
+        store.finish(job.job_id, JobStage.FINISHED, results=[PurePosixPath("late.txt")])
 
         assert store.get(job.job_id).result_paths == ()
 

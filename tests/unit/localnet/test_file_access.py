@@ -13,10 +13,9 @@ from typing import ClassVar
 
 import pytest
 
-from ocean_lib.localnet import _addresses, _web_files
-from ocean_lib.localnet._file_access import FileAccess, FileUnavailable
-from ocean_lib.localnet._file_store import FileStore
-from ocean_lib.localnet._web_files import Patience, open_url
+from ocean_lib.localnet.files import addresses, web
+from ocean_lib.localnet.files.access import FileAccess, FileStore, FileUnavailable
+from ocean_lib.localnet.files.web import Patience, open_url
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -233,8 +232,8 @@ def test_a_name_is_looked_up_once_for_each_hop_and_the_connection_goes_there(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
     # create_connection looks up what it is given: an address, so nothing is left to rebind.
-    monkeypatch.setattr(_addresses.socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(_web_files.socket, "create_connection", lambda place, _: _connected(place))
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(web.socket, "create_connection", lambda place, _: _connected(place))
     opened = open_url(
         f"http://rebinds.example:{port}/echo", allow_private=True, patience=Patience(5)
     )
@@ -256,14 +255,14 @@ def test_a_redirect_from_a_public_address_leads_to_no_private_one(
 ) -> None:
     port = int(url.rsplit(":", 1)[1])
     public = ipaddress.ip_address("93.184.216.34")
-    real = _addresses.resolve
+    real = addresses.resolve
 
-    def resolve(host: str, at: int) -> list[_addresses.Address]:
+    def resolve(host: str, at: int) -> list[addresses.Address]:
         return [public] if host == "public.example" else real(host, at)
 
-    monkeypatch.setattr(_addresses, "resolve", resolve)
+    monkeypatch.setattr(addresses, "resolve", resolve)
     monkeypatch.setattr(
-        _web_files.socket, "create_connection", lambda place, _: _connected(("127.0.0.1", port))
+        web.socket, "create_connection", lambda place, _: _connected(("127.0.0.1", port))
     )
     first = open_url("http://public.example/file.csv", allow_private=True, patience=Patience(5))
     first.close()

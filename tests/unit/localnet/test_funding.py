@@ -10,9 +10,8 @@ import pytest
 import requests
 import responses
 
-from ocean_lib.localnet import _funding
-from ocean_lib.localnet._funding import CannotFund, fund
-from ocean_lib.localnet.chain import RemoteChain
+from ocean_lib.localnet.chain import RemoteChain, funding
+from ocean_lib.localnet.chain.funding import CannotFund, fund
 
 URL = "http://127.0.0.1:8545"
 ETHER = 10**18
@@ -132,7 +131,7 @@ def test_it_waits_until_the_transfers_are_mined(chain: RemoteChain) -> None:
 def test_a_chain_that_does_not_mine_is_named(
     chain: RemoteChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_funding, "_DEADLINE_S", 0.0)
+    monkeypatch.setattr(funding, "_DEADLINE_S", 0.0)
     serve(Node({"rich": 1000}, {"x": 0}, mines_at=9))
 
     with pytest.raises(CannotFund, match="did not mine a transfer within 0 seconds"):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from ocean_lib.localnet._http_server import HttpServer
+from ocean_lib.localnet.http.server import HttpServer
 
 Threads = Callable[[], set[threading.Thread]]
 
@@ -141,7 +141,7 @@ def test_a_request_under_way_is_answered_however_many_connections_come(
 def test_clients_that_stop_reading_do_not_hold_the_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ocean_lib.localnet._http_server._STALLED_S", 0.2)
+    monkeypatch.setattr("ocean_lib.localnet.http.server._STALLED_S", 0.2)
 
     def much(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != "/much":

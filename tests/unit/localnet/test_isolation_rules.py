@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from ocean_lib.localnet.runners import _seccomp
-from ocean_lib.localnet.runners._seccomp import Reach
+from ocean_lib.localnet.runners import seccomp
+from ocean_lib.localnet.runners.seccomp import Reach
 
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 X86, ARM = 0xC000003E, 0xC00000B7
@@ -34,7 +34,7 @@ def decide(code: bytes, number: int, *arguments: int, architecture: int = X86) -
             at += true if met[what] else false
 
 
-INET = (_seccomp.AF_INET, _seccomp.AF_INET6)
+INET = (seccomp.AF_INET, seccomp.AF_INET6)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ INET = (_seccomp.AF_INET, _seccomp.AF_INET6)
     ],
 )
 def test_the_filter_decides(number: int, arguments: tuple[int, ...], expected: int) -> None:
-    code = _seccomp.build(Reach(INET), machine="x86_64")
+    code = seccomp.build(Reach(INET), machine="x86_64")
 
     assert decide(code, number, *arguments) == expected
 
@@ -90,11 +90,11 @@ def test_the_filter_decides(number: int, arguments: tuple[int, ...], expected: i
 def test_what_cannot_be_counted_or_held_together_is_refused(
     reach: Reach, number: int, expected: int
 ) -> None:
-    assert decide(_seccomp.build(reach, machine="x86_64"), number) == expected
+    assert decide(seccomp.build(reach, machine="x86_64"), number) == expected
 
 
 def test_a_filter_without_families_opens_no_socket() -> None:
-    code = _seccomp.build(Reach(alone=True), machine="x86_64")
+    code = seccomp.build(Reach(alone=True), machine="x86_64")
 
     assert {decide(code, 41, family, 1) for family in range(50)} == {ERRNO | EACCES}
 
@@ -118,19 +118,19 @@ def test_a_filter_without_families_opens_no_socket() -> None:
 def test_without_namespaces_other_processes_and_files_are_out_of_reach(
     number: int, arguments: tuple[int, ...], expected: int
 ) -> None:
-    code = _seccomp.build(Reach(alone=True, signals=False), machine="x86_64")
+    code = seccomp.build(Reach(alone=True, signals=False), machine="x86_64")
 
     assert decide(code, number, *arguments) == expected
 
 
 def test_signals_are_left_to_landlock_where_it_knows_them() -> None:
-    code = _seccomp.build(Reach(alone=True), machine="x86_64")
+    code = seccomp.build(Reach(alone=True), machine="x86_64")
 
     assert decide(code, 62, 4711, 9) == ALLOW
 
 
 def test_numbers_are_those_of_the_architecture() -> None:
-    code = _seccomp.build(Reach(INET), machine="aarch64")
+    code = seccomp.build(Reach(INET), machine="aarch64")
 
     assert decide(code, 198, 2, 1, architecture=ARM) == ALLOW
     assert decide(code, 198, 1, 1, architecture=ARM) == ERRNO | EACCES
@@ -139,5 +139,5 @@ def test_numbers_are_those_of_the_architecture() -> None:
 
 
 def test_an_architecture_without_numbers_has_no_filter() -> None:
-    with pytest.raises(_seccomp.NoFilter, match="vax"):
-        _seccomp.build(Reach(), machine="vax")
+    with pytest.raises(seccomp.NoFilter, match="vax"):
+        seccomp.build(Reach(), machine="vax")

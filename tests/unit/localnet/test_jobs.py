@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._store import Database, NonceBook
-from ocean_lib.localnet.jobs import (
-    STATUS_TEXTS,
+from ocean_lib.localnet.dialects.v3.jobs import STATUS_TEXTS, job_document
+from ocean_lib.localnet.dialects.v3.signatures import NonceCounters
+from ocean_lib.localnet.jobs.store import (
     AlgorithmSource,
     InputFiles,
     JobRequest,
-    JobStatus,
+    JobStage,
     JobStore,
     Termination,
 )
 from ocean_lib.localnet.runners import RunOutcome
+from ocean_lib.localnet.state.database import Database
 from tests.unit.localnet.recorded import answer
 
 START = answer("10-compute-start-algorithm-did", "provider", "POST", "/compute")[0]
@@ -55,7 +56,7 @@ def like(recorded: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_new_job_looks_as_the_recorded_one(database: Database) -> None:
-    job = JobStore(database).create(request()).on_wire("http://h", authorised=True)
+    job = job_document(JobStore(database).create(request()), "http://h", authorised=True)
 
     assert job == like(START, job)
     assert (job["algorithmLogUrl"], job["resultsUrl"], job["dateFinished"]) == (None, "", None)
@@ -65,8 +66,8 @@ def test_a_finished_job_looks_as_the_recorded_one(database: Database) -> None:
     store = JobStore(database)
     created = store.create(request())
     results = [PurePosixPath("result.json"), PurePosixPath("a b/ü.txt")]
-    store.finish(created.job_id, JobStatus.FINISHED, results=results, log_path="algorithm.log")
-    job = store.get(created.job_id).on_wire("http://h", authorised=True)
+    store.finish(created.job_id, JobStage.FINISHED, results=results, log_path="algorithm.log")
+    job = job_document(store.get(created.job_id), "http://h", authorised=True)
 
     assert job == like(FINISHED, job)
     assert job["resultsUrl"][0] == f"http://h/results/{created.token}/result.json"
@@ -75,7 +76,7 @@ def test_a_finished_job_looks_as_the_recorded_one(database: Database) -> None:
 
 
 def test_who_is_not_authorised_misses_four_keys(database: Database) -> None:
-    job = JobStore(database).create(request()).on_wire("http://h", authorised=False)
+    job = job_document(JobStore(database).create(request()), "http://h", authorised=False)
 
     assert set(START) - set(job) == {"resultsUrl", "algorithmLogUrl", "resultsDid", "owner"}
 
@@ -83,10 +84,10 @@ def test_who_is_not_authorised_misses_four_keys(database: Database) -> None:
 def test_anybody_is_told_how_the_algorithm_ended(database: Database) -> None:
     store = JobStore(database)
     job_ids = [store.create(request()).job_id for _ in range(3)]
-    store.finish(job_ids[0], JobStatus.FINISHED, termination=Termination(3, False))
-    store.finish(job_ids[1], JobStatus.DATA_FAILED)
+    store.finish(job_ids[0], JobStage.FINISHED, termination=Termination(3, False))
+    store.finish(job_ids[1], JobStage.DATA_FAILED)
     told = [
-        store.get(job_id).on_wire("http://h", authorised=False)["terminationDetails"]
+        job_document(store.get(job_id), "http://h", authorised=False)["terminationDetails"]
         for job_id in job_ids
     ]
 
@@ -97,14 +98,14 @@ def test_a_job_of_an_earlier_network_says_nothing_of_its_algorithms_end(tmp_path
     path = tmp_path / "network.db"
     database = Database(path)
     job_id = JobStore(database).create(request()).job_id
-    JobStore(database).finish(job_id, JobStatus.FINISHED, termination=Termination(0, False))
+    JobStore(database).finish(job_id, JobStage.FINISHED, termination=Termination(0, False))
     with database.transaction() as connection:
         connection.execute("ALTER TABLE jobs DROP COLUMN termination")
     database.close()
 
     database = Database(path)
-    ended = JobStore(database).get(job_id).on_wire("http://h", authorised=True)
-    new = JobStore(database).create(request()).on_wire("http://h", authorised=True)
+    ended = job_document(JobStore(database).get(job_id), "http://h", authorised=True)
+    new = job_document(JobStore(database).create(request()), "http://h", authorised=True)
     database.close()
 
     assert (ended["status"], "terminationDetails" in ended) == (70, False)
@@ -128,17 +129,17 @@ def test_an_exit_status_is_that_of_a_container(outcome: RunOutcome, status: int 
 
 
 def test_every_state_has_its_text() -> None:
-    assert set(STATUS_TEXTS) == set(JobStatus)
-    assert STATUS_TEXTS[JobStatus.RUNNING] == "Running algorithm "
+    assert set(STATUS_TEXTS) == set(JobStage)
+    assert STATUS_TEXTS[JobStage.RUNNING] == "Running algorithm "
 
 
 def test_an_ended_job_stays_as_it_is(database: Database) -> None:
     store = JobStore(database)
     job_id = store.create(request()).job_id
-    store.finish(job_id, JobStatus.DATA_FAILED)
+    store.finish(job_id, JobStage.DATA_FAILED)
     before = store.get(job_id)
-    store.advance(job_id, JobStatus.RUNNING)
-    store.finish(job_id, JobStatus.FINISHED, time_exceeded=True)
+    store.advance(job_id, JobStage.RUNNING)
+    store.finish(job_id, JobStage.FINISHED, time_exceeded=True)
 
     assert store.get(job_id) == before
 
@@ -146,9 +147,9 @@ def test_an_ended_job_stays_as_it_is(database: Database) -> None:
 def test_a_stop_shows_the_status_before(database: Database) -> None:
     store = JobStore(database)
     job = store.create(request())
-    store.advance(job.job_id, JobStatus.RUNNING)
+    store.advance(job.job_id, JobStage.RUNNING)
     [stopped] = store.request_stop([job])
-    store.finish(job.job_id, JobStatus.FINISHED, time_exceeded=True)
+    store.finish(job.job_id, JobStage.FINISHED, time_exceeded=True)
 
     assert (stopped.status, stopped.stop_request) == (40, 1)
     assert store.get(job.job_id).stop_request == 1
@@ -173,7 +174,7 @@ def test_a_request_survives_the_database(database: Database) -> None:
 
 
 def test_nonces_start_as_a_number_and_become_text(database: Database) -> None:
-    nonces = NonceBook(database)
+    nonces = NonceCounters(database)
     unseen = nonces.wire("0xA")
     nonces.advance("0xA")
 
@@ -184,7 +185,7 @@ def test_nonces_start_as_a_number_and_become_text(database: Database) -> None:
 
 
 def test_a_nonce_is_spent_once(database: Database) -> None:
-    nonces = NonceBook(database)
+    nonces = NonceCounters(database)
     with ThreadPoolExecutor(8) as pool:
         spent = list(pool.map(lambda _: nonces.spend("0xA", 0), range(32)))
 
@@ -193,7 +194,7 @@ def test_a_nonce_is_spent_once(database: Database) -> None:
 
 
 def test_what_fails_in_a_transaction_is_undone(database: Database) -> None:
-    nonces = NonceBook(database)
+    nonces = NonceCounters(database)
     with pytest.raises(RuntimeError, match="broken"), database.transaction():
         nonces.advance("0xA")
         raise RuntimeError("broken")
@@ -203,10 +204,10 @@ def test_what_fails_in_a_transaction_is_undone(database: Database) -> None:
 
 def test_state_outlives_the_connection(tmp_path: Path) -> None:
     first = Database(tmp_path / "x.db")
-    NonceBook(first).advance("0xA")
+    NonceCounters(first).advance("0xA")
     first.close()
     second = Database(tmp_path / "x.db")
-    value = NonceBook(second).value("0xA")
+    value = NonceCounters(second).value("0xA")
     second.close()
 
     assert value == 1
@@ -217,7 +218,7 @@ def test_a_request_is_read_by_who_runs_the_job_and_forgotten_at_its_end(database
     job = store.create(request())
     listed = store.select(job.owner)[0].request_json
     before = store.get(job.job_id).request_json
-    store.finish(job.job_id, JobStatus.FINISHED)
+    store.finish(job.job_id, JobStage.FINISHED)
 
     assert (listed, store.get(job.job_id).request_json) == ("", "")
     assert before == request().to_json()

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, _isolation
-from ocean_lib.localnet.runners._filters import Landlock
-from ocean_lib.localnet.runners._folders import written
-from ocean_lib.localnet.runners._groups import find_groups
-from ocean_lib.localnet.runners._isolation import UnknownIsolation, available_tiers, tier_named
-from ocean_lib.localnet.runners._outputs import collect_outputs, remove_tree
-from ocean_lib.localnet.runners._place import usual_python
+from ocean_lib.localnet.dialects.v3.jobs import V3Layout
+from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, isolation
+from ocean_lib.localnet.runners.filters import Landlock
+from ocean_lib.localnet.runners.folders import written
+from ocean_lib.localnet.runners.groups import find_groups
+from ocean_lib.localnet.runners.isolation import UnknownIsolation, available_tiers, tier_named
 from ocean_lib.localnet.runners.local import LocalRunner
+from ocean_lib.localnet.runners.outputs import collect_outputs, remove_tree
+from ocean_lib.localnet.runners.place import usual_python
 
 Run = Callable[..., tuple[RunOutcome, str, list[str]]]
 
@@ -60,10 +61,9 @@ def prepare(
         folder=folder,
         entrypoint=entrypoint,
         image="python:3.8",
-        dids=("aa",),
-        algorithm_did="did:op:bb",
-        secret="s",
         limits=limits,
+        variables={"DIDS": '["aa"]', "TRANSFORMATION_DID": "bb", "secret": "s"},
+        folder_variables=V3Layout().folder_variables(),
     )
 
 
@@ -313,9 +313,9 @@ def test_an_interpreter_whose_path_goes_up_and_down_costs_no_tier(
 ) -> None:
     up = "/".join([".."] * len(tmp_path.parts))
     monkeypatch.setattr(sys, "executable", f"{tmp_path}/{up}{sys.executable}")
-    [found] = [item for item in _isolation.SEPARATING if item.name == tier]
+    [found] = [item for item in isolation.SEPARATING if item.name == tier]
 
-    assert _isolation.why_not(found, usual_python()) == ""
+    assert isolation.why_not(found, usual_python()) == ""
     assert ".." not in usual_python()
 
 
@@ -329,7 +329,7 @@ def test_it_is_logged_why_a_stronger_tier_was_lost(
         def __init__(self) -> None:
             super().__init__(version=1)
 
-    monkeypatch.setattr(_isolation, "SEPARATING", (Broken(), *_isolation.SEPARATING))
+    monkeypatch.setattr(isolation, "SEPARATING", (Broken(), *isolation.SEPARATING))
     chosen = tier_named(None)
 
     assert chosen.name == SEPARATING[0]

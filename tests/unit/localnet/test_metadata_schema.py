@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._metadata_schema import REMOTE_SCHEMA, metadata_errors
+from ocean_lib.localnet.dialects.v3.aquarius_api import REMOTE_SCHEMA, metadata_errors
 from tests.unit.localnet.recorded import last
 
 

@@ -42,7 +42,7 @@ from ocean_lib.localnet.runners import Limits
         ({"faults": 5}, r"faults: expected a list of faults, such as .*; got 5"),
         ({"faults": [5]}, r"faults: expected a list of faults, such as .*; got \[5\]"),
         ({"faults": Drop("start")}, r"faults: expected a list .*; got Drop\("),
-        ({"chain_url": 5}, r"chain_url \(--chain-url\) is no http\(s\) URL"),
+        ({"chain_url": 5}, r"chain_url \(--chain-url\) is not an http\(s\) URL"),
         ({"port": 8030, "rpc_port": 8030}, r"port and rpc_port are both 8030"),
     ],
 )
@@ -59,7 +59,7 @@ def test_a_value_that_cannot_be_is_refused_with_what_is_expected(
     + ["http://127.0.0.1:99999", "http://[::1", "https:/host"],
 )
 def test_a_chain_url_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(LocalNetworkError, match=r"no http\(s\) URL"):
+    with pytest.raises(LocalNetworkError, match=r"not an http\(s\) URL"):
         LocalNetwork(chain_url=url)
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from eth_abi import encode
 
-from ocean_lib.localnet._assets import Asset
-from ocean_lib.localnet._contract_reads import ORDER_STARTED
-from ocean_lib.localnet._orders import BadOrder, check_order, order_service_index
 from ocean_lib.localnet.chain import RpcError
+from ocean_lib.localnet.dialects.v3.assets import ProviderAsset
+from ocean_lib.localnet.dialects.v3.contract_reads import ORDER_STARTED
+from ocean_lib.localnet.dialects.v3.rules import BadOrder, check_order, order_service_index
 from tests.unit.localnet.recorded import CONSUMER, answer
 
 DDO = answer("04-order-dataset-initialize", "aquarius", "GET", "/ddo/did")
-ASSET = Asset(DDO)
+ASSET = ProviderAsset(DDO)
 SERVICE = ASSET.service(4)
 TRANSACTION = "0x" + "ab" * 32
 PAYER = "0x" + "2" * 40

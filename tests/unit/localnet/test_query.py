@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.localnet._leaves import BadQuery, Leaves, glob
-from ocean_lib.localnet._query import compile_query
+from ocean_lib.localnet.metadata.leaves import BadQuery, Leaves, glob
+from ocean_lib.localnet.metadata.query import compile_query
 
 IRIS = {
     "id": "did:op:aaa",

@@ -10,7 +10,7 @@ import pytest
 
 AT_EVERY_STEP = """
 import signal, sys, threading
-from ocean_lib.localnet import _signals
+from ocean_lib.localnet import closing
 
 inside = False
 def step(frame, event, _):
@@ -22,8 +22,8 @@ def step(frame, event, _):
         inside = False
     return step
 
-FILES = (threading.__file__, _signals.__file__)
-end = _signals.EndSignals()
+FILES = (threading.__file__, closing.__file__)
+end = closing.EndSignals()
 sys.settrace(step)
 end.wait()
 sys.settrace(None)
@@ -31,7 +31,7 @@ print("ended")
 """
 IGNORED = """
 import signal
-from ocean_lib.localnet._signals import EndSignals
+from ocean_lib.localnet.closing import EndSignals
 
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 end = EndSignals()
@@ -43,7 +43,7 @@ print("ended")
 """
 EACH = """
 import signal
-from ocean_lib.localnet._signals import EndSignals
+from ocean_lib.localnet.closing import EndSignals
 
 end = EndSignals()
 signal.raise_signal(signal.{})

@@ -12,7 +12,7 @@ from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.localnet._signatures import (
+from ocean_lib.localnet.dialects.v3.signatures import (
     UnreadableSignature,
     is_auth_token,
     message_hash,

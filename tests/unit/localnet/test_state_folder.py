@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet import LocalNetworkError
-from ocean_lib.localnet._keys import kept_keys, make_keys
-from ocean_lib.localnet._state_files import DamagedFile, read_ports, write_json
-from ocean_lib.localnet._state_folder import TEMPORARY, hold_folder, take_folder
-from ocean_lib.localnet._temporary_folder import make_temporary, remove_abandoned
+from ocean_lib.localnet.state.files import DamagedFile, kept_keys, make_keys, read_ports, write_json
+from ocean_lib.localnet.state.folder import (
+    TEMPORARY,
+    hold_folder,
+    make_temporary,
+    remove_abandoned,
+    take_folder,
+)
 
 KEYS = json.dumps(asdict(make_keys("a seed", 1)))
 
@@ -112,13 +116,16 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", "it is empty"),
-        (KEYS[:100], "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
+        (KEYS[:100], "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
         ("[]", "it does not hold the keys deployer, provider, compute and accounts"),
         (KEYS.replace("compute", "computer"), "it does not hold the keys"),
-        (KEYS.replace("0x", "0y", 1), "one of its keys is none"),
-        (json.dumps({**json.loads(KEYS), "accounts": 3}), "one of its keys is none"),
-        (json.dumps({**json.loads(KEYS), "provider": f"0x{0:064x}"}), "one of its keys is none"),
+        (KEYS.replace("0x", "0y", 1), "one of its keys is not a private key"),
+        (json.dumps({**json.loads(KEYS), "accounts": 3}), "one of its keys is not a private key"),
+        (
+            json.dumps({**json.loads(KEYS), "provider": f"0x{0:064x}"}),
+            "one of its keys is not a private key",
+        ),
     ],
 )
 def test_damaged_keys_are_named_and_not_shown(tmp_path: Path, text: str, reason: str) -> None:

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet._assets import Asset, Consumable
-from ocean_lib.localnet._encryption import ForeignDocument, MisplacedDocument, ProviderKey
-from ocean_lib.localnet._trust import container_checksum, files_checksum, why_not_trusted
+from ocean_lib.localnet.dialects.v3.assets import Consumable, ProviderAsset
+from ocean_lib.localnet.dialects.v3.encryption import (
+    ForeignDocument,
+    MisplacedDocument,
+    ProviderKey,
+)
+from ocean_lib.localnet.dialects.v3.rules import container_checksum, files_checksum, why_not_trusted
 from tests.unit.localnet.recorded import PROVIDER_KEY, answer
 
 ALGORITHM: dict[str, Any] = answer("02-publish-dataset-compute", "aquarius", "GET", "/ddo/did")
@@ -18,9 +22,9 @@ DATASET: dict[str, Any] = answer("04-order-dataset-initialize", "aquarius", "GET
 PRIVACY: dict[str, Any] = DATASET["service"][1]["attributes"]["main"]["privacy"]
 
 
-def _find(did: str) -> Asset:
+def _find(did: str) -> ProviderAsset:
     assert did == ALGORITHM["id"]
-    return Asset(ALGORITHM)
+    return ProviderAsset(ALGORITHM)
 
 
 def _refusal(privacy: dict[str, Any], *, did: str | None = None, has_raw: bool = False) -> str:
@@ -29,7 +33,7 @@ def _refusal(privacy: dict[str, Any], *, did: str | None = None, has_raw: bool =
 
 def test_the_checksums_are_those_that_ocean_lib_recorded() -> None:
     [entry] = PRIVACY["publisherTrustedAlgorithms"]
-    algorithm = Asset(ALGORITHM)
+    algorithm = ProviderAsset(ALGORITHM)
 
     assert files_checksum(algorithm) == entry["filesChecksum"]
     assert container_checksum(algorithm) == entry["containerSectionChecksum"]
@@ -71,7 +75,7 @@ def test_allow_all_asks_for_nothing_more() -> None:
 
 def test_a_recorded_file_list_opens_with_the_recorded_providers_key() -> None:
     key = ProviderKey(PROVIDER_KEY)
-    encrypted = Asset(ALGORITHM).encrypted_files
+    encrypted = ProviderAsset(ALGORITHM).encrypted_files
     [file] = key.decrypt(encrypted)
 
     assert key.address == "0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e"
@@ -115,12 +119,12 @@ def test_a_file_list_that_names_no_asset_opens_for_none(nameless: str) -> None:
         key.decrypt_files(key.encrypt([{"url": "http://x"}], nameless), DATASET["id"])
 
 
-def _listed(**lists: list[str]) -> Asset:
+def _listed(**lists: list[str]) -> ProviderAsset:
     ddo = copy.deepcopy(DATASET)
     ddo["credentials"] = {
         kind: [{"type": "address", "values": values}] for kind, values in lists.items()
     }
-    return Asset(ddo)
+    return ProviderAsset(ddo)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +146,13 @@ def test_access_lists(lists: dict[str, list[str]], code: Consumable) -> None:
 def test_credentials_of_null_are_none() -> None:
     ddo = {**copy.deepcopy(DATASET), "credentials": None}
 
-    assert Asset(ddo).access_for("0xaa") == Consumable.OK
+    assert ProviderAsset(ddo).access_for("0xaa") == Consumable.OK
 
 
 def test_cost_is_exact() -> None:
     ddo = copy.deepcopy(DATASET)
     ddo["service"][1]["attributes"]["main"]["cost"] = 0.1
-    service = Asset(ddo).service(4)
+    service = ProviderAsset(ddo).service(4)
 
     assert service is not None
     assert service.cost_wei == 10**17

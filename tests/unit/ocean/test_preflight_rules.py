@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.trust import allows_raw, checksums_of, trust_report
-from ocean_lib.localnet._assets import Asset as ProvidersAsset
-from ocean_lib.localnet._trust import why_not_trusted
+from ocean_lib.localnet.dialects.v3.assets import ProviderAsset
+from ocean_lib.localnet.dialects.v3.rules import why_not_trusted
 from ocean_lib.preflight.trust_report import TrustReport
 from tests.players import ALGORITHM_DID
 from tests.unit.conftest import DATASET_DID
@@ -43,7 +43,7 @@ def judged(
 
 def providers_words(algorithm_ddo: dict[str, Any], rules: dict[str, Any], raw: bool) -> str:
     did = None if raw else ALGORITHM_DID
-    return why_not_trusted(DATASET_DID, rules, did, raw, lambda _: ProvidersAsset(algorithm_ddo))
+    return why_not_trusted(DATASET_DID, rules, did, raw, lambda _: ProviderAsset(algorithm_ddo))
 
 
 def any_rules(publisher: str, now: dict[str, str]) -> st.SearchStrategy[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""How the servers of one generation talk: one folder for each."""

@@ -1,0 +1,1 @@
+"""Files that assets name, and those that the network keeps itself."""

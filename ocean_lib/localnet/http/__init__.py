@@ -1,0 +1,1 @@
+"""Serve WSGI applications, and let faults happen to their requests."""

@@ -1,0 +1,1 @@
+"""Compute jobs: what is kept of them, their queue, their folders."""

@@ -1,0 +1,292 @@
+"""Move jobs through their states: queue, provisioning, running, collecting."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ocean_lib.localnet.closing import close_all
+from ocean_lib.localnet.faults import Faults
+from ocean_lib.localnet.files.access import FileAccess
+from ocean_lib.localnet.jobs.expiry import Expiry
+from ocean_lib.localnet.jobs.provisioning import FOLDERS, CannotProvision, JobLayout, Provisioner
+from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore, Termination
+from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
+from ocean_lib.localnet.runners.folders import open_below
+from ocean_lib.localnet.runners.outputs import remove_tree
+
+LOG_NAME = "algorithm.log"
+_FIRST_POLL_S = 0.005
+_LONGEST_POLL_S = 0.1
+_JOIN_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Queued:
+    job_id: str
+    owner: str
+
+
+class JobEngine:
+    """Runs queued jobs, a fixed number at a time, with turns between owners.
+
+    Args:
+        store: The jobs.
+        runner: Where algorithms run.
+        files: How inputs are read.
+        folder: Where the jobs' folders are.
+        at_once: How many jobs run at the same time.
+        layout: What lies where in a job's folder.
+        limits: What a job may use; a request can only shorten its time.
+        results_lifetime_s: How long results and logs are kept after a job's end.
+        faults: Which jobs get stuck.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        runner: JobRunner,
+        files: FileAccess,
+        folder: Path,
+        *,
+        layout: JobLayout,
+        at_once: int = 0,
+        limits: Limits | None = None,
+        results_lifetime_s: float = 7 * 24 * 3600.0,
+        faults: Faults | None = None,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._limits = limits or Limits()
+        self._provisioner = Provisioner(files, folder, self._limits, layout)
+        self._expiry = Expiry(folder, results_lifetime_s)
+        self._faults = faults or Faults()
+        self._changed = threading.Condition()
+        # Not the jobs themselves: each may hold megabytes of code and documents.
+        self._queue: list[_Queued] = []
+        self._owners: Counter[str] = Counter()
+        self._turns: dict[str, int] = {}
+        self._turn = itertools.count(1)
+        self._stops: dict[str, threading.Event] = {}
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"localnet-job-{number}", daemon=True)
+            for number in range(at_once or os.cpu_count() or 1)
+        ]
+
+    @property
+    def max_wall_s(self) -> float:
+        """The longest that any job may run."""
+        return self._limits.wall_s
+
+    def start(self) -> None:
+        """Take up what an earlier run left, and begin to work."""
+        for job_id in self._store.removed():
+            self._delete(job_id)
+        self._expiry.start(self._store.ended())
+        for job in self._store.unfinished():
+            if job.status >= JobStage.RUNNING:
+                self._end(job.job_id, "the network stopped while this job was running")
+            elif job.stop_request:
+                self._end_unstarted(job)
+            else:
+                self.enqueue(job)
+        for thread in self._threads:
+            thread.start()
+
+    def enqueue(self, job: JobRecord) -> None:
+        """Queue a job that is in the store."""
+        with self._changed:
+            self._queue.append(_Queued(job.job_id, job.owner))
+            self._changed.notify()
+
+    def stop_jobs(self, jobs: list[JobRecord]) -> None:
+        """End jobs whose stop request is already in the store."""
+        for job in jobs:
+            with self._changed:
+                queued = [item for item in self._queue if item.job_id == job.job_id]
+                self._queue = [item for item in self._queue if item.job_id != job.job_id]
+                stop = self._stops.get(job.job_id)
+            if queued:
+                self._end_unstarted(job)
+            if stop is not None:
+                stop.set()
+
+    def forget(self, job: JobRecord) -> None:
+        """Delete the files of a job that has ended."""
+        self._delete(job.job_id)
+
+    def open_result(self, job: JobRecord, path: str) -> int | None:
+        """Open the file behind a result's name, or return None if there is none, or no longer.
+
+        No link is followed, at no step: what lies there was written by an algorithm.
+        """
+        if job.finished is None or self._expiry.is_over(job.finished):
+            return None
+        if path == job.log_path:
+            return open_below(self._folder, (job.job_id, "control", LOG_NAME))
+        if path in job.result_paths:
+            names = (job.job_id, "data", "outputs", *PurePosixPath(path).parts)
+            return open_below(self._folder, names)
+        return None
+
+    def close(self) -> None:
+        """End the running jobs and the threads; queued jobs stay queued in the store."""
+        with self._changed:
+            self._closing = True
+            self._queue.clear()
+            for stop in self._stops.values():
+                stop.set()
+            self._changed.notify_all()
+        deadline = time.monotonic() + _JOIN_S
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        close_all([self._runner.close, self._expiry.close])
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                self._run(self._store.get(job.job_id))
+            except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
+                _log.exception("job %s broke the engine", job.job_id)
+                self._end(job.job_id, "the network failed while it ran this job")
+            finally:
+                with self._changed:
+                    self._owners[job.owner] -= 1
+                    self._stops.pop(job.job_id, None)
+
+    def _next(self) -> _Queued | None:
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            if self._closing:
+                return None
+            # Fair between owners: fewest running, then longest without a turn, then the oldest.
+            job = min(
+                self._queue,
+                key=lambda item: (self._owners[item.owner], self._turns.get(item.owner, 0)),
+            )
+            self._queue.remove(job)
+            self._turns[job.owner] = next(self._turn)
+            self._owners[job.owner] += 1
+            self._stops[job.job_id] = threading.Event()
+            return job
+
+    def _run(self, job: JobRecord) -> None:
+        stop = self._stops[job.job_id]
+        if job.stop_request:
+            stop.set()
+        self._faults.hold(JobStage.WARMING_UP, stop)
+        self._advance(job, JobStage.STARTED, stop)
+        self._advance(job, JobStage.CONFIGURING, stop)
+        try:
+            runner_job = self._provisioner.lay_out(job, given_up=stop.is_set)
+        except CannotProvision as error:
+            if stop.is_set():
+                self._leave_or_end(job)
+                return
+            self._end(job.job_id, str(error), error.status)
+            return
+        if stop.is_set():
+            self._leave_or_end(job)
+            return
+        self._advance(job, JobStage.PROVISIONED, stop)
+        # First the state, then the act: a job below RUNNING may be provisioned again.
+        self._advance(job, JobStage.RUNNING, stop)
+        try:
+            self._runner.submit(runner_job)
+        except CannotRun as error:
+            self._end(job.job_id, str(error), JobStage.ALGORITHM_FAILED)
+            return
+        outcome = self._wait(job.job_id, stop)
+        self._collect(job, outcome)
+
+    def _advance(self, job: JobRecord, status: JobStage, stop: threading.Event) -> None:
+        self._store.advance(job.job_id, status)
+        self._faults.hold(status, stop)
+
+    def _wait(self, job_id: str, stop: threading.Event) -> RunOutcome:
+        pause = _FIRST_POLL_S
+        asked = False
+        while (outcome := self._runner.poll(job_id)) is None:
+            if not asked and stop.wait(pause):
+                self._runner.stop(job_id)
+                asked = True
+                pause = _FIRST_POLL_S
+            elif asked:
+                time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL_S)
+        return outcome
+
+    def _collect(self, job: JobRecord, outcome: RunOutcome) -> None:
+        self._store.advance(job.job_id, JobStage.FILTERING)
+        results: tuple[PurePosixPath, ...] = self._runner.collect(job.job_id)
+        if outcome.reason == "stopped" and self._closing:
+            # Not its owner's wish: the next start finds it unfinished and says so.
+            self._store.advance(job.job_id, JobStage.RUNNING)
+            return
+        if outcome.reason != "exited":
+            results = ()
+        self._note(job.job_id, outcome.describe())
+        self._remove_inputs(job.job_id)
+        self._store.advance(job.job_id, JobStage.PUBLISHING)
+        self._store.finish(
+            job.job_id,
+            JobStage.FINISHED,
+            results=results,
+            log_path=LOG_NAME,
+            time_exceeded=outcome.reason == "wall_time",
+            termination=Termination(outcome.exit_status, outcome.reason == "memory"),
+        )
+        self._leave_files(job.job_id)
+
+    def _leave_or_end(self, job: JobRecord) -> None:
+        # When the network closes, it is not its owner's wish: the next start takes it up again.
+        if not self._closing:
+            self._end_unstarted(job)
+
+    def _end_unstarted(self, job: JobRecord) -> None:
+        self._end(job.job_id, "the job was stopped before its algorithm ran")
+
+    def _end(self, job_id: str, note: str, status: JobStage = JobStage.FINISHED) -> None:
+        """End a job without results."""
+        self._note(job_id, note)
+        self._remove_inputs(job_id)
+        self._store.finish(job_id, status, log_path=LOG_NAME)
+        self._leave_files(job_id)
+
+    def _leave_files(self, job_id: str) -> None:
+        """Keep an ended job's files for their time; those of a deleted one go at once."""
+        # After its end is in the store: whoever deletes it from now on sees that it has ended.
+        if self._store.is_removed(job_id):
+            self._delete(job_id)
+        else:
+            self._expiry.add(job_id, time.time())
+
+    def _delete(self, job_id: str) -> None:
+        try:
+            self._expiry.remove(job_id)
+        except OSError:  # the next start tries again
+            _log.exception("the files of job %s cannot be deleted", job_id)
+
+    def _remove_inputs(self, job_id: str) -> None:
+        # The data is not needed any more, and what is not kept cannot leave.
+        for name in FOLDERS:
+            if name != "outputs":
+                remove_tree(self._folder / job_id / "data" / name)
+
+    def _note(self, job_id: str, text: str) -> None:
+        control = self._folder / job_id / "control"
+        control.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (control / LOG_NAME).open("a", encoding="utf-8") as log:
+            log.write(f"[localnet] {text}\n")

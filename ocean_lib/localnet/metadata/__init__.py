@@ -1,0 +1,1 @@
+"""Published documents: kept, and found by queries."""

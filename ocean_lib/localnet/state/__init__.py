@@ -1,0 +1,1 @@
+"""What a network keeps in its state folder."""
