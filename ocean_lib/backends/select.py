@@ -57,7 +57,7 @@ class Backends:
         self._make = make
         self._aquarius = Aquarius(config.metadata_cache_uri, http)
         self._assets: Expiring[str, Asset] = Expiring(1024, config.cache_lifetime_s)
-        self._services: Expiring[str, int] = Expiring(4096, KNOWN_FOR_S)
+        self._services: Expiring[str, int | str] = Expiring(4096, KNOWN_FOR_S)
         self._made: dict[str, Backend] = {}
 
     def asset(self, did: str, *, fresh: bool = False) -> Asset:
@@ -87,7 +87,7 @@ class Backends:
             found = self._made.setdefault(root, self._make(root))
         return found
 
-    def of(self, did: str, service_id: int | None = None) -> Backend:
+    def of(self, did: str, service_id: int | str | None = None) -> Backend:
         """Return the back end that computes on a data set, at one of its services."""
         return self.at(compute_endpoint(self.asset(did), service_id))
 
@@ -95,13 +95,13 @@ class Backends:
         """Return one service of each back end that computes on a data set, mostly one."""
         return list(_places_of(self.asset(did)).values())
 
-    def started(self, job_id: str, service_id: int) -> str:
+    def started(self, job_id: str, service_id: int | str) -> str:
         """Remember the service that a job was started at; returns the job's id."""
         self._services.put(job_id, service_id)
         return job_id
 
-    def service_of(self, ref: JobRef) -> int | None:
-        """Return the index of the service that has a job; None where there is no choice."""
+    def service_of(self, ref: JobRef) -> int | str | None:
+        """Return the index or id of the service that has a job; None where there is no choice."""
         places = _places_of(self.asset(ref.did))
         if len(places) < 2:
             return None
@@ -132,7 +132,7 @@ class Backends:
         """
         return self.at(configured_url(self._config))
 
-    def route(self, did: str, service_id: int | None = None) -> Route:
+    def route(self, did: str, service_id: int | str | None = None) -> Route:
         """Return the way to the back end that computes on a data set, at one of its services."""
         return Route(self, did, service_id)
 
@@ -156,7 +156,7 @@ class Route:
     ```
     """
 
-    def __init__(self, backends: Backends, did: str, service_id: int | None) -> None:
+    def __init__(self, backends: Backends, did: str, service_id: int | str | None) -> None:
         self._backends = backends
         self._did = did
         self._service_id = service_id
@@ -208,12 +208,12 @@ class Route:
         return bool(discovery.document(root) != before) or not isinstance(error, EndpointNotFound)
 
 
-def compute_endpoint(asset: Asset, service_id: int | None = None) -> str:
+def compute_endpoint(asset: Asset, service_id: int | str | None = None) -> str:
     """Return where one of the asset's compute services is.
 
     Args:
         asset: a data set.
-        service_id: the service's index; None for the first.
+        service_id: the service's index or id; None for the first.
 
     Raises:
         NoComputeService: it has none, or the service names no place.

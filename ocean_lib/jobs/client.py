@@ -168,7 +168,7 @@ class JobClient:
     def _about(self, ref: JobRef, act: Callable[[Backend], T]) -> T:
         return self._at(ref.did, act, self.backends.service_of(ref))
 
-    def _at(self, did: str, act: Callable[[Backend], T], service_id: int | None = None) -> T:
+    def _at(self, did: str, act: Callable[[Backend], T], service_id: int | str | None = None) -> T:
         """Act at the back end of a data set; once more where that has moved."""
         route = self.backends.route(did, service_id)
         while True:
@@ -179,7 +179,7 @@ class JobClient:
         found = backend.listed(owner, did)
         return Listed(self.seen.saw_all(backend.root, owner, found.jobs), found.clock_s)
 
-    def _check_reachable(self, did: str, service_id: int | None) -> None:
+    def _check_reachable(self, did: str, service_id: int | str | None) -> None:
         if did in self._reachable:
             return
         reached = self._at(did, lambda backend: backend.files_reachable(did), service_id)

@@ -282,7 +282,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         self._check_consumable(asset, address, str(service.service_endpoint))
         _, endpoint = self._data_provider.build_download_endpoint(service.service_endpoint)
         # Named after the DID that was asked for, which is checked: it cannot leave the folder.
-        asset_id = "0x" + check_did(did)[len("did:op:") :]
+        asset_id = "0x" + check_did(did).rpartition(":")[2]
         folder = place.resolve() / f"datafile.{asset_id}.{wanted}"
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.checks import check_address, check_did, check_service_index, printable
+from ocean_lib.checks import check_address, check_service_index, check_token_did, printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import (
@@ -178,7 +178,7 @@ def _as_did(did: object) -> str:
     if isinstance(did, str) and not did.startswith("did:"):
         with suppress(InvalidAddress):
             return _did_of(data_token_of(did))
-    return check_did(did)
+    return check_token_did(did)
 
 
 def _did_of(token_address: str) -> str:

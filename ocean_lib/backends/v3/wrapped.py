@@ -12,6 +12,7 @@ from ocean_lib.backends.backend import Attempt, Candidates, Generation, JobRef, 
 from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.checks import check_service_index
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.retrying import SIGNED_READ_AGAIN
 from ocean_lib.jobs.plan import JobPlan
@@ -65,7 +66,7 @@ class WrappedBackend:
                     url,
                     plan.consumer,
                     signature,
-                    main.service_id,
+                    check_service_index(main.service_id),
                     main.transfer_tx_id,
                     algorithm.did or None,
                     algorithm.meta,
