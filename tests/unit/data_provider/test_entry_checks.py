@@ -404,13 +404,13 @@ def test_a_service_id_of_a_later_generation_is_refused_by_v3(world: World, servi
     compute = world.compute()
     world.forget_requests()
 
-    for start in (
+    for act in (
         lambda: compute.start([item], WALLET, algorithm_meta=RAW),
         lambda: compute.check([item], WALLET, algorithm_meta=RAW),
         lambda: _start_at(DataServiceProvider(), service_id=service_id),
         lambda: _start_at(DataServiceProvider(), input_datasets=[item]),
     ):
         with pytest.raises(InvalidInput, match="service_id must be the index of a service"):
-            start()
+            act()
 
     assert world.provider.count()["start"] == 0
