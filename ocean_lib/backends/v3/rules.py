@@ -14,7 +14,7 @@ from ocean_lib.jobs.plan import JobPlan
 
 
 def check_may_consume(asset: Asset, address: str) -> None:
-    """Check what the asset itself says: not disabled, and the address is let in.
+    """Check the asset itself: it must not be disabled, and must allow the address.
 
     Raises:
         AssetNotConsumable: with the code.
@@ -28,7 +28,7 @@ def service_at(asset: Asset, index: int | str, *, of_types: Collection[str]) -> 
     """Return the service of an asset at this index.
 
     Raises:
-        InvalidInput: it is an id in place of an index.
+        InvalidInput: it is an id instead of an index.
         NoComputeService: there is none, or it is of another type.
     """
     index = check_service_index(index)
