@@ -3,7 +3,7 @@
 A hospital owns data it must not give away. It publishes the data for compute, and trusts one
 algorithm. A scientist orders both, sends the algorithm to the data, and gets only the results.
 
-To run the same against a real Provider, replace the three lines in `main` that say so.
+To run it against a real Provider, replace the three marked lines in `main`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_url: str) -> None:
-    """Publish, order, compute, download; then compute once more with raw code."""
+    """Publish, order, compute, download; then compute again with raw code."""
     with step("The scientist publishes an algorithm"):
         algorithm = publish_algorithm(ocean, scientist, code_url)
         say(algorithm.did)
@@ -111,13 +111,13 @@ Next: change a row of {DATA.relative_to(HERE.parent)} and run this again;
 
 
 def make_room() -> None:
-    """Make this run's own folder for the results, so that those of earlier runs stay."""
+    """Create a folder for the results of this run; earlier ones stay."""
     try:
         RESULTS.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         sys.exit(
             f"The results cannot be written to {RESULTS.absolute()}: {error.strerror}. Run this "
-            "in a folder of yours, and move away what is in their place."
+            "in a folder of yours, or move away what is there."
         )
 
 
@@ -230,6 +230,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit("\nStopped; nothing is left running.")
     except (OSError, OceanError, LocalNetworkError) as error:
-        # What could not be written, to a full disk or a `| head` that has read enough, is let go.
+        # Drop output that cannot be written, to a full disk or a `| head` that has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141 if isinstance(error, BrokenPipeError) else f"\nStopped: {error}")

@@ -1,4 +1,4 @@
-"""Check DIDs, addresses, hashes, URLs and job ids where they enter the library.
+"""Check DIDs, addresses, hashes, URLs, job and service ids where they enter the library.
 
 Each check returns the value in the spelling to use from there on, or raises the library's error
 for it. Nothing heavy is imported: neither web3 nor eth-account, and keccak only when a checksum
@@ -21,16 +21,28 @@ from ocean_lib.exceptions import (
 
 JOB_ID_MIN_CHARS = 2
 JOB_ID_MAX_CHARS = 128
+_SERVICE_ID_MAX_CHARS = 128
 _SHOWN_CHARS = 80
 _SMALL_INT = 10**12
 _MAX_UINT256 = 2**256 - 1
 
-_DID = re.compile(r"did:op:[0-9a-fA-F]{40}")
-_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
-_HASH_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
-# A job's id has 32 hex digits, an address or a DID 40. 64 in a row may be a private key in the
-# wrong place, and a few less one that was copied in part: never shown.
-_LONG_HEX = re.compile(r"[0-9a-fA-F]{48,}")
+_HEX = "[0-9a-fA-F]"
+_TOKEN_DID = re.compile(f"did:op:{_HEX}{{40}}")
+_DID = re.compile(f"did:op:(?:{_HEX}{{40}}|{_HEX}{{64}})|did:ope:{_HEX}{{64}}")
+_ADDRESS = re.compile(f"0[xX]{_HEX}{{40}}")
+_HASH_DIGITS = re.compile(f"{_HEX}{{64}}")
+PUBLIC_ID = (
+    # A DID of V4 or V5, also within a URL, and an id that a node makes: its cluster's, a dash,
+    # and that of a job (or, with one more 0x, of an environment).
+    rf"\bdid(?::|%3A)ope?(?::|%3A){_HEX}{{64}}(?!{_HEX})"
+    rf"|(?<!{_HEX})0x{_HEX}{{64}}-(?:0x)?{_HEX}{{64}}(?!{_HEX})"
+)
+"""What is as long as a private key and shown all the same, as a regular expression."""
+# A job's id of V3 has 32 hex digits, an address or a DID of V3 40. 64 in a row may be a private
+# key in the wrong place, and a few less one that was copied in part: never shown.
+_NODE_JOB_ID = re.compile(f"0x{_HEX}{{64}}-{_HEX}{{64}}")
+_ONLY_AN_ID = re.compile(PUBLIC_ID)
+_LONG_HEX = re.compile(rf"(?P<public>{PUBLIC_ID})|{_HEX}{{48,}}")
 # A mnemonic in the wrong place: hardly any sentence goes on for so long without a shorter word.
 _PHRASE = re.compile(r"\b[a-z]{3,8}(?:\s+[a-z]{3,8}){11,}\b")
 _SHORTEST_SECRET = 12 * 3 + 11
@@ -44,6 +56,7 @@ def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:
 
     Control characters are escaped, long text is cut, and what may be a private key or a mnemonic
     in the wrong place (48 or more hex digits in a row, 12 or more words) is replaced by its length.
+    DIDs, a node's job ids, and what a back end called a job (see `trust_job_id`) are shown.
 
     Args:
         value: what was given.
@@ -57,20 +70,30 @@ def printable(value: object, *, limit: int = _SHOWN_CHARS) -> str:
         return f"{type(value).__name__} of length {len(value)}"
     if not isinstance(value, str):
         return f"a value of type {type(value).__name__}"
-    head = _without_secrets(value[: limit + 1000])
+    is_known = value in _trusted_job_ids or bool(_ONLY_AN_ID.fullmatch(value))
+    head = value if is_known else _without_secrets(value[: limit + 1000])
     clean = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in head)
-    if len(clean) <= limit:
+    if is_known or len(clean) <= limit:
         return f"'{clean}'"
     return f"'{clean[:limit]}…' ({len(value)} characters)"
 
 
 def _without_secrets(text: str) -> str:
-    text = _LONG_HEX.sub(lambda run: f"<{len(run.group())} hex digits, not shown>", text)
+    text = _LONG_HEX.sub(_shown_run, text)
     return _PHRASE.sub(lambda run: f"<{len(run.group().split())} words, not shown>", text)
 
 
+def _shown_run(run: re.Match[str]) -> str:
+    if run["public"]:
+        return run.group()
+    return f"<{len(run.group())} hex digits, not shown>"
+
+
 def check_did(did: object, *, name: str = "did") -> str:
-    """Return the DID unchanged if it is `did:op:` and 40 hex digits.
+    """Return the DID unchanged if it is one of any generation.
+
+    V3's are `did:op:` and the 40 hex digits of the datatoken's address, V4's `did:op:` and 64 hex
+    digits, those of Ocean Enterprise `did:ope:` and 64 hex digits.
 
     Args:
         did: the asset's identifier, as published: its case is kept, servers compare it.
@@ -82,8 +105,22 @@ def check_did(did: object, *, name: str = "did") -> str:
     if isinstance(did, str) and _DID.fullmatch(did):
         return str(did)
     raise InvalidDid(
-        f"{name} must be 'did:op:' followed by 40 hex digits, got {printable(did)}. "
-        "Copy the DID of the published asset."
+        f"{name} must be 'did:op:' followed by 40 hex digits, got {printable(did)}. DIDs of later "
+        "generations have 64, and may start with 'did:ope:'. Copy the DID of the published asset."
+    )
+
+
+def check_token_did(did: object, *, name: str = "did") -> str:
+    """Return the DID unchanged if it names its datatoken's address, as V3's do.
+
+    Raises:
+        InvalidDid: it is anything else, also a DID of a later generation.
+    """
+    if _TOKEN_DID.fullmatch(check_did(did, name=name)):
+        return str(did)
+    raise InvalidDid(
+        f"{name} must be 'did:op:' followed by 40 hex digits, the address of the datatoken, got "
+        "one with 64 hex digits. Such a DID does not name its datatoken: take that from the asset."
     )
 
 
@@ -216,7 +253,8 @@ def without_query(url: str) -> str:
 def trust_job_id(job_id: str) -> None:
     """Take a text for a job id from now on, in this process, even if it looks like a key.
 
-    For what a Provider calls a job: V3's make 32 hex digits, but another may use a hash.
+    For what a back end calls a job: V3's make 32 hex digits and nodes put their cluster before
+    64, but another may use a bare hash, which cannot be told from a private key.
     """
     if len(job_id) >= _SHORTEST_SECRET and _without_secrets(job_id) != job_id:
         if len(_trusted_job_ids) >= _TRUSTED_AT_MOST:
@@ -228,14 +266,16 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
     """Return the job id unchanged if it can be one.
 
     Args:
-        job_id: what `start` returned. Providers make 32 hex digits; other printable text without
-            blanks around it passes, for other back ends.
+        job_id: what `start` returned: 32 hex digits of a V3 Provider, `0x<64>-<64 hex digits>` of
+            a node. Other printable text without blanks around it passes, for other back ends.
         name: what to call it in the message.
 
     Raises:
         InvalidInput: it is not text, too short or too long, holds control characters, or looks
-            like a private key or a mnemonic, which no Provider must see; see `trust_job_id`.
+            like a private key or a mnemonic, which no back end must see; see `trust_job_id`.
     """
+    if isinstance(job_id, str) and _NODE_JOB_ID.fullmatch(job_id):
+        return str(job_id)
     if not (
         isinstance(job_id, str)
         # operator-service takes a shorter one for none, which means all jobs of the owner.
@@ -249,8 +289,9 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
         )
     if _without_secrets(job_id) != job_id and job_id not in _trusted_job_ids:
         raise InvalidInput(
-            f"{name} must be the text that `start` returned, mostly 32 hex digits, got "
-            f"{printable(job_id)}. An order's hash, or even a key, is no job id."
+            f"{name} must be the text that `start` returned, got {printable(job_id)}. This looks "
+            "like a transaction hash or a private key, not a job id: V3's have 32 hex digits, a "
+            "node's start with the cluster ('0x…-…')."
         )
     return str(job_id)
 
@@ -262,6 +303,43 @@ def is_job_id(value: object) -> bool:
     except InvalidInput:
         return False
     return True
+
+
+def check_service_id(value: object, *, name: str = "service_id") -> int | str:
+    """Return what names a service of an asset: its index as int, or its id as text.
+
+    Args:
+        value: an index from 0 on or its decimal text, as V3 counts services; or the id that later
+            generations give them, mostly a sha256 in 64 hex digits. `0x` before those is refused:
+            that is a transaction hash or a private key.
+        name: what to call it in the message.
+
+    Raises:
+        InvalidInput: it is anything else.
+    """
+    if isinstance(value, str) and _is_service_text(value):
+        return str(value)
+    try:
+        return check_service_index(value, name=name)
+    except InvalidInput:
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            raise  # it says what is wrong with so large a number
+    raise InvalidInput(
+        f"{name} must be the index of a service in the asset's DDO (0, 1, 2, …), or the text of "
+        f"its id, got {printable(value)}."
+    )
+
+
+def _is_service_text(text: str) -> bool:
+    if _HASH_DIGITS.fullmatch(text):
+        return True
+    return (
+        1 <= len(text) <= _SERVICE_ID_MAX_CHARS
+        and text.isprintable()
+        and text == text.strip()
+        and not text.isdigit()
+        and text == _without_secrets(text)
+    )
 
 
 def check_service_index(value: object, *, name: str = "service_id") -> int:

@@ -91,7 +91,7 @@ class InvalidInput(OceanError, ValueError, AssertionError):
 
 
 class InvalidDid(InvalidInput):
-    """Text that is no `did:op:` identifier."""
+    """Text that is not a `did:op:` or `did:ope:` identifier."""
 
 
 class InvalidAddress(InvalidInput):

@@ -1,4 +1,4 @@
-"""A web back end that runs compute jobs for its users: one `Ocean`, and a wallet for each."""
+"""A web back end that runs compute jobs for its users: one `Ocean`, and a wallet for each user."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.web3_internal.wallet import Wallet
 
-# What each error means to the caller; the first line that fits counts. The messages may be
+# What each error means to the caller; the first match counts. The messages may be
 # passed on: they never hold a key, a signature, or the query of a URL.
 HTTP_STATUS: tuple[tuple[Any, int], ...] = (
     (errors.InvalidInput, 422),
     ((errors.JobNotFound, errors.AssetNotFound), 404),
     ((errors.AssetNotConsumable, errors.AccessDenied, errors.WalletError), 403),
-    (errors.StartUncertain, 502),  # not to be repeated blindly: the job may run
+    (errors.StartUncertain, 502),  # do not retry blindly: the job may run
     ((errors.WorkflowRefused, errors.JobError), 409),
     (errors.ResponseTooLarge, 413),
     (errors.RequestTimeout, 504),
@@ -46,7 +46,7 @@ class Input(BaseModel):
 
 
 class NewJob(BaseModel):
-    """Data, and a published algorithm with its order, or code of one's own."""
+    """Data, and a published algorithm with its order, or your own code."""
 
     inputs: list[Input]
     algorithm_did: str | None = None
@@ -60,11 +60,11 @@ class Users:
 
     def __init__(self, folder: Path, password: str) -> None:
         self._names = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
-        # Once for each: opening a keystore is slow on purpose. They only sign: no chain.
+        # Cached, since opening a keystore is slow on purpose. The wallets only sign: no chain.
         self._wallet = lru_cache(lambda file: Wallet.from_keystore(None, folder / file, password))
 
     def wallet(self, token: str) -> Wallet:
-        """Return the wallet of whoever has this token."""
+        """Return the wallet of the user with this token."""
         name = self._names.get(hashlib.sha256(token.encode()).hexdigest())
         if name is None:
             raise HTTPException(401, "Unknown token.", {"WWW-Authenticate": "Bearer"})
@@ -121,7 +121,7 @@ def create_app(ocean: Ocean, users: Users) -> FastAPI:
     @app.get("/jobs/{did}/{job_id}")
     async def status(job: Job, wait: Annotated[float, Query(ge=0, le=60)] = 0) -> dict[str, Any]:
         """Answer at once, or when the job has ended, after `wait` seconds at the latest."""
-        with suppress(errors.JobTimeoutError):  # it still runs, which is an answer
+        with suppress(errors.JobTimeoutError):  # still running is an answer, too
             await job.wait_async(timeout=wait, patience=0)
         return shown(job)
 
@@ -131,7 +131,7 @@ def create_app(ocean: Ocean, users: Users) -> FastAPI:
 
     @app.get("/jobs/{did}/{job_id}/results/{name}")
     def result(job: Job, name: str) -> Response:
-        # What an algorithm wrote must not be run by a browser as a page of this server.
+        # A browser must not show what an algorithm wrote as a page of this server.
         headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
         return Response(job.open(name).read(), 200, headers, "application/octet-stream")
 

@@ -1,4 +1,4 @@
-"""What an answer's status means at any back end, where its body says no more."""
+"""What an answer's status means at any back end, if its body says no more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATUSES_THAT_SAY_ALL = frozenset({TOO_MANY_REQUESTS, *TOO_LARGE_STATUSES})
 def refusal(
     kind: type[ProviderError], answer: Answer, words: str, advice: str, **attributes: Any
 ) -> ProviderError:
-    """Make the error for an answer that says no.
+    """Make the error for a refusal.
 
     Args:
         kind: which error.
@@ -52,7 +52,7 @@ def refusal(
 
 
 def error_by_status(answer: Answer) -> ProviderError:
-    """Make the error for an answer of which only the status can be read."""
+    """Make the error for an answer with only a readable status."""
     status = answer.status_code
     words = answer.text() or "no words"
     if status == TOO_MANY_REQUESTS:
@@ -64,20 +64,18 @@ def error_by_status(answer: Answer) -> ProviderError:
             EndpointNotFound,
             answer,
             words,
-            "Check the provider URL and that the Provider offers this service; a download is "
-            "also answered so when the order, the file or the signature is refused.",
+            "Check the provider URL and that the Provider offers this service. For a download "
+            "this can also mean that the order, the file or the signature is refused.",
         )
     if status in GATEWAY_STATUSES:
-        return refusal(
-            ServiceUnavailable, answer, words, "The service is away; try again in a while."
-        )
+        return refusal(ServiceUnavailable, answer, words, "The service is away; try again later.")
     if status >= 500:
         return refusal(
             ProviderFault,
             answer,
             words,
             "The Provider failed without a reason. An unknown DID, service index or algorithm, "
-            "or malformed parameters do this; check them, then ask the Provider's operator.",
+            "or malformed parameters cause this; check them, then ask the Provider's operator.",
         )
     if status == 400:
         return refusal(RequestInvalid, answer, words, "Check the arguments of the call.", errors={})
@@ -85,7 +83,7 @@ def error_by_status(answer: Answer) -> ProviderError:
 
 
 def check_ok(answer: Answer) -> Answer:
-    """Return the answer if its status says yes.
+    """Return the answer if its status is a success.
 
     Raises:
         ProviderError: by the status alone.

@@ -1,4 +1,4 @@
-"""What every compute back end offers, in our words, whatever its own are."""
+"""What every compute back end offers, in our words, whatever its own words are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Generation(enum.Enum):
 
 
 class JobResult(TypedDict):
-    """Where the outcome of a job is.
+    """Where a job's outcome is.
 
     `did` is '' unless the Provider published the results as an asset; `urls` are the result
     files, `logs` the algorithm's log. Empty lists mean: no output yet.
@@ -45,7 +45,7 @@ class Candidate:
 
     Attributes:
         job_id: the job.
-        is_new: whether it was made after the start was sent, as far as jobs tell.
+        is_new: whether it was created after the start was sent, as far as the jobs show.
     """
 
     job_id: str
@@ -53,7 +53,7 @@ class Candidate:
 
 
 class Candidates(Protocol):
-    """What one start may have made, list by list."""
+    """Which jobs one start may have created, list by list."""
 
     def among(self, listed: Listed, sent_s: float) -> list[Candidate]:
         """Return those among the owner's jobs; the start was sent `sent_s` seconds ago."""
@@ -61,7 +61,7 @@ class Candidates(Protocol):
 
 @dataclass(frozen=True)
 class JobRef:
-    """What finds a job again at its back end.
+    """What identifies a job at its back end.
 
     Attributes:
         did: the data set the job runs on.
@@ -75,24 +75,24 @@ class JobRef:
 
 
 class Attempt(Protocol):
-    """One start, told by the back end of the request that makes the job."""
+    """One start; the back end tells it about the request that creates the job."""
 
     def sending(self) -> AbstractContextManager[None]:
-        """Surround the request: from here on the back end may have acted."""
+        """Surround the request: from here on the back end may have executed it."""
 
     def answered(self, job: Job) -> Job:
-        """Take the job that the answer names, within the wallet's turn; returns it.
+        """Accept the job that the answer names, within the wallet's turn; returns it.
 
         Raises:
-            StartUncertain: another start made this job.
+            StartUncertain: another start created this job.
         """
 
 
 class Backend(Protocol):
-    """One compute back end: asks it in its own words, and answers in ours.
+    """One compute back end: called in its own words, answering in ours.
 
-    Every call raises `TransportError` where no answer came, and `ProviderError` where the answer
-    says no; what else a call raises stands beside it.
+    Every call raises `TransportError` without an answer, and `ProviderError` for a refusal; each
+    call lists what else it raises.
     """
 
     generation: Generation
@@ -102,41 +102,41 @@ class Backend(Protocol):
         """Start a job: one request, sent once.
 
         Raises:
-            StartUncertain: the answer does not tell which job was started.
+            StartUncertain: the answer does not say which job was started.
         """
 
     def listed(self, owner: str, did: str = "") -> Listed:
         """List all jobs of an owner, unsigned, in no order."""
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
-        """Return what tells which listed jobs a lost start of this plan may have made."""
+        """Return what finds the jobs that a lost start of this plan may have created."""
 
     def job(self, ref: JobRef) -> Job:
         """Return one job, unsigned.
 
         Raises:
-            JobNotFound: the back end knows no such job of this owner.
+            JobNotFound: the back end does not know this job of this owner.
         """
 
     def result(self, ref: JobRef, signer: Signer) -> JobResult:
         """Return where results and logs of a job are.
 
         Raises:
-            ResultsWithheld: the signature was not accepted, with a renewed nonce either.
+            ResultsWithheld: the signature was not accepted, not even with a renewed nonce.
         """
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before.
 
         Raises:
-            JobNotFound: the back end knows no such job of this owner.
+            JobNotFound: the back end does not know this job of this owner.
         """
 
     def stop_all(self, did: str, owner: str, signer: Signer) -> Sequence[Job]:
         """Ask to stop every job of an owner; returns them as they were before."""
 
     def delete(self, ref: JobRef, signer: Signer) -> bool:
-        """Ask to delete one job; True if the back end took the call."""
+        """Ask to delete one job; True if the back end accepted the call."""
 
     def files_reachable(self, did: str) -> Sequence[bool]:
-        """Tell of each file of an asset whether the back end reaches it."""
+        """Tell for each file of an asset whether the back end reaches it."""

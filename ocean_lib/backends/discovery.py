@@ -26,7 +26,7 @@ def root_uri(service_endpoint: str) -> str:
     """Return a Provider's base URL, given that or the URL of one of its services.
 
     Raises:
-        InvalidUrl: it is no http(s) URL.
+        InvalidUrl: it is not an http(s) URL.
     """
     url = check_url(service_endpoint, name="service endpoint").split("?")[0].split("#")[0]
     scheme, _, rest = url.partition("://")
@@ -54,7 +54,7 @@ class Discovery:
 
     Args:
         http: sends the requests.
-        lifetime_s: how long a document is believed.
+        lifetime_s: how long a document is remembered.
     """
 
     def __init__(self, http: HttpExchange, lifetime_s: float) -> None:
@@ -65,7 +65,8 @@ class Discovery:
     def root_of(self, uri: str) -> str:
         """Return a Provider's base URL, given that or the URL of one of its services.
 
-        A URL this instance built or was asked for is known; of others the usual path is taken off.
+        URLs that this instance built or was asked for are known; from others the usual path is
+        removed.
         """
         root = self._roots.get(uri) if isinstance(uri, str) else None
         if root is None:
@@ -77,8 +78,8 @@ class Discovery:
         """Return what `GET /` answers.
 
         Raises:
-            ProviderError: the Provider says no.
-            MalformedResponse: this is no Provider.
+            ProviderError: the Provider refuses.
+            MalformedResponse: this is not a Provider.
             TransportError: no answer.
         """
         known = self._documents.get(root)
@@ -96,7 +97,7 @@ class Discovery:
         return root in self._documents
 
     def forget(self, root: str) -> None:
-        """Ask again the next time; do so when a Provider seems to have moved."""
+        """Forget a document, for a Provider that seems to have moved."""
         self._documents.forget(root)
 
     def clear(self) -> None:
@@ -119,7 +120,7 @@ class Discovery:
                 operation=f"find the service {name!r}",
                 url=root,
             )
-        # Only ever a path below the Provider's own URL, whatever the document says.
+        # Always a path below the Provider's own URL, whatever the document says.
         url = f"{root}/{found[1].lstrip('/')}"
         self._roots.put(url, root)
         return found[0], url
@@ -131,7 +132,7 @@ def configured_url(config: Config) -> str:
     Raises:
         ConfigError: none is configured.
     """
-    # Calls leave a query out too; and this URL is published and sent.
+    # Calls leave out a query too, and this URL is published and sent.
     url = without_query(str(config.provider_url or "")).rstrip("/")
     if not url:
         raise ConfigError(

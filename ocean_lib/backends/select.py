@@ -29,13 +29,13 @@ from ocean_lib.http.deadline import current_deadline
 from ocean_lib.http.exchange import HttpExchange
 
 KNOWN_FOR_S = 24 * 3600.0
-"""How long it is remembered at which of several services a job was started."""
+"""How long the client remembers at which of several services a job was started."""
 
 _MAY_HAVE_MOVED = (EndpointNotFound, ConnectFailed, RequestTimeout, JobNotFound)
 
 
 class Backends:
-    """The back ends of one client: assets by DID, and who computes on them.
+    """The back ends of one client: assets by DID, and which back end computes on them.
 
     Args:
         config: names the metadata cache and the configured back end.
@@ -57,7 +57,7 @@ class Backends:
         self._make = make
         self._aquarius = Aquarius(config.metadata_cache_uri, http)
         self._assets: Expiring[str, Asset] = Expiring(1024, config.cache_lifetime_s)
-        self._services: Expiring[str, int] = Expiring(4096, KNOWN_FOR_S)
+        self._services: Expiring[str, int | str] = Expiring(4096, KNOWN_FOR_S)
         self._made: dict[str, Backend] = {}
 
     def asset(self, did: str, *, fresh: bool = False) -> Asset:
@@ -69,7 +69,7 @@ class Backends:
 
         Raises:
             InvalidDid: it is not a DID.
-            AssetNotFound: the metadata cache holds none.
+            AssetNotFound: the metadata cache does not have it.
         """
         check_did(did)
         known = self._assets.get(did)
@@ -87,7 +87,7 @@ class Backends:
             found = self._made.setdefault(root, self._make(root))
         return found
 
-    def of(self, did: str, service_id: int | None = None) -> Backend:
+    def of(self, did: str, service_id: int | str | None = None) -> Backend:
         """Return the back end that computes on a data set, at one of its services."""
         return self.at(compute_endpoint(self.asset(did), service_id))
 
@@ -95,13 +95,13 @@ class Backends:
         """Return one service of each back end that computes on a data set, mostly one."""
         return list(_places_of(self.asset(did)).values())
 
-    def started(self, job_id: str, service_id: int) -> str:
+    def started(self, job_id: str, service_id: int | str) -> str:
         """Remember the service that a job was started at; returns the job's id."""
         self._services.put(job_id, service_id)
         return job_id
 
-    def service_of(self, ref: JobRef) -> int | None:
-        """Return the index of the service that has a job; None where there is no choice."""
+    def service_of(self, ref: JobRef) -> int | str | None:
+        """Return the index or id of the service that has a job; None if there is no choice."""
         places = _places_of(self.asset(ref.did))
         if len(places) < 2:
             return None
@@ -115,7 +115,7 @@ class Backends:
             except JobNotFound:
                 continue
             except OceanError as error:
-                failure = error  # another back end may have it all the same
+                failure = error  # another back end may still have it
             else:
                 if index is not None:
                     self._services.put(ref.job_id, index)
@@ -132,7 +132,7 @@ class Backends:
         """
         return self.at(configured_url(self._config))
 
-    def route(self, did: str, service_id: int | None = None) -> Route:
+    def route(self, did: str, service_id: int | str | None = None) -> Route:
         """Return the way to the back end that computes on a data set, at one of its services."""
         return Route(self, did, service_id)
 
@@ -146,7 +146,7 @@ class Backends:
 
 
 class Route:
-    """The way to a data set's back end, looked up once more where that may have moved.
+    """The way to a data set's back end, looked up again once if that may have moved.
 
     ```
     route = backends.route(did)
@@ -156,7 +156,7 @@ class Route:
     ```
     """
 
-    def __init__(self, backends: Backends, did: str, service_id: int | None) -> None:
+    def __init__(self, backends: Backends, did: str, service_id: int | str | None) -> None:
         self._backends = backends
         self._did = did
         self._service_id = service_id
@@ -181,7 +181,7 @@ class Route:
         return self._has_moved(error)
 
     def _has_moved(self, error: OceanError) -> bool:
-        """Look the place up again; tell whether asking there may help and can do no harm."""
+        """Look up the place again; tell whether a retry there may help and can do no harm."""
         deadline = current_deadline()
         if (deadline and deadline.is_over) or getattr(error, "may_have_arrived", False):
             return False
@@ -194,29 +194,29 @@ class Route:
                 return True
             return not isinstance(error, JobNotFound) and self._has_changed(error)
         except OceanError:
-            return False  # what went wrong first says more
+            return False  # the first failure says more
 
     def _has_changed(self, error: OceanError) -> bool:
-        """Read the services again; tell whether another call may end otherwise."""
+        """Read the services again; tell whether a retry may end differently."""
         discovery = self._backends.discovery
         root = discovery.root_of(self._uri)
         if not discovery.is_known(root):
             return isinstance(error, (ConnectFailed, RequestTimeout))
         before = discovery.document(root)
         discovery.forget(root)
-        # One that was away has restarted; one that says 404 still says so at this place.
+        # One that was away has restarted; one that answered 404 still does so at this place.
         return bool(discovery.document(root) != before) or not isinstance(error, EndpointNotFound)
 
 
-def compute_endpoint(asset: Asset, service_id: int | None = None) -> str:
+def compute_endpoint(asset: Asset, service_id: int | str | None = None) -> str:
     """Return where one of the asset's compute services is.
 
     Args:
         asset: a data set.
-        service_id: the service's index; None for the first.
+        service_id: the service's index or id; None for the first.
 
     Raises:
-        NoComputeService: it has none, or the service names no place.
+        NoComputeService: it has none, or the service has no endpoint.
     """
     service = None if service_id is None else asset.get_service_by_index(service_id)
     if service is None or service.type != ServiceTypes.CLOUD_COMPUTE:
@@ -232,7 +232,7 @@ def compute_endpoint(asset: Asset, service_id: int | None = None) -> str:
 
 
 def _places_of(asset: Asset) -> dict[str, int | None]:
-    """Return where the asset is computed on: each place, with the index of a service there."""
+    """Return each place that computes on the asset, with the index of a service there."""
     places: dict[str, int | None] = {}
     for service in asset.services:
         if service.type == ServiceTypes.CLOUD_COMPUTE and service.service_endpoint:
@@ -245,11 +245,11 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
 
     Args:
         config: the client's.
-        data_provider: a `DataServiceProvider`, that class, or an object of the user's own.
+        data_provider: a `DataServiceProvider`, that class, or the user's own object.
     """
     if data_provider is DataServiceProvider:
         data_provider = DataServiceProvider.shared()
-    if type(data_provider) is DataServiceProvider:  # a subclass may do with each call as it likes
+    if type(data_provider) is DataServiceProvider:  # a subclass may change any call
         ours = data_provider
         return Backends(
             config,

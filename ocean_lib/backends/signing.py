@@ -1,8 +1,8 @@
 """Signed calls of one wallet: whose turn it is, over which nonce, or with which token.
 
-A V3 Provider takes a signature over exactly the nonce it has stored for an address, later
-generations over any number above it; both move it with the call. So the calls of one address at
-one back end take turns, and after an accepted call the next nonce is known without asking.
+A V3 Provider accepts a signature over exactly the nonce it has stored for an address, later
+generations over any number above it; both move it with the call. So the calls of one address at one
+back end take turns, and after an accepted call the next nonce is known without a request.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from ocean_lib.web3_internal.signer import Signer
 T = TypeVar("T")
 
 RENEWING: tuple[type[OceanError], ...] = (SignatureRejected, ResultsWithheld, MovedToHttps)
-"""After these every signed call is made once more: it was not accepted, or not where it is now."""
+"""After these every signed call is retried once: it was not accepted, or the place has moved."""
 
 KEPT = 4096
 """How many addresses are remembered, besides those with calls under way."""
 
 NonceRule = Literal["exact", "above"]
-"""exact: the stored nonce itself is signed (V3). above: any higher one, we take the next."""
+"""exact: the stored nonce itself is signed (V3). above: any higher one; we use the next."""
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What lets one call pass: a signature over a nonce, or a token, which needs no nonce."""
+    """What authorises one call: a signature over a nonce, or a token, which needs no nonce."""
 
     signature: str
     nonce: int | None = None
@@ -66,7 +66,7 @@ class Wire(Protocol):
         """Sign a call's text and a nonce, as this generation does."""
 
     def token(self, signer: Signer) -> str:
-        """Make a token that stands for a signature."""
+        """Make a token that replaces signatures."""
 
 
 @dataclass
@@ -80,9 +80,9 @@ class Signatures:
     """The next nonce and the token of each (back end, address as sent) used lately.
 
     Args:
-        config: names the back ends that may get signatures; all may if None, since the caller then
-            chooses by the URL of each call.
-        use_token: sign once for a token in place of once for each call.
+        config: names the back ends that may get signatures; None: all may, since the caller chooses
+            the URL of each call.
+        use_token: sign once for a token instead of once for each call.
     """
 
     def __init__(self, config: Config | None = None, use_token: bool = False) -> None:
@@ -127,7 +127,7 @@ class Signatures:
         again_on: tuple[type[OceanError], ...] = (),
         did: str = "",
     ) -> T:
-        """Sign and send one call when it is this address' turn; once more if it is refused.
+        """Sign and send one call when it is this address' turn; retry once if it is refused.
 
         Args:
             wire: the back end.
@@ -146,7 +146,7 @@ class Signatures:
         Raises:
             ProviderNotTrusted: the config does not name this back end; nothing was signed.
             RequestTimeout: other calls of this wallet took all the time.
-            SignatureRejected, ResultsWithheld: not accepted with a renewed nonce either.
+            SignatureRejected, ResultsWithheld: not accepted, not even with a renewed nonce.
         """
         self.check_trusted(wire.root, did)
         retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
@@ -167,7 +167,7 @@ class Signatures:
                     nonce = wire.nonce(address) + (wire.nonce_rule == "above")
                     account.next_nonce = nonce
                 signature = wire.sign(signer, text, nonce)
-                # Until the call is known to be accepted, nobody knows whether the nonce moved.
+                # Until the call is known to be accepted, the nonce may have moved or not.
                 account.next_nonce = None
                 try:
                     value = send(Credential(signature, nonce))
@@ -226,7 +226,7 @@ class Signatures:
 def _no_turn(root: str) -> RequestTimeout:
     return RequestTimeout(
         f"Other signed calls of this wallet at {root} took all of this call's time; nothing was "
-        "sent. A wallet's signed calls go one after the other: use fewer threads per wallet, "
+        "sent. A wallet's signed calls take turns: use fewer threads per wallet, "
         "allow more time (timeout.total), or auth tokens (auth_token).",
         may_have_arrived=False,
     )

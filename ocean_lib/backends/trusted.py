@@ -1,7 +1,7 @@
-"""Which Providers get signatures: those that the user has chosen, whatever an asset names.
+"""Which Providers get signatures: only those that the user has chosen, whatever an asset names.
 
-What V3 signs names no Provider, so whoever gets a signature can use it at every other one (see
-docs/security.md).
+A text signed for V3 does not name the Provider, so whoever gets a signature can use it at every
+other one (see docs/security.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def check_trusted(config: Any, url: str, did: str = "") -> None:
     Args:
         config: a `Config`.
         url: where the signed call will be sent.
-        did: the asset that names the place, '' if none does.
+        did: the asset that names the server, '' if none does.
 
     Raises:
         ProviderNotTrusted: the config does not name the server there.
@@ -45,5 +45,5 @@ def check_trusted(config: Any, url: str, did: str = "") -> None:
 
 
 def _is_meant(chosen: Origin, origin: Origin) -> bool:
-    # On this machine, all that listens is taken for the user's own.
+    # On this machine, every server counts as the user's own.
     return chosen.covers(origin) or (chosen.is_loopback and origin.is_loopback)

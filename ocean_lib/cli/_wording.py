@@ -24,7 +24,10 @@ _OF_CALLS = (
         "Use `ocean-compute download`, with a larger --max-bytes or without",
     ),
     (r", with decimal\.Decimal\.quantize", ""),
-    (r"no job as to_dict makes it", "no job file as `ocean-compute start` writes it"),
+    (
+        r"not a saved job: (.*) is missing\. Pass what ComputeJob\.to_dict\(\) returned",
+        r"not a job file of `ocean-compute start`: \1 is missing",
+    ),
     (r", or 32 bytes", ""),
     (r" or None(?=, got)", ""),
     (r"Check metadata_cache_uri\b", "Check --metadata-cache, or metadata_cache_uri in the config"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
+from ocean_lib.checks import PUBLIC_ID
 from ocean_lib.http.limits import MAX_TEXT
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
@@ -13,9 +14,9 @@ _TAG = re.compile(r"<[^<>]*>")
 _TITLE = re.compile(r"<title>[^<]*</title>", re.IGNORECASE)
 # A signature or key is 64 hex digits or more; a transaction hash is exactly 64, and useful.
 _LONG_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{65,}(?:-\d+)?")
-# A job's id has 32, an address or a DID 40: these are public.
+# A V3 job's id has 32, an address or a V3 DID 40: these are public, as are the ids of a node.
 _SHORTEST_SECRET = 48
-_SECRET_IN_PATH = re.compile(f"(?:0x)?[0-9a-fA-F]{{{_SHORTEST_SECRET},}}")
+_LONG_IN_PATH = re.compile(f"(?P<public>{PUBLIC_ID})|(?:0x)?[0-9a-fA-F]{{{_SHORTEST_SECRET},}}")
 # Also of a URL that was itself encoded.
 _QUERY = re.compile(r"(?<=[a-zA-Z0-9/])(?:\?|%3F)[^\s\"'<>]+", re.IGNORECASE)
 
@@ -41,7 +42,7 @@ def safe_url(url: str) -> str:
         return "(unreadable URL)"
     path = "/…" if isinstance(url, SecretUrl) else parts.path
     if len(path) > _SHORTEST_SECRET:
-        path = _SECRET_IN_PATH.sub("…", path)
+        path = _LONG_IN_PATH.sub(lambda run: run["public"] or "…", path)
     return one_line(urlunsplit((parts.scheme, host, path, "", "")), 200)
 
 

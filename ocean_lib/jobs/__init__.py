@@ -1,1 +1,1 @@
-"""A job's life, on any back end: planned, started, watched, its outcome brought home."""
+"""A job's life, on any back end: planned, started, polled, its outcome downloaded."""

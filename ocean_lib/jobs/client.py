@@ -28,13 +28,13 @@ _SEARCH_AT_MOST_S = 10.0
 
 
 class JobClient:
-    """Starts jobs, and asks about them; every call ends within the config's times.
+    """Starts and polls jobs; every call ends within the config's times.
 
     Args:
-        backends: who computes on which data set.
-        http: brings results.
+        backends: which back end computes on which data set.
+        http: downloads results.
         times: of each call, whatever the session has.
-        lifetime_s: how long data that could be reached is believed to be there.
+        lifetime_s: how long data that could be reached counts as reachable.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class JobClient:
         self._reachable: Expiring[str, bool] = Expiring(1024, lifetime_s)
 
     def start(self, plan: JobPlan, signer: Signer) -> str:
-        """Start a job: one request, sent once; a lost answer is looked for. Returns its id."""
+        """Start a job with one request; if its answer is lost, look for it. Returns its id."""
         did, service_id, owner = plan.main.did, plan.main.service_id, plan.consumer
         with self.operation() as deadline, Attempt(plan, self._starts) as attempt:
             check_services(plan, self.backends.asset)
@@ -84,7 +84,7 @@ class JobClient:
                     return self.seen.saw(backend.root, ref.owner, backend.job(ref))
 
     def listed(self, owner: str, did: str | None = None) -> list[Job]:
-        """List all jobs of an owner where a data set is computed on; None: as configured."""
+        """List all jobs of an owner at a data set's back ends; None: at the configured one."""
         with self.operation():
             if did is None:
                 return list(self._listed(self.backends.configured(), owner, "").jobs)
@@ -112,7 +112,7 @@ class JobClient:
             with self.seen.explaining(ref), self.operation():
                 return self._about(ref, stop)
         except OceanError:
-            self.seen.asked_to_stop(ref.job_id)  # it may have arrived all the same
+            self.seen.asked_to_stop(ref.job_id)  # it may still have arrived
             raise
 
     def stop_all(self, did: str, owner: str, signer: Signer) -> list[Job]:
@@ -129,13 +129,13 @@ class JobClient:
             try:
                 each = self.backends.each(did)
                 return [job for service_id in each for job in self._at(did, stop, service_id)]
-            except OceanError:  # it may have arrived all the same
+            except OceanError:  # it may still have arrived
                 for job in listed:
                     self.seen.asked_to_stop(job.id)
                 raise
 
     def delete(self, ref: JobRef, signer: Signer) -> bool:
-        """Ask to delete one job; True if the back end took the call."""
+        """Ask to delete one job; True if the back end accepted the call."""
 
         def delete(backend: Backend) -> bool:
             is_taken = backend.delete(ref, signer)
@@ -156,20 +156,20 @@ class JobClient:
         return operation_limit(times.total_s, connect_s=times.connect_s, read_s=times.read_s)
 
     def clear(self) -> None:
-        """Forget assets, whether data can be reached, and which jobs were seen."""
+        """Forget assets, which data can be reached, and which jobs were seen."""
         self.backends.clear()
         self.seen.clear()
         self._reachable.clear()
 
     def forget_reachable(self, did: str) -> None:
-        """Ask at the next start whether this data can be reached."""
+        """Check at the next start whether this data can be reached."""
         self._reachable.forget(did)
 
     def _about(self, ref: JobRef, act: Callable[[Backend], T]) -> T:
         return self._at(ref.did, act, self.backends.service_of(ref))
 
-    def _at(self, did: str, act: Callable[[Backend], T], service_id: int | None = None) -> T:
-        """Act at the back end of a data set; once more where that has moved."""
+    def _at(self, did: str, act: Callable[[Backend], T], service_id: int | str | None = None) -> T:
+        """Act at the back end of a data set; retry once if that has moved."""
         route = self.backends.route(did, service_id)
         while True:
             with route as backend:
@@ -179,7 +179,7 @@ class JobClient:
         found = backend.listed(owner, did)
         return Listed(self.seen.saw_all(backend.root, owner, found.jobs), found.clock_s)
 
-    def _check_reachable(self, did: str, service_id: int | None) -> None:
+    def _check_reachable(self, did: str, service_id: int | str | None) -> None:
         if did in self._reachable:
             return
         reached = self._at(did, lambda backend: backend.files_reachable(did), service_id)

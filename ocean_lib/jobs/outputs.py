@@ -1,4 +1,4 @@
-"""Bringing a job's files home: every result and log, each on its own."""
+"""Downloading a job's files: every result and log, each on its own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
-"""A file's store also says 500 for what passes: there is no fault of the request to tell of."""
+"""A file's store also answers 500 for temporary faults: the request cannot be at fault."""
 
 
 class DownloadWarning(UserWarning):
@@ -47,7 +47,7 @@ class JobFile:
 
     Attributes:
         name: made safe for every platform.
-        url: where it lies; who has it may read the file, so it is in no repr and no message.
+        url: where it is; whoever has it can read the file, so no repr and no message shows it.
         is_log: whether it is a log.
         index: its place among the job's files.
     """
@@ -63,7 +63,7 @@ class DownloadReport(Sequence[Path]):
     """The paths that were written, and what could not be.
 
     Attributes:
-        paths: where the files lie, results first.
+        paths: where the files are, results first.
         failures: name of a file to why it is not there.
     """
 
@@ -115,7 +115,7 @@ class Source:
 
     Attributes:
         http: sends the requests.
-        provider: gives the URL of the Provider that named them.
+        provider: returns the URL of the Provider that named them.
     """
 
     http: HttpExchange
@@ -130,8 +130,8 @@ class Source:
     ) -> Iterator[Iterator[bytes]]:
         """Open a file; see `_pieces`.
 
-        The limit is set here rather than in the generator: one that a generator sets would hold
-        for its caller as well, until the generator is closed.
+        The limit is set here and not in the generator, where it would also apply to the caller
+        until the generator is closed.
         """
         with (
             operation_limit(self.http.timeouts.file_total_s) as deadline,
@@ -152,7 +152,7 @@ def read_file(source: Source, file: JobFile, max_bytes: int) -> bytes:
 
 
 def read_end(source: Source, file: JobFile, lines: int, max_bytes: int) -> bytes:
-    """Return the last lines of a file of any length, `max_bytes` of them at most.
+    """Return the last lines of a file of any length, at most `max_bytes`.
 
     Raises:
         DownloadError, TransportError: it could not be read.
@@ -183,21 +183,20 @@ def download_files(
     max_bytes: int | None,
     on_bytes: Callable[[int], None],
 ) -> DownloadReport:
-    """Download files one after the other; one that fails does not keep the others away.
+    """Download files one after the other; a failed one does not stop the others.
 
     Args:
         source: where they come from.
-        files: what to bring.
-        folder: made if it is not there.
-        max_bytes: refuse a file that is longer; None for what its server announces, or else the
-            config's limit.
+        files: what to download.
+        folder: created if it does not exist.
+        max_bytes: refuse longer files; None for the announced length, or else the config's limit.
         on_bytes: told of every piece.
 
     Returns:
         The paths, and what failed.
 
     Raises:
-        DownloadError: there were files, and none could be brought.
+        DownloadError: there were files, and none could be downloaded.
     """
     paths: list[Path] = []
     failures: dict[str, OceanError] = {}
@@ -238,7 +237,7 @@ def _pieces(
     max_bytes: int | None,
     on_bytes: Callable[[int], None],
 ) -> Generator[bytes, None, None]:
-    """Yield a file's content, taking a broken transfer up where it stopped if that is possible."""
+    """Yield a file's content, resuming a broken transfer if that is possible."""
     attempts = Attempts(deadline)
     done = renewed_at = limit = 0
     version = ""
@@ -268,13 +267,13 @@ def _pieces(
                     _check_size(done, file, limit)
                     on_bytes(len(piece))
                     yield piece
-                    if done - renewed_at >= PIECE:  # a byte at a time gets nowhere
+                    if done - renewed_at >= PIECE:  # one byte at a time is no progress
                         renewed_at = done
                         attempts.renew()
                 return
         except (TransportError, DownloadError) as error:
             wait_s = getattr(error, "retry_after_s", 0.0)
-            # Without a version nobody can tell whether the rest is of the same file.
+            # Without a version it is unknown whether the rest is of the same file.
             if wait_s is None or (done and not version) or not attempts.again(wait_s):
                 raise
 
@@ -283,15 +282,15 @@ def _check_size(size: int, file: JobFile, max_bytes: int) -> None:
     if size > max_bytes:
         raise ResponseTooLarge(
             f"Could not download {file.name}: it is longer than the {max_bytes} bytes allowed. "
-            "Allow more (max_bytes), or use download, which writes to disk as it comes. What no "
-            "length is announced for has the limit downloads.max_bytes of the config.",
+            "Allow more (max_bytes), or use download, which writes to disk as it comes. Without an "
+            "announced length the limit is downloads.max_bytes of the config.",
             operation=f"download {file.name}",
             url=safe_url(file.url),
         )
 
 
 def _version(headers: Mapping[str, str]) -> str:
-    """Return what names this very content for If-Range, '' if nothing does."""
+    """Return what identifies this content for If-Range, '' if nothing does."""
     if headers.get("content-encoding"):
         return ""  # what was decoded cannot be counted in the bytes that a range is made of
     etag = str(headers.get("etag") or "")
@@ -306,7 +305,7 @@ def _check_status(status: int, headers: Mapping[str, str], file: JobFile, done: 
     if done and status == 200:
         raise DownloadError(
             f"Could not download {file.name}: the connection broke after {done} bytes, and the "
-            "server cannot take it up there, or has another content by now. Try again."
+            "server cannot resume it there, or has other content by now. Try again."
         )
     if is_challenge(headers):
         hint = CHALLENGE
@@ -323,7 +322,7 @@ def _check_status(status: int, headers: Mapping[str, str], file: JobFile, done: 
 
 
 def _check_rest(headers: Mapping[str, str], file: JobFile, done: int, version: str) -> None:
-    """Check that a part is the rest of what is there, and not of another content."""
+    """Check that a part is the rest of the same content."""
     part = re.match(r"\s*bytes\s+(\d+)-", str(headers.get("content-range") or ""), re.IGNORECASE)
     begins_there = part is not None and int(part[1]) == done
     is_same = str(headers.get("etag") or version) == version or not version.startswith('"')
@@ -331,5 +330,5 @@ def _check_rest(headers: Mapping[str, str], file: JobFile, done: int, version: s
         return
     raise DownloadError(
         f"Could not download {file.name}: the connection broke after {done} bytes, and the server "
-        "then sent what is not the rest of the same content. Try again."
+        "then sent other content, not the rest of the same. Try again."
     )

@@ -1,4 +1,4 @@
-"""What a job is to be: its inputs, its algorithm, its consumer, checked once and carried whole."""
+"""What to start: inputs, algorithm and consumer of a job, checked once and passed as one value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ocean_lib.web3_internal.signer import check_signer, signer_address
 
 @dataclass(frozen=True)
 class Algorithm:
-    """The algorithm of a job: published, with its order, or code of the consumer's own.
+    """The algorithm of a job: published, with its order, or the consumer's own code.
 
     Attributes:
         did: of a published algorithm; '' for own code.
@@ -37,7 +37,7 @@ class Algorithm:
 
     @classmethod
     def given(cls, did: Any, meta: Any, tx_id: Any, data_token: Any) -> Algorithm:
-        """Take what was given of an algorithm, however little.
+        """Check the arguments for an algorithm; the order may be missing.
 
         Raises:
             InvalidInput: something is of the wrong type or form.
@@ -92,15 +92,15 @@ class Algorithm:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """A job as it was asked for, before any back end has seen it.
+    """A job as the user asked for it, before a back end has seen it.
 
     Attributes:
-        inputs: the main input first; it decides on the back end.
+        inputs: the main input first; it determines the back end.
         algorithm: what is to run.
         consumer: address of the wallet that ordered, in its checksum spelling.
-        output: what V3 takes as `output`; see `OceanCompute.check_output_dict`.
-        nonce: sign over this one, as it is; None for the back end's own.
-        resumed_job_id: of a job stopped before, for V3 back ends that can go on with it.
+        output: V3's `output`; see `OceanCompute.check_output_dict`.
+        nonce: sign over this nonce; None for the back end's.
+        resumed_job_id: of a stopped job, for V3 back ends that can resume it.
     """
 
     inputs: tuple[ComputeInput, ...]
@@ -120,7 +120,7 @@ class JobPlan:
         nonce: Any = None,
         resumed_job_id: Any = None,
     ) -> JobPlan:
-        """Check what a user gave.
+        """Check a user's arguments.
 
         Raises:
             InvalidInput: an argument is of the wrong type or form.
@@ -146,7 +146,7 @@ class JobPlan:
 
     @property
     def main(self) -> ComputeInput:
-        """The input that decides on the back end, and whose order the job carries."""
+        """The input that determines the back end, and whose order the job names."""
         return self.inputs[0]
 
 

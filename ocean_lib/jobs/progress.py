@@ -1,4 +1,4 @@
-"""Progress bars: on a terminal, as a widget in a notebook, quiet in a pipe."""
+"""Progress bars: on a terminal, as a widget in a notebook, nothing in a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _import_lock = threading.Lock()
 
 
 class _NoBar:
-    """What is asked of a bar, without one; tqdm need not be imported then."""
+    """Stands in for a bar, so that tqdm need not be imported."""
 
     n = 0
 
@@ -31,7 +31,7 @@ def progress_bar(wanted: bool | None, **options: Any) -> Iterator[Any]:
     """Show a tqdm bar while the block runs.
 
     Args:
-        wanted: True for always, False for never, None for where somebody looks.
+        wanted: True for always, False for never, None for terminals and notebooks.
         **options: for `tqdm.auto.tqdm`.
 
     Yields:
@@ -40,7 +40,7 @@ def progress_bar(wanted: bool | None, **options: Any) -> Iterator[Any]:
     if wanted is False:
         yield _NoBar()
         return
-    # tqdm's own None: not where stderr is no terminal; but in a notebook, which is none either.
+    # tqdm's own None: not if stderr is not a terminal, but in a notebook.
     with _tqdm()(disable=None if wanted is None else False, **options) as bar:
         yield bar
 

@@ -1,4 +1,4 @@
-"""Looking after many jobs: one request a round for each wallet and Provider."""
+"""Polling many jobs: one request a round for each wallet and Provider."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ocean_lib.jobs.waiting import OnUpdate, Wait, check_wait, wait
 MAX_WORKERS = 8
 
 ListedAt = tuple[int, str, str]
-"""Which client, which back end, whose jobs: these are listed by one request."""
+"""Which client, which back end, whose jobs: one request lists these."""
 
 
 class Watched(Protocol):
@@ -48,22 +48,22 @@ Group = Sequence[Watched]
 Failure = tuple[OceanError, Group]
 
 Looked = tuple[dict[str, JobStatus], list[Failure]]
-"""The statuses of a group's jobs, and jobs that were seen before and are denied now."""
+"""The statuses of a group's jobs, and the jobs that were seen before but are missing now."""
 
 Answer = Future[Looked]
 
 HELPER_AFTER_S = 0.1
-"""A round that lasts so long gets one thread more, and so on: where Providers answer at once, few
-are enough for many wallets, and a slow one does not hold the others up for longer."""
+"""A round gets one more thread each time this passes: if Providers answer at once, few threads are
+enough for many wallets, and a slow one does not hold up the others for longer."""
 
 
 class Rounds:
-    """Asks for jobs in rounds; what fails in one place does not keep the others away.
+    """Polls jobs in rounds; a failure at one back end does not affect the others.
 
     Args:
         jobs: the jobs by their ids.
         plan: told of every status and failure.
-        max_workers: how many places are asked at the same time; 1 at least.
+        max_workers: how many back ends are polled at the same time; at least 1.
     """
 
     def __init__(self, jobs: Mapping[str, Watched], plan: Wait, max_workers: int) -> None:
@@ -75,21 +75,21 @@ class Rounds:
         self._to_ask: deque[Group] = deque()
 
     def close(self) -> None:
-        """Ask nothing more; requests on their way are not waited for."""
+        """Send no more requests; those on their way are not waited for."""
         self._to_ask.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def look(self) -> None:
-        """Ask once for each place that has unfinished jobs.
+        """Poll once for each wallet and back end with unfinished jobs.
 
         Raises:
-            OceanError: the plan says that a failure does not pass.
+            OceanError: a failure is permanent or lasts too long, says the plan.
         """
         groups = self._grouped()
         if len(groups) == 1:
             self._take([(groups[0], self._answer(groups[0]))])
             return
-        # What was silent before may be again: it does not keep the others waiting for a helper.
+        # What was silent may be so again: the others do not wait behind it.
         groups.sort(key=lambda group: self._plan.is_failing(group[0].job_id))
         self._take(self._answers(groups))
 
@@ -108,8 +108,8 @@ class Rounds:
             self._failed(failure, group)
 
     def _answers(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Answer]]:
-        """Yield what each group was answered, as it comes; take on helpers while it is slow."""
-        # Each round has its own: a helper of the last one may still be about to look for more.
+        """Yield each group's answer as it comes; add helpers while answers are slow."""
+        # Each round has its own: a helper of the last one may still look for more.
         to_ask = self._to_ask = deque(groups)
         answers: SimpleQueue[tuple[Group, Answer]] = SimpleQueue()
         helpers, next_at, awaited = 0, 0.0, len(groups)
@@ -129,7 +129,7 @@ class Rounds:
             yield answer
 
     def _help(self, to_ask: deque[Group], answers: SimpleQueue[tuple[Group, Answer]]) -> None:
-        """Ask for one group after the other until all are asked for."""
+        """Poll one group after the other until all are polled."""
         while True:
             try:
                 group = to_ask.popleft()
@@ -170,17 +170,17 @@ class Rounds:
 def statuses(jobs: Group) -> Looked:
     """Return the status of jobs of one wallet at one Provider, with one request.
 
-    A job that is not in the Provider's list is asked for by itself: its data set may have moved.
+    A job that is not in the Provider's list is polled by itself: its data set may have moved.
 
     Raises:
-        JobNotFound: the Provider knows no such job.
+        JobNotFound: the Provider does not know a job.
     """
     listed: dict[str, Job] = {}
     if len(jobs) > 1:
         try:
             listed = {job.id: job for job in jobs[0].siblings()}
         except ResponseTooLarge:
-            listed = {}  # an owner of very many jobs: each has to be asked for
+            listed = {}  # an owner of very many jobs: poll each
     found: dict[str, JobStatus] = {}
     denied: list[Failure] = []
     for job in jobs:
@@ -211,8 +211,8 @@ def wait_all(
         timeout: seconds to wait at most; None for as long as it takes.
         poll_interval: seconds between rounds; None for growing ones.
         on_update: called with each status that differs from the one before.
-        progress: show a bar.
-        max_workers: how many places are asked at the same time at most.
+        progress: show a progress bar.
+        max_workers: how many back ends are polled at the same time at most.
         patience: for how many seconds the polls of one job may fail in a row.
         poll_s: how long one poll may take.
     """
@@ -249,7 +249,7 @@ def _all_of(jobs: Iterable[Watched]) -> list[Watched]:
     except TypeError:
         raise InvalidInput(
             f"wait_all takes a list of ComputeJobs, got {type(jobs).__name__}. "
-            "Give [job] for a single one; or wait for it with job.wait()."
+            "Pass [job] for a single one, or call job.wait()."
         ) from None
     return list(each)
 

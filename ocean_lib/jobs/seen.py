@@ -29,10 +29,10 @@ class _Sight:
 
 
 class SeenJobs:
-    """Keeps what was seen of jobs, for answers that deny it later.
+    """Remembers what was seen of jobs, for later answers that contradict it.
 
-    Two of them are measured on operator-service 1.0.0. While its database is away, it answers
-    with an empty list. And a stop marks a job that had ended before as stopped.
+    operator-service 1.0.0 has two of them: while its database is away, it answers with an empty
+    list; and a stop marks a job as stopped that had already ended.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class SeenJobs:
 
     @contextmanager
     def explaining(self, ref: JobRef) -> Iterator[None]:
-        """Let a back end that denies a job of the block say so, if it was seen there before."""
+        """Explain a `JobNotFound` from the block if the job was seen there before."""
         seen_there = False
         try:
             yield
@@ -63,7 +63,7 @@ class SeenJobs:
     def saw_all(
         self, root: str, owner: str, jobs: Sequence[Job], *, by_stop: bool = False
     ) -> list[Job]:
-        """Keep that all jobs of an owner were seen; returns them with the ends that are known.
+        """Remember that all jobs of an owner were seen; returns them with their known ends.
 
         Raises:
             JobNotFound: the list is empty, and jobs were seen there before.
@@ -74,12 +74,12 @@ class SeenJobs:
         return [self.saw(root, owner, job, by_stop=by_stop) for job in jobs]
 
     def saw(self, root: str, owner: str, job: Job, *, by_stop: bool = False) -> Job:
-        """Keep that a job was seen, since when, and how it had ended when that was seen first.
+        """Remember that a job was seen, since when, and its end as it was first seen.
 
         Args:
             root: the back end.
             owner: whose jobs.
-            job: as it is described now.
+            job: its current description.
             by_stop: the description is the answer to a stop.
 
         Returns:
@@ -108,16 +108,16 @@ class SeenJobs:
         return None
 
     def asked_to_stop(self, job_id: str) -> None:
-        """Keep that a job was asked to stop before it had ended, as far as is known."""
+        """Remember that a job was asked to stop before it had ended, as far as is known."""
         self._stops.put(job_id, True)
 
     def existed(self, job_id: str, moment: float) -> bool:
-        """Whether a job had been seen before a moment of `time.monotonic`."""
+        """Whether a job was seen before a moment of `time.monotonic`."""
         sight = self._sights.get(job_id)
         return sight is not None and sight.since < moment
 
     def forget(self, root: str, ref: JobRef) -> None:
-        """Believe that a job is gone: it was deleted, and may have been the last one here."""
+        """Forget a job that was deleted; it may have been the last one here."""
         self._sights.forget(ref.job_id)
         self._at.forget((root, ref.owner))
 
@@ -126,8 +126,8 @@ def _denied(root: str, what: str) -> JobNotFound:
     return JobNotFound(
         f"The Provider at {root} answered with an empty list, but this client has seen {what} "
         "there. A Provider answers like this while its back end's database is away, so nothing "
-        "may be lost: ask again in a while. If the Provider was set up anew, or the jobs were "
-        "deleted elsewhere, clear_caches() makes this client forget them.",
+        "may be lost: retry later. If the Provider was set up again, or the jobs were deleted "
+        "elsewhere, clear_caches() makes this client forget them.",
         was_seen=True,
         root=root,
     )

@@ -1,4 +1,4 @@
-"""Starting a job: sent once; where the answer was lost, the job is looked for."""
+"""Starting a job: sent once; if the answer is lost, the job is looked for."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.view import Job
 
 LOOK_PAUSES_S = (0.3, 1.0, 2.0, 4.0)
-"""Waits between lists of jobs when a start was not answered."""
+"""Pauses between lists of jobs after a start without an answer."""
 
 LISTS_TO_BELIEVE_A_FAULT = 2
-"""So many lists in a row without the job make a Provider's fault a refusal."""
+"""After this many lists in a row without the job, a Provider's fault is a refusal."""
 
 KNOWN_JOBS = 4096
 KNOWN_FOR_S = 24 * 3600.0
@@ -40,7 +40,7 @@ UNRESOLVED_FOR_S = 30.0
 
 
 class Starts:
-    """What one client knows of the starts it made: their jobs, and those still without answer.
+    """What one client knows about its starts: their jobs, and those without an answer yet.
 
     Args:
         seen: the jobs that the same client saw.
@@ -58,11 +58,11 @@ class Starts:
         self._lock = threading.Lock()
 
     def has_other(self, job_id: str, sent_at: float) -> bool:
-        """Whether this job is that of another start than the one that was sent at a moment."""
+        """Whether this job belongs to another start than the one that was sent at this moment."""
         return job_id in self._known or self._seen.existed(job_id, sent_at)
 
     def claim(self, job_id: str, sent_at: float) -> bool:
-        """Take this job for that of the start that was sent at a moment, unless it is another's."""
+        """Assign this job to the start that was sent at this moment, unless it is another's."""
         with self._lock:
             if self.has_other(job_id, sent_at):
                 return False
@@ -75,23 +75,23 @@ class Starts:
             self._open[order] += 1
 
     def closed(self, order: str) -> None:
-        """It is known what became of that start."""
+        """The outcome of that start is known."""
         with self._lock:
             self._open[order] -= 1
             self._open += Counter()  # drops what has come to 0
 
     def unresolved(self, order: str) -> None:
-        """It cannot be known what became of a start of this order."""
+        """The outcome of a start of this order cannot be known."""
         self._unresolved.put(order, True)
 
     def is_crowded(self, order: str) -> bool:
-        """Whether a job of this order may be that of another start than the one that asks."""
+        """Whether a job of this order may belong to another start than the one that asks."""
         with self._lock:
             return self._open[order] > 1 or order in self._unresolved
 
 
 class Attempt:
-    """One start; where its answer is lost, looks for the job.
+    """One start; if its answer is lost, it looks for the job.
 
     A context manager: until it ends, other starts of the same order know of this one.
 
@@ -145,13 +145,13 @@ class Attempt:
             self.may_have_started = error.may_have_arrived
             raise
         except (MalformedResponse, ResponseTooLarge, ServiceUnavailable, ProviderFault):
-            raise  # an answer that says nothing, a gateway's, or a fault after the job was made
-        except (ResponseError, InvalidInput):  # refused: by the Provider, or before it was sent
+            raise  # unusable, a gateway's, or a fault after the job was created
+        except (ResponseError, InvalidInput):  # refused, by the Provider or before it was sent
             self.may_have_started = False
             raise
 
     def answered(self, job: Job) -> Job:
-        """Take the job that the back end answered with; returns it.
+        """Accept the job in the back end's answer; returns it.
 
         Raises:
             StartUncertain: another start made this job.
@@ -159,7 +159,7 @@ class Attempt:
         if self._starts.claim(job.id, self._sent_at) or job.id == self._plan.resumed_job_id:
             return job
         raise self._uncertain(
-            "the Provider answered with a job that was there before the start was sent", [job.id]
+            "the Provider answered with a job that existed before the start was sent", [job.id]
         )
 
     def is_anothers(self, job_id: str) -> bool:
@@ -178,13 +178,13 @@ class Attempt:
         Args:
             error: why there is no answer.
             candidates: tells which jobs this start may have made.
-            list_jobs: gives the owner's jobs.
+            list_jobs: returns the owner's jobs.
             deadline: until when to ask.
 
         Raises:
-            StartUncertain: none was found, more than one, or one that may be another start's; or
-                the answer names a job that this start did not make.
-            ProviderFault: that was the answer, and lists that can be read show no such job.
+            StartUncertain: none or several were found, or one that another start may have created;
+                or the answer names a job that this start did not create.
+            ProviderFault: that was the answer, and readable lists do not contain the job.
         """
         if isinstance(error, StartUncertain) and len(error.candidates) == 1:
             self._starts.unresolved(self._order)
@@ -210,7 +210,7 @@ class Attempt:
     def _polls(
         self, candidates: Candidates, list_jobs: Callable[[], Listed], deadline: Deadline
     ) -> Iterator[list[Candidate] | None]:
-        """Yield what each list shows, None where it fails, with pauses between them."""
+        """Yield the candidates in each list, None if listing fails, with pauses between them."""
         for pause_s in (*LOOK_PAUSES_S, None):
             try:
                 listed = list_jobs()
@@ -233,7 +233,7 @@ class Attempt:
         self._starts.unresolved(self._order)
         named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
         return StartUncertain(
-            f"The job may have started, but {reason}{named}.{_first_fault(error)} Look again "
+            f"The job may have started, but {reason}{named}.{_first_fault(error)} Check again "
             "before starting a second job: list the wallet's jobs with "
             f"compute.jobs(wallet, {self._main.did!r}) and find agreementId "
             f"{self._main.transfer_tx_id}.",
@@ -244,7 +244,7 @@ class Attempt:
 
 
 def _first_fault(error: OceanError | None) -> str:
-    """Say why there is no answer, without the advice for a call that was refused."""
+    """Say why there is no answer, without the advice for a refused call."""
     if error is None:
         return ""
     if isinstance(error, ProviderFault):
@@ -255,7 +255,7 @@ def _first_fault(error: OceanError | None) -> str:
 
 def _reason(has_read: bool, found: int) -> str:
     if found == 1:
-        return "one job matches that may be of another start"
+        return "one job matches, but another start may have created it"
     if found:
         return "several jobs match"
-    return "no such job is there yet" if has_read else "its jobs could not be listed either"
+    return "no such job exists yet" if has_read else "its jobs could not be listed either"

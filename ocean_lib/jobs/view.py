@@ -14,10 +14,10 @@ from ocean_lib.exceptions import InvalidInput
 
 
 class JobState(enum.Enum):
-    """How far a job is, as far as its back end tells.
+    """How far a job is, as far as its back end says.
 
-    A V3 Provider ends a job whose algorithm crashed with the same code as one that did well: both
-    are `FINISHED`, and only the log and the results tell them apart.
+    A V3 Provider ends a job whose algorithm crashed with the same code as a successful one: both
+    are `FINISHED`, and only log and results show the difference.
     """
 
     RUNNING = "running"
@@ -46,22 +46,22 @@ _ENDS = frozenset({JobState.FINISHED, JobState.FAILED, JobState.STOPPED, JobStat
 
 @dataclass(frozen=True, eq=False)
 class JobStatus(Mapping[str, Any]):
-    """One look at a job.
+    """One poll of a job.
 
-    It can be read as the dict that ocean.py's `status` returns (`ok`, `status`, `statusText`),
-    and equals it.
+    It can be read as the dict that ocean.py's `status` returns (`ok`, `status`, `statusText`), and
+    compares equal to it.
 
     Attributes:
         job_id: the job.
         code: the back end's status code; unknown ones pass through.
         text: the back end's words for it, as they came.
         state: what the code, and the stop request beside it, mean.
-        created_s: when the job was made, in epoch seconds by the back end's clock.
+        created_s: when the job was created, in epoch seconds by the back end's clock.
         finished_s: when it ended; None while it runs.
         stop_requested: whether somebody asked to stop it.
         order_tx: the order transaction of its data set, '' if the back end does not say.
-        exit_code: the algorithm's, 128 and the signal's number after a signal; None while it
-            runs, if it never ran, and where the back end does not tell.
+        exit_code: the algorithm's; after a signal 128 plus its number; None while it runs, if it
+            never ran, and if the back end does not say.
         oom_killed: whether it was ended because it used too much memory; None as above.
         progress: from 0 to 1, how far the code says the job is; None where it says nothing.
     """
@@ -117,12 +117,12 @@ class JobStatus(Mapping[str, Any]):
 
     @property
     def succeeded(self) -> bool | None:
-        """Whether the algorithm did well, as far as the back end tells.
+        """Whether the algorithm succeeded, as far as the back end says.
 
-        True if it ended by itself with exit code 0. False if it did not, or if the job failed,
-        was stopped or timed out. None while the job runs, and for a job that ended regularly
-        where the back end tells no exit code: a V3 Provider does not tell an algorithm that
-        crashed from one that did well. Read its log and results.
+        True if it ended by itself with exit code 0. False if it did not, or if the job failed, was
+        stopped or timed out. None while the job runs, and for a finished job whose back end reports
+        no exit code: a V3 Provider does not say whether the algorithm crashed. Check its log and
+        results.
         """
         if self.state is JobState.FINISHED and self.exit_code is not None:
             return did_well(self.exit_code, self.oom_killed)
@@ -130,7 +130,7 @@ class JobStatus(Mapping[str, Any]):
 
     @property
     def algorithm_end(self) -> str:
-        """How the algorithm ended, in words; '' where that is not known."""
+        """How the algorithm ended, in words; '' if that is not known."""
         if self.exit_code is None:
             return ""
         return f"exit code {self.exit_code}" + (", out of memory" if self.oom_killed else "")
@@ -150,9 +150,9 @@ class Job:
 
     Attributes:
         status: its id, state and times.
-        dids: all its inputs, as far as they are told.
+        dids: all its inputs, as far as the back end says.
         algorithm_did: '' for code of the consumer's own.
-        owner: who started it, '' where that is not told.
+        owner: who started it, '' if the back end does not say.
         raw: the back end's own document.
     """
 
@@ -169,12 +169,12 @@ class Job:
 
     @property
     def did(self) -> str:
-        """The data set it runs on, '' where that is not told."""
+        """The data set it runs on, '' if the back end does not say."""
         return self.dids[0] if self.dids else ""
 
 
 def termination_of(document: Mapping[str, Any]) -> tuple[bool, int | None, bool | None]:
-    """Return whether a back end tells how the algorithm ended, its exit code, and if by memory."""
+    """Return whether the end is told, the exit code, and whether it was out of memory."""
     details = document.get("terminationDetails")
     if not isinstance(details, Mapping) or "exitCode" not in details:
         return False, None, None
@@ -185,12 +185,12 @@ def termination_of(document: Mapping[str, Any]) -> tuple[bool, int | None, bool 
 
 
 def did_well(exit_code: int | None, oom_killed: bool | None) -> bool:
-    """Whether an algorithm that ended like this did well."""
+    """Whether an algorithm that ended like this succeeded."""
     return exit_code == 0 and oom_killed is not True
 
 
 def epoch_seconds(value: Any) -> float | None:
-    """Read a moment as back ends give it: a number or its text; None for anything else."""
+    """Read a moment as back ends send it: a number or its text; None for anything else."""
     try:
         seconds = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -200,7 +200,7 @@ def epoch_seconds(value: Any) -> float | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """Read a whole number as back ends give it: an int or its text; None for anything else."""
+    """Read a whole number as back ends send it: an int or its text; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,4 +1,4 @@
-"""Waiting for jobs: how often to look, for how long, and what to do when a look fails."""
+"""Waiting for jobs: how often to poll, for how long, and what to do when a poll fails."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ SLOW_START_S = 2.0
 LONGEST_INTERVAL_S = 30.0
 
 LAST_LOOK_S = 5.0
-"""What a look gets at least, however little of the time is left."""
+"""The least time for a poll, even when less is left of the wait."""
 
 DEFAULT_PATIENCE_S = 120.0
-"""For how long looks may fail, one after the other, before waiting gives up."""
+"""For how long polls may fail in a row before the wait gives up."""
 
 TOLD_JOBS = 5
-"""So many jobs are named in a message; of more, the number is."""
+"""How many jobs a message names; of the others it gives the number."""
 
 _TOO_MANY_REQUESTS = 429
 
@@ -53,11 +53,11 @@ OnUpdate = Callable[[JobStatus], None]
 
 
 def intervals(fixed_s: float | None) -> Iterator[float]:
-    """Yield the waits between looks, in seconds.
+    """Yield the pauses between polls, in seconds.
 
     Args:
-        fixed_s: always this; None for 0.2 s doubling to 2 s, then growing to 30 s, with jitter
-            so that many waiters do not look in step.
+        fixed_s: always this; None for 0.2 s doubling to 2 s, then growing to 30 s, with jitter so
+            that many waits do not poll in step.
     """
     interval_s = FIRST_INTERVAL_S
     while True:
@@ -70,12 +70,12 @@ def intervals(fixed_s: float | None) -> Iterator[float]:
 
 
 def passes(error: OceanError, *, has_answered: bool) -> bool:
-    """Tell whether a failed look says nothing of the job, so that another look may help.
+    """Tell whether a failed poll says nothing about the job, so that it may be retried.
 
     Args:
         error: why it failed.
-        has_answered: whether a look has succeeded before. What says that the place is wrong
-            is believed at first; later it is rather a gateway whose server restarts.
+        has_answered: whether a poll succeeded before. Without one, the URL is probably wrong; after
+            one, a gateway's server is probably restarting.
     """
     if isinstance(error, (TransportError, ServiceUnavailable, ProviderFault)):
         return True
@@ -89,7 +89,7 @@ def passes(error: OceanError, *, has_answered: bool) -> bool:
 
 
 def check_wait(timeout: object, poll_interval: object, patience: object, on_update: object) -> None:
-    """Check what a wait is given, under the names users know.
+    """Check the arguments of a wait, under their public names.
 
     Raises:
         InvalidInput: an argument cannot work.
@@ -102,17 +102,17 @@ def check_wait(timeout: object, poll_interval: object, patience: object, on_upda
 
 @dataclass
 class Wait:
-    """One wait for one or many jobs; the caller looks and sleeps, this decides.
+    """One wait for one or many jobs; the caller polls and sleeps, this decides.
 
     Args:
         job_ids: the jobs.
-        timeout_s: how long to wait at most; None for as long as it takes. A `time_limit`
-            around the wait holds as well.
+        timeout_s: how long to wait at most; None for as long as it takes. A `time_limit` around the
+            wait applies as well.
         poll_interval_s: see `intervals`.
-        patience_s: for how long looks at a job may fail, one after the other.
+        patience_s: for how long polls of a job may fail in a row.
         on_update: called with each status that differs from the one before.
-        describe: how to go on with jobs left running, for messages.
-        look_s: how long one look may take.
+        describe: how to continue with jobs left running, for messages.
+        look_s: how long one poll may take.
 
     Raises:
         InvalidInput: an argument cannot work.
@@ -144,18 +144,18 @@ class Wait:
         return [i for i in self.job_ids if i not in self.seen or not self.seen[i].is_finished]
 
     def is_failing(self, job_id: str) -> bool:
-        """Tell whether the last look at a job failed."""
+        """Tell whether the last poll of a job failed."""
         return job_id in self._failing_since
 
     @contextmanager
     def looking(self) -> Iterator[None]:
-        """Bound one look: by the time that is left, but never to less than a short while."""
+        """Bound one poll by the time that is left, but to no less than a short while."""
         left = max(self._deadline.remaining(), LAST_LOOK_S)
         with time_limit(min(self.look_s, left)):
             yield
 
     def saw(self, statuses: Statuses) -> None:
-        """Take what a look found; tell `on_update` what is new."""
+        """Take what a poll returned; tell `on_update` what is new."""
         for job_id in self.unfinished():
             status = statuses.get(job_id)
             if status is None:
@@ -169,10 +169,10 @@ class Wait:
                 self.on_update(status)
 
     def failed(self, error: OceanError, job_ids: Iterable[str] | None = None) -> None:
-        """Take a look that failed; raise the error if it does not pass, or for too long.
+        """Take a failed poll; raise the error if it is permanent or lasts too long.
 
-        The second in a row is logged, once for each place that is away, so that nobody stares at a
-        wait that says nothing.
+        The second failure in a row is logged, once for each back end that is away, so that the wait
+        is not silent.
 
         Args:
             error: why it failed.
@@ -195,7 +195,7 @@ class Wait:
                 to_tell += 1
         if to_tell:
             logger.warning(
-                "No answer about %d job(s); asking again, for %g s at most: %s",
+                "No answer about %d job(s); retrying for up to %g s: %s",
                 to_tell,
                 self.patience_s,
                 one_line(error, 300),
@@ -203,7 +203,7 @@ class Wait:
         self._last_error = error
 
     def pause_s(self) -> float:
-        """Return how long to sleep before the next look.
+        """Return how long to sleep before the next poll.
 
         Raises:
             JobTimeoutError: the time is used up.
@@ -222,8 +222,8 @@ class Wait:
     def _timed_out(self) -> JobTimeoutError:
         running = self.unfinished()
         if self._failing_since and self._last_error is not None:
-            unknown = f" (not known of {len(self._failing_since)}: the last look failed)"
-            reason = f" The last look failed: {one_line(self._last_error, 300)}"
+            unknown = f" (not known of {len(self._failing_since)}: the last poll failed)"
+            reason = f" The last poll failed: {one_line(self._last_error, 300)}"
         else:
             unknown = reason = ""
         return JobTimeoutError(
@@ -240,20 +240,19 @@ class Wait:
 
 
 def wait(plan: Wait, look: Callable[[], None]) -> dict[str, JobStatus]:
-    """Look and sleep until all jobs have ended.
+    """Poll and sleep until all jobs have ended.
 
     Args:
         plan: what to wait for, and how.
-        look: asks for the jobs that have not ended, and tells the plan what it saw, or that it
-            failed.
+        look: polls the jobs that have not ended, and tells the plan what it saw, or that it failed.
 
     Returns:
         The last status of each job.
 
     Raises:
         JobTimeoutError: the time is used up; the jobs go on.
-        KeyboardInterrupt: with a text that says that the jobs go on.
-        OceanError: a look failed in a way that does not pass, or for too long.
+        KeyboardInterrupt: its text says that the jobs go on.
+        OceanError: a poll failed permanently, or polls failed for too long.
     """
     try:
         while plan.unfinished():

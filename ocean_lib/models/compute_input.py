@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.checks import check_did, check_service_index, check_tx_hash
+from ocean_lib.checks import check_did, check_service_id, check_tx_hash
 
 
 @dataclass(frozen=True)
@@ -18,23 +18,24 @@ class ComputeInput:
         did: the data set's DID.
         transfer_tx_id: hash of the order's transaction (`pay_for_service` returns it), as text
             or 32 bytes.
-        service_id: index of the compute service in the data set's DDO; 0 is a valid index.
+        service_id: index of the compute service in the data set's DDO (0 is a valid index), or its
+            id as text. V3 Providers take the index only.
 
     Raises:
-        InvalidDid: `did` is no DID.
-        InvalidTransactionHash: `transfer_tx_id` is no transaction hash.
-        InvalidInput: `service_id` is no index.
+        InvalidDid: `did` is not a DID.
+        InvalidTransactionHash: `transfer_tx_id` is not a transaction hash.
+        InvalidInput: `service_id` is neither an index nor an id.
     """
 
     did: str
     transfer_tx_id: str
-    service_id: int
+    service_id: int | str
 
     def __post_init__(self) -> None:
         checked = {
             "did": check_did(self.did),
             "transfer_tx_id": check_tx_hash(self.transfer_tx_id, name="transfer_tx_id"),
-            "service_id": check_service_index(self.service_id),
+            "service_id": check_service_id(self.service_id),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)

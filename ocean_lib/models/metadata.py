@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 from enforce_typing import enforce_types
 
-from ocean_lib.checks import check_address, check_did
+from ocean_lib.checks import check_address, check_token_did
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 
 _DID_PREFIX = "did:op:"
@@ -104,12 +104,12 @@ def data_token_of(did: str) -> str:
         did: the asset's DID (`did:op:` and the address without `0x`), or the address.
 
     Raises:
-        InvalidDid: it starts like a DID and is none.
+        InvalidDid: it starts like a DID and is not one, or is one that does not name its datatoken.
         InvalidAddress: it is neither.
     """
     if isinstance(did, str):
         if did.startswith("did:"):
-            return check_address("0x" + check_did(did)[len(_DID_PREFIX) :].lower())
+            return check_address("0x" + check_token_did(did)[len(_DID_PREFIX) :].lower())
         if not did.startswith("0x"):
             did = f"0x{did}"
     return check_address(did)

@@ -1,4 +1,4 @@
-"""A handle on one job: watch it, wait for it, bring its results home, stop it."""
+"""A handle on one job: poll it, wait for it, download its results, stop it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class ComputeJob:
     Attributes:
         did: the data set the job runs on.
         job_id: the job's id at the Provider.
-        order_tx: the order transaction of that data set; '' until it is known, of a job taken up
-            again: the first look learns it.
-        last_status: what the last look found; None before the first.
+        order_tx: the order transaction of that data set; '' after re-attaching, until the first
+            poll.
+        last_status: what the last poll returned; None before the first.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ComputeJob:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], compute: Any, wallet: Signer) -> ComputeJob:
-        """Make the handle that `to_dict` kept, in another process for instance.
+        """Make the handle that `to_dict` saved, for example in another process.
 
         Args:
             data: as `to_dict` returned it.
@@ -79,8 +79,8 @@ class ComputeJob:
             wallet: the one that started the job.
 
         Raises:
-            TypeError: `compute` is no `OceanCompute`.
-            InvalidInput: something is missing, or the wallet is another one.
+            TypeError: `compute` is not an `OceanCompute`.
+            InvalidInput: something is missing, or it is the wrong wallet.
         """
         client = _client_of(compute)
         needed = ("did", "job_id", "owner")
@@ -90,7 +90,10 @@ class ComputeJob:
             else needed
         )
         if missing:
-            raise InvalidInput(f"This is no job as to_dict makes it: {', '.join(missing)} missing.")
+            raise InvalidInput(
+                f"This is not a saved job: {', '.join(missing)} is missing. Pass what "
+                "ComputeJob.to_dict() returned."
+            )
         if signer_address(wallet).lower() != data["owner"].lower():
             raise InvalidInput(
                 f"Job {printable(data['job_id'])} belongs to {printable(data['owner'])}, "
@@ -103,7 +106,7 @@ class ComputeJob:
         return cls(client, JobRef(did, job_id, signer_address(wallet)), wallet, order_tx=order_tx)
 
     def to_dict(self) -> dict[str, str]:
-        """Return what it takes to find this job again; JSON will do. No key is in it."""
+        """Return what is needed to re-attach, as a dict for JSON. It contains no key."""
         return {
             "did": self.did,
             "job_id": self.job_id,
@@ -123,13 +126,13 @@ class ComputeJob:
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             "A ComputeJob cannot be pickled: it holds connections and a wallet. Keep "
-            "job.to_dict(), and make the job again where it is needed, with "
+            "job.to_dict(), and make the handle again where it is needed, with "
             "compute.job(kept['did'], kept['job_id'], wallet)."
         )
 
     def __repr__(self) -> str:
         seen = self.last_status
-        told = (seen.text.strip(), seen.algorithm_end) if seen else ("not looked at yet",)
+        told = (seen.text.strip(), seen.algorithm_end) if seen else ("not polled yet",)
         return f"ComputeJob({self.job_id!r} on {self.did}, {', '.join(filter(None, told))})"
 
     def _repr_html_(self) -> str:
@@ -139,7 +142,7 @@ class ComputeJob:
                 ("job", self.job_id),
                 ("data set", self.did),
                 ("owner", self.owner),
-                ("state", status.state.value if status else "not looked at yet"),
+                ("state", status.state.value if status else "not polled yet"),
                 ("status", f"{status.code} {status.text}" if status else ""),
                 ("created", when(status.created_s) if status else ""),
                 ("finished", when(status.finished_s) if status else ""),
@@ -148,10 +151,10 @@ class ComputeJob:
         )
 
     def status(self) -> JobStatus:
-        """Look at the job: one unsigned request.
+        """Poll the job: one unsigned request.
 
         Raises:
-            JobNotFound: the Provider knows no such job of this wallet; its `was_seen` tells whether
+            JobNotFound: the Provider does not know this job of this wallet; `was_seen` says whether
                 this client saw it before.
         """
         return self.saw(self._client.job(self._ref).status)
@@ -167,24 +170,23 @@ class ComputeJob:
         """Wait until the job has ended: finished, failed, stopped or timed out.
 
         Args:
-            timeout: how long to wait at most, in seconds; None for as long as it takes. It is
-                another thing than the time-outs of the single requests.
-            poll_interval: seconds between looks; None for 0.2 s at first, growing to 30 s.
+            timeout: how long to wait at most, in seconds; None for as long as it takes. The
+                time-outs of the single requests are separate.
+            poll_interval: seconds between polls; None for 0.2 s at first, growing to 30 s.
             on_update: called with each status that differs from the one before.
-            progress: show a bar; None for where somebody looks.
-            patience: for how many seconds looks may fail, one after the other, before waiting
-                gives up.
+            progress: show a progress bar; None: only on a terminal or in a notebook.
+            patience: for how many seconds polls may fail in a row before the wait gives up.
 
         Returns:
             The last status.
 
         Raises:
             JobTimeoutError: the time is used up; the job goes on.
-            KeyboardInterrupt: with a text that says that the job goes on.
-            JobNotFound: the Provider knows no such job of this wallet; for one that this client has
-                seen, only after `patience`.
+            KeyboardInterrupt: its text says that the job goes on.
+            JobNotFound: the Provider does not know this job of this wallet; if this client has seen
+                it, only after `patience`.
             TransportError: no answer for longer than `patience`.
-            InvalidInput: an argument cannot work; nothing was asked.
+            InvalidInput: an argument cannot work; nothing was sent.
         """
         check_wait(timeout, poll_interval, patience, on_update)
         with progress_bar(progress, total=_STEPS, desc="Job", bar_format=_BAR) as bar:
@@ -203,10 +205,10 @@ class ComputeJob:
         on_update: OnUpdate | None = None,
         patience: float = DEFAULT_PATIENCE_S,
     ) -> JobStatus:
-        """Wait as `wait` does, without blocking the event loop: a thread only while looking.
+        """Wait as `wait` does, without blocking the event loop: a thread runs only during a poll.
 
-        Cancelling it ends the waiting and leaves the job alone. Each job is asked for on its
-        own; for hundreds of them, `asyncio.to_thread(compute.wait_all, jobs)` asks less.
+        Cancelling it ends the wait and does not touch the job. Each job is polled on its own; for
+        hundreds of jobs, `asyncio.to_thread(compute.wait_all, jobs)` needs fewer requests.
 
         Args:
             timeout: as in `wait`.
@@ -219,11 +221,11 @@ class ComputeJob:
 
         Raises:
             JobTimeoutError: the time is used up; the job goes on.
-            JobNotFound: the Provider knows no such job of this wallet.
+            JobNotFound: the Provider does not know this job of this wallet.
             TransportError: no answer for longer than `patience`.
-            InvalidInput: an argument cannot work; nothing was asked.
+            InvalidInput: an argument cannot work; nothing was sent.
         """
-        import asyncio  # where it is awaited it is loaded; elsewhere it is a tenth of our import
+        import asyncio  # who awaits has loaded it; for others it is a tenth of our import time
 
         plan = self._plan(timeout, poll_interval, patience, on_update)
         while True:
@@ -238,7 +240,7 @@ class ComputeJob:
             await asyncio.sleep(plan.pause_s())
 
     def result(self) -> JobResult:
-        """Return where the results and logs lie; see `OceanCompute.result`."""
+        """Return where the results and logs are; see `OceanCompute.result`."""
         return self._client.result(self._ref, check_signer(self._wallet))
 
     def files(self) -> FileList:
@@ -247,15 +249,15 @@ class ComputeJob:
         return files_of(found["urls"], found["logs"])
 
     def logs(self, *, tail: int | None = None, max_bytes: int | None = None) -> str:
-        """Return the text of the algorithm's log, '' while there is none.
+        """Return the text of the algorithm's log, '' if there is none yet.
 
         Args:
-            tail: only the last so many lines, of a log of any length; None for all.
-            max_bytes: the most to hold in memory; None for 100 MiB. With `tail`, what comes
-                before is left out; without, a longer log is refused.
+            tail: only this many last lines, of a log of any length; None for all.
+            max_bytes: the most to hold in memory; None for 100 MiB. With `tail`, earlier text is
+                left out; without, a longer log is refused.
 
         Raises:
-            InvalidInput: an argument cannot work; nothing was asked.
+            InvalidInput: an argument cannot work; nothing was sent.
             ResponseTooLarge: it is longer than `max_bytes`; use `tail`, or `download`.
         """
         if tail is not None:
@@ -276,11 +278,11 @@ class ComputeJob:
         """Return a small file of the outcome, in memory.
 
         Args:
-            name: of the file, as `files` gives it.
+            name: of the file, as in `files`.
 
         Raises:
-            InvalidInput: the name is no text; nothing was asked.
-            JobError: there is no such file.
+            InvalidInput: the name is not text; nothing was sent.
+            JobError: no file has this name.
             ResponseTooLarge: it is longer than the config's limit for an answer; use `download`.
         """
         check_text("name", name)
@@ -293,8 +295,8 @@ class ComputeJob:
             name: of the file; None if the job has just one that ends in .json.
 
         Raises:
-            InvalidInput: the name is no text; nothing was asked.
-            JobError: there is no such file, or more than one.
+            InvalidInput: the name is not text; nothing was sent.
+            JobError: no file or several files match.
             MalformedResponse: it is not JSON.
         """
         if name is not None:
@@ -311,7 +313,7 @@ class ComputeJob:
         except ValueError:
             pass
         raise MalformedResponse(
-            f"The result {file.name} of job {self.job_id} is not JSON. Look at it with "
+            f"The result {file.name} of job {self.job_id} is not JSON. Read it with "
             "job.open(name).",
             operation=f"read {file.name}",
         )
@@ -326,23 +328,23 @@ class ComputeJob:
     ) -> DownloadReport:
         """Download every result and log into a folder, each as it comes.
 
-        A file is there whole or not at all; a broken transfer is taken up where it stopped if
-        the server allows that; a file that fails does not keep the others away.
+        A file is there whole or not at all. A broken transfer is resumed if the server allows that.
+        One failed file does not stop the others.
 
         Args:
-            folder: made if it is not there.
+            folder: created if it does not exist.
             logs: also the logs.
-            progress: show a bar; None for where somebody looks.
-            max_bytes: refuse files that are longer; None for what their server announces, or
-                `downloads.max_bytes` of the config where it announces nothing.
+            progress: show a progress bar; None: only on a terminal or in a notebook.
+            max_bytes: refuse longer files; None for the length that the server announces or,
+                without one, `downloads.max_bytes` of the config.
 
         Returns:
             The paths, in a report that also says what failed.
 
         Raises:
-            InvalidInput: an argument cannot work; nothing was asked.
+            InvalidInput: an argument cannot work; nothing was sent.
             JobError: there is no output (yet).
-            DownloadError: there are files, and none could be brought.
+            DownloadError: there are files, and none could be downloaded.
 
         Warns:
             DownloadWarning: some files failed.
@@ -372,14 +374,14 @@ class ComputeJob:
     def stop(self) -> JobStatus:
         """Ask to stop the job, unless it has ended.
 
-        It looks first: the Provider also marks a job as stopped that had finished before, and
-        nobody can tell the two apart then.
+        It checks the state first, because the Provider also marks a finished job as stopped, and
+        then the two cannot be told apart.
 
         Returns:
             The status before the stop, or the last one if the job had ended.
 
         Raises:
-            JobNotFound: the Provider knows no such job of this wallet.
+            JobNotFound: the Provider does not know this job of this wallet.
         """
         status = self.status()
         if status.is_finished:
@@ -461,7 +463,7 @@ def _client_of(compute: Any) -> JobClient:
     client = getattr(compute, "client", None)
     if not isinstance(client, JobClient):
         raise TypeError(
-            f"compute must be an OceanCompute, got {type(compute).__name__}. Give ocean.compute."
+            f"compute must be an OceanCompute, got {type(compute).__name__}. Pass ocean.compute."
         )
     return client
 

@@ -31,9 +31,9 @@ _DEFAULT_PROVIDER_URL = "http://localhost:8030"
 class Ocean:
     """Everything for one configuration.
 
-    Making one asks nobody anything and does not import web3; that waits for the first use. One
-    instance may be used from many threads and with many wallets; it keeps no state outside of
-    itself, so several can live side by side.
+    Creating one sends no request and does not import web3 before its first use. One instance may be
+    used from many threads and with many wallets. It keeps no state outside of itself, so several
+    can exist side by side.
 
     Args:
         config: a `Config`, a dict of its sections, or a dict with ocean.py's keys `network`,
@@ -41,7 +41,7 @@ class Ocean:
         data_provider: a `DataServiceProvider`, or that class itself; None: a new one.
 
     Raises:
-        ConfigError: an option cannot be what it is.
+        ConfigError: an option has an invalid value.
     """
 
     def __init__(self, config: Union[Config, dict], data_provider: Optional[object] = None) -> None:  # type: ignore[type-arg]
@@ -93,7 +93,7 @@ class Ocean:
 
     @property
     def compute(self) -> "OceanCompute":
-        """Start, watch and stop jobs."""
+        """Start, poll and stop jobs."""
         from ocean_lib.ocean.ocean_compute import OceanCompute
 
         with self._lock:
@@ -126,9 +126,9 @@ class Ocean:
             blob: any text to keep with it.
 
         Raises:
-            InvalidInput: the cap is no amount.
+            InvalidInput: the cap is not an amount.
             ConfigError: no factory is configured for this network.
-            ChainError: it was not made.
+            ChainError: it was not created.
         """
         return self._chain.make_data_token(blob, name, symbol, to_base_18(cap), from_wallet)
 
@@ -139,7 +139,7 @@ class Ocean:
             token_address: where it is.
 
         Raises:
-            InvalidAddress: it is no address.
+            InvalidAddress: it is not an address.
         """
         return self._chain.data_token(check_address(token_address))
 

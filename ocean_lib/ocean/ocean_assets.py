@@ -98,11 +98,11 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         """Publish a new asset: data token, encrypted file list, DDO on the chain.
 
         Args:
-            metadata: as the metadata cache wants it, files with their URLs; it is not changed.
+            metadata: as the metadata cache needs it, files with their URLs; it is not changed.
             publisher_wallet: signs and pays; becomes the data token's minter.
             service_descriptors: (service type, dict) each, see `ServiceDescriptor`; None: one
                 access service that costs 1 token.
-            owner_address: is proposed as minter of a new data token.
+            owner_address: proposed as minter of a new data token.
             data_token_address: a data token of this publisher; None: a new one is made.
             provider_uri: the Provider's URL; None: the configured one.
             dt_name: a new data token's name; None: the asset's.
@@ -110,8 +110,8 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             dt_blob: any text to keep with it.
             dt_cap: the most tokens ever; None: 1000.
             wait_for_cache_s: how long to wait until the metadata cache has the asset, so that it
-                can be resolved and ordered; 0: not at all. When it does not come in time, that is
-                logged, and the asset returned all the same: it is published.
+                can be resolved and ordered; 0: not at all. If it does not have it in time, that is
+                logged, and the asset is still returned: it is published.
 
         Returns:
             The asset.
@@ -120,12 +120,12 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             InvalidInput: an argument cannot work, the metadata is refused, or a file's URL
                 cannot be reached; nothing was published.
             ContractNotFound: the data token is not the factory's.
-            AquariusError: the data token is another asset's, or the cache answered an error.
+            AquariusError: the data token is another asset's, or the cache answered with an error.
             ChainError: a transaction failed.
             ProviderError: the files could not be encrypted.
-            TransportError: somebody did not answer.
+            TransportError: a server did not answer.
 
-        An error after the data token was made names it, and how to go on with it.
+        An error after the data token was created names it, and says how to continue with it.
         """
         check_seconds("wait_for_cache_s", wait_for_cache_s)
         if service_descriptors is not None and not isinstance(service_descriptors, list):
@@ -150,26 +150,27 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         """Publish an asset's changed DDO.
 
         This is also the way to change an asset's files: set `asset.metadata["main"]["files"]` to a
-        list of dicts with `url` (and `contentType`, ...), all files of the asset, and update it.
-        They are checked and encrypted as in `create`, by the Provider of the asset's service, and
-        `asset` then has the encrypted list in their place. Where an algorithm's files change, the
-        data sets that trust it must renew that (`refresh_trust`).
+        list of dicts with `url` (and `contentType`, ...) that names all files of the asset, and
+        update it. They are checked and encrypted as in `create`, by the Provider of the asset's
+        service; `asset` then has the encrypted list instead. If an algorithm's files change, the
+        data sets that trust it must renew their trust (`refresh_trust`).
 
-        The document goes on the chain in the clear, so an asset whose document is encrypted there
-        (flag 2, as ocean.js can do) is refused; where the node does not tell, that is logged.
+        The document goes on the chain in clear, so an asset whose document is encrypted there (flag
+        2, which ocean.js can set) is refused. If the node cannot say, that is logged.
 
         Args:
             asset: the changed asset.
             publisher_wallet: the data token's minter.
             wait_for_cache_s: how long to wait until the metadata cache has the change; 0: not at
-                all. When it does not come in time, that is logged.
+                all. If it does not have it in time, that is logged.
 
         Returns:
             The transaction's hash as `0x` hex.
 
         Raises:
-            InvalidInput: it is no asset, holds what is no JSON, or a file's URL that would not be
-                encrypted, or is encrypted on the chain; or a new file cannot be reached.
+            InvalidInput: it is not an asset, has values that are not JSON or a file's URL that
+                would not be encrypted, or is encrypted on the chain; or a new file cannot be
+                reached.
             InvalidDid: the asset has no DID.
             ProviderError: the new files could not be encrypted.
             ChainError: the transaction failed, for example because the wallet is not the minter.
@@ -206,11 +207,12 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             amount (in tokens), data_token_address, receiver_address, nonce, computeAddress.
 
         Raises:
-            InvalidInput: neither index nor type, no such service, or one that cannot be ordered.
+            InvalidInput: neither index nor type is given, or there is no such service, or it cannot
+                be ordered.
             AssetNotConsumable: the asset is disabled, unreachable, or not for this address.
             AssetNotFound: the metadata cache does not have it.
             ProviderError: the Provider refuses.
-            TransportError: somebody did not answer.
+            TransportError: a server did not answer.
         """
         consumer = check_address(consumer_address, name="consumer_address")
         if service_type is None and service_index is None:
@@ -252,18 +254,19 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             service_index: of its access service.
             consumer_wallet: of the consumer who ordered.
             order_tx_id: the order.
-            destination: the folder in which the asset gets a folder of its own.
+            destination: the folder in which the asset gets its own folder.
             index: which file; None: all.
 
         Returns:
             The asset's folder.
 
         Raises:
-            InvalidInput: no such file, the service is no access service, or an argument is none.
+            InvalidInput: there is no such file, the service is not an access service, or an
+                argument is invalid.
             AssetNotConsumable: the asset is disabled, unreachable, or not for this address.
-            ProviderNotTrusted: the asset's Provider is none that the config names.
+            ProviderNotTrusted: the config does not name the asset's Provider.
             ProviderError: the Provider refuses.
-            DownloadError: a file could not be brought home, or the folder not be made.
+            DownloadError: a file could not be downloaded, or the folder could not be created.
         """
         address = signer_address(check_signer(consumer_wallet))
         wanted = check_service_index(service_index, name="service_index")
@@ -276,19 +279,20 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         if service.type != ServiceTypes.ASSET_ACCESS:
             raise InvalidInput(
                 f"Service {wanted} of {did} is of type {service.type}: only "
-                f"{ServiceTypes.ASSET_ACCESS} services give files away."
+                f"{ServiceTypes.ASSET_ACCESS} services offer files."
             )
         check_trusted(self._config, str(service.service_endpoint), did)
         self._check_consumable(asset, address, str(service.service_endpoint))
         _, endpoint = self._data_provider.build_download_endpoint(service.service_endpoint)
         # Named after the DID that was asked for, which is checked: it cannot leave the folder.
-        asset_id = "0x" + check_did(did)[len("did:op:") :]
+        asset_id = "0x" + check_did(did).rpartition(":")[2]
         folder = place.resolve() / f"datafile.{asset_id}.{wanted}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DownloadError(
-                f"The folder {printable(str(folder), limit=300)} cannot be made: {error.strerror}."
+                f"The folder {printable(str(folder), limit=300)} cannot be created: "
+                f"{error.strerror}."
             ) from None
         self._data_provider.download_service(
             did,
@@ -313,7 +317,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             date_created: such as `2021-06-24T10:00:00Z`.
             cost: in tokens.
             address: the publisher.
-            timeout: how long an order is good for, in seconds.
+            timeout: how long an order is valid, in seconds.
         """
         attributes: dict[str, Any] = _publishing.access_attributes(
             date_created, cost, address, timeout

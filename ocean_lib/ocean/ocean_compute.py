@@ -88,35 +88,36 @@ class OceanCompute:
     ) -> str:
         """Start a job on ordered data.
 
-        What cannot work is refused before the Provider is asked to start. Whether it can reach
-        the data is asked at most once in the config's `cache.lifetime`: it fetches the data later
-        anyway, and a job whose data is gone by then ends with status 31. The start is sent once;
-        if its answer is lost, or a fault of the Provider, the job is looked for by its order.
+        What cannot work is refused before the start is sent. The client asks the Provider whether
+        it reaches the data at most once per `cache.lifetime` of the config; the Provider fetches
+        the data later, and if it is gone by then, the job ends with status 31. The start is sent
+        once. If its answer is lost, or the Provider fails, the client looks for the job by its
+        order.
 
         Args:
             input_datasets: the main input first; it needs a compute service and decides on the
-                Provider. All are sent, also two with the same DID.
+                Provider. All are sent, even two with the same DID.
             consumer_wallet: of the consumer who ordered.
-            nonce: sign over this one, as it is; the Provider's own if None.
-            algorithm_did: a published algorithm; needs its order and datatoken.
-            algorithm_meta: code of your own; ignored when `algorithm_did` is given.
+            nonce: sign over this nonce; None for the Provider's.
+            algorithm_did: a published algorithm; needs algorithm_tx_id and algorithm_data_token.
+            algorithm_meta: your own code; ignored when `algorithm_did` is given.
             algorithm_tx_id: the transaction of the algorithm's order.
             algorithm_data_token: the algorithm's datatoken address.
             output: see `check_output_dict`.
-            job_id: of a job stopped before, if the Provider's back end can go on with it.
+            job_id: of a stopped job, if the Provider's back end can resume it.
 
         Returns:
             The id of the new job.
 
         Raises:
             InvalidInput: an argument cannot work.
-            AssetNotFound: an input is not known to the metadata cache.
+            AssetNotFound: the metadata cache does not know an input.
             AssetNotConsumable: an input is disabled, unreachable, or not for this address.
-            ProviderNotTrusted: the data set's Provider is none that the config names.
+            ProviderNotTrusted: the config does not name the data set's Provider.
             WorkflowRefused: the Provider refuses; the subclass says why.
-            StartUncertain: the answer was lost, or it names another start's job or one that was
-                not asked for; the job may have started.
-            TransportError: no answer, and the job has certainly not started.
+            StartUncertain: the answer was lost, or it names another start's job or one that does
+                not fit; the job may have started.
+            TransportError: no answer, and the job certainly did not start.
         """
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
@@ -171,13 +172,13 @@ class OceanCompute:
     ) -> "Findings":
         """Predict whether `start` would be refused, and why. Nothing is started, signed or paid.
 
-        All assets are asked for anew. Orders and balances are read from the chain that the
-        config's network names, or else from the wallet's `web3`; without either, what needs the
-        chain is a finding of severity `unknown`, as is all else that cannot be asked.
+        All assets are fetched again. Orders and balances are read from the chain that the config's
+        network names, or else through the wallet's `web3`. Without either, what needs the chain is
+        a finding of severity `unknown`, as is everything else that cannot be checked.
 
         Before ordering, pass `ComputeInput(did, compute.NOT_ORDERED, index)` and no
-        `algorithm_tx_id`: that is a finding (`not-ordered`) in itself, the wallet's balances are
-        looked at, and the result's `can_order` tells whether orders are all that is missing.
+        `algorithm_tx_id`: the missing order is a finding (`not-ordered`), the wallet's balances are
+        checked, and the result's `can_order` is True if only orders are missing.
 
         Args:
             input_datasets: as for `start`.
@@ -188,7 +189,7 @@ class OceanCompute:
             algorithm_tx_id: as for `start`; None if the algorithm is not ordered yet.
             algorithm_data_token: as for `start`.
             output: as for `start`.
-            job_id: as for `start`; whether the Provider knows that job is not looked at.
+            job_id: as for `start`; whether the Provider knows that job is not checked.
 
         Returns:
             The findings; none when the Provider would start the job.
@@ -200,7 +201,7 @@ class OceanCompute:
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
         plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
-        # Loaded here: who asks for a status needs none of it, nor the contracts behind it.
+        # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.assets import FileProbe
         from ocean_lib.preflight.check import check_job
@@ -229,7 +230,7 @@ class OceanCompute:
             `status` (the Provider's code) and `statusText`.
 
         Raises:
-            JobNotFound: the Provider knows no such job of this wallet; its `was_seen` tells whether
+            JobNotFound: the Provider does not know this job of this wallet; `was_seen` says whether
                 this client saw it before.
         """
         return self.job_status(did, job_id, wallet).as_dict()
@@ -240,7 +241,7 @@ class OceanCompute:
         return self.client.job(ref).status
 
     def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
-        """Return where the results and logs of a job lie.
+        """Return where the results and logs of a job are.
 
         Args:
             did: the data set the job ran on.
@@ -251,18 +252,18 @@ class OceanCompute:
             `did`, `urls` and `logs`; empty lists mean that there is no output yet.
 
         Raises:
-            ProviderNotTrusted: the data set's Provider is none that the config names.
-            JobNotFound: the Provider knows no such job of this wallet.
-            ResultsWithheld: the Provider did not accept the signature, with a renewed nonce
-                either.
+            ProviderNotTrusted: the config does not name the data set's Provider.
+            JobNotFound: the Provider does not know this job of this wallet.
+            ResultsWithheld: the Provider did not accept the signature, not even with a renewed
+                nonce.
         """
         return self.client.result(_signed_ref(did, job_id, wallet), wallet)
 
     def stop(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> dict[str, Any]:
         """Ask to stop one job.
 
-        A job that had ended before reads as it ended in this client. Elsewhere it reads as stopped
-        from then on: the protocol does not say when a stop was asked for.
+        In this client a job that had already ended keeps its end. Elsewhere it reads as stopped
+        from then on, since the protocol does not say when a stop was requested.
 
         Args:
             did: the data set the job runs on.
@@ -273,9 +274,9 @@ class OceanCompute:
             The status before the stop, as `status` returns it.
 
         Raises:
-            InvalidInput: no job id; nothing was sent.
-            ProviderNotTrusted: the data set's Provider is none that the config names.
-            JobNotFound: the Provider knows no such job of this wallet.
+            InvalidInput: `job_id` is not a job id; nothing was sent.
+            ProviderNotTrusted: the config does not name the data set's Provider.
+            JobNotFound: the Provider does not know this job of this wallet.
         """
         return self.stop_job(did, job_id, wallet).as_dict()
 
@@ -288,7 +289,7 @@ class OceanCompute:
     ) -> list[JobStatus]:
         """Ask to stop every job of the wallet at a data set's Provider, of whichever data set.
 
-        The jobs are listed first, so that those that have ended read as they ended in this client.
+        The jobs are listed first, so that in this client those that have ended keep their end.
         Elsewhere they read as stopped from then on.
 
         Args:
@@ -302,7 +303,7 @@ class OceanCompute:
         Raises:
             InvalidInput: not confirmed; nothing was sent.
             JobNotFound: the answer is an empty list, and this client saw jobs there before.
-            ProviderNotTrusted: the data set's Provider is none that the config names.
+            ProviderNotTrusted: the config does not name the data set's Provider.
         """
         if confirm is not True:
             raise InvalidInput(
@@ -316,21 +317,21 @@ class OceanCompute:
     def delete(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> bool:
         """Ask to delete one job and what it left at the Provider.
 
-        Nothing is deleted at a Provider whose back end is operator-service 1.0.0 or any later one
-        of V3: it answers and does nothing, so job, results and logs stay until its operator
-        removes them. The embedded network deletes.
+        A Provider whose back end is V3's operator-service 1.0.0 or later deletes nothing: it
+        answers and does nothing, so job, results and logs stay until its operator removes them. The
+        embedded network deletes.
 
         Returns:
-            True: the Provider took the call, which says nothing of what became of the job.
+            True: the Provider accepted the call, which does not mean that the job is deleted.
 
         Raises:
-            InvalidInput: no job id; nothing was sent.
-            ProviderNotTrusted: the data set's Provider is none that the config names.
+            InvalidInput: `job_id` is not a job id; nothing was sent.
+            ProviderNotTrusted: the config does not name the data set's Provider.
         """
         return self.client.delete(_signed_ref(did, job_id, wallet), wallet)
 
     def job(self, did: str, job_id: str, wallet: Signer) -> ComputeJob:
-        """Take up a job that was started before, in this process or another. Asks nothing yet.
+        """Re-attach to a job that was started before, in this process or another; no request yet.
 
         Args:
             did: the data set the job runs on.
@@ -359,13 +360,12 @@ class OceanCompute:
             order_tx: only jobs of this order.
             state: only jobs in this state.
 
-        A job that the Provider describes in a way that cannot be read is left out, and the log
-        says so.
+        A job whose description cannot be read is skipped, with a warning in the log.
 
         Raises:
-            InvalidInput: no such state, or `order_tx` is no transaction hash.
-            JobNotFound: the Provider lists none, and this client saw jobs there before: a back end
-                whose database is away answers like this.
+            InvalidInput: there is no such state, or `order_tx` is not a transaction hash.
+            JobNotFound: the list is empty, and this client saw jobs there before: a back end whose
+                database is away answers like this.
         """
         wanted = None if state is None else state_named(state)
         order = None if order_tx is None else _bare(check_tx_hash(order_tx, name="order_tx"))
@@ -395,26 +395,25 @@ class OceanCompute:
             timeout: how long to wait at most, in seconds; None for as long as it takes.
             poll_interval: seconds between rounds; None for 0.2 s at first, growing to 30 s.
             on_update: called with each status that differs from the one before.
-            progress: show a bar; None for where somebody looks.
-            max_workers: how many Providers and wallets are asked at the same time at most, where
-                some are slow; 1 at least.
-            patience: for how many seconds the looks at one job may fail, one after the other,
-                before waiting gives up. A Provider that is away does not keep the others from
-                being asked.
+            progress: show a progress bar; None: only on a terminal or in a notebook.
+            max_workers: how many Providers and wallets are polled at the same time at most, if some
+                are slow; at least 1.
+            patience: for how many seconds the polls of one job may fail in a row before the wait
+                gives up. A Provider that is away does not hold up the others.
 
         Returns:
             The last status of each job, in the order given.
 
         Raises:
             JobTimeoutError: the time is used up; its `job_ids` still run.
-            KeyboardInterrupt: with a text that says that the jobs go on.
-            JobNotFound: a Provider knows no such job of its wallet; for one that this client has
-                seen, only after `patience`.
+            KeyboardInterrupt: its text says that the jobs go on.
+            JobNotFound: a Provider does not know a job of its wallet; if this client has seen the
+                job, only after `patience`.
             TransportError: no answer about a job for longer than `patience`.
-            InvalidInput: what is no job, one job with two wallets, or an argument that cannot
-                work; nothing was asked.
+            InvalidInput: something is not a job, a job has two wallets, or an argument cannot work;
+                nothing was sent.
 
-        When it raises, each handle's `last_status` still says what was seen last.
+        When it raises, each handle's `last_status` still has what was seen last.
         """
         return wait_all(
             jobs,
@@ -430,7 +429,7 @@ class OceanCompute:
     def check_provider(self, did: str) -> str:
         """Check that signatures may go to the Provider that a data set is computed at.
 
-        Every call that signs checks this itself; ask before, to ask the user in time.
+        Every call that signs checks this itself. Use it to ask the user in advance.
 
         Args:
             did: the data set's.
@@ -468,7 +467,7 @@ class OceanCompute:
 
 
 def _signed_ref(did: str, job_id: str, wallet: Any) -> JobRef:
-    """Refuse what cannot work before anything is asked."""
+    """Refuse what cannot work before anything is sent."""
     return JobRef(check_did(did), check_job_id(job_id), signer_address(check_signer(wallet)))
 
 

@@ -51,7 +51,7 @@ def to_base_18(amt: Amount) -> int:
         amt: int, Decimal, decimal text, or a float, which is read as its shortest text.
 
     Raises:
-        InvalidInput: it is no number, not finite, negative, or has more than 18 decimals.
+        InvalidInput: it is not a number, not finite, negative, or has more than 18 decimals.
     """
     return to_base(amt, _DECIMALS)
 
@@ -63,7 +63,7 @@ def from_base_18(num_base: int) -> Decimal:
         num_base: the amount in its smallest unit.
 
     Raises:
-        InvalidInput: it is no whole number.
+        InvalidInput: it is not a whole number.
     """
     return from_base(num_base, _DECIMALS)
 
@@ -76,15 +76,15 @@ def get_web3_connection_provider(
 ) -> HTTPProvider:
     """Return web3's provider for a node.
 
-    Calls have time-outs, and a deadline over all their attempts (`time_limit`). Reads are repeated
-    on connection failures. What a node refuses because there are too many requests is sent again
-    after a pause; a transaction then too, byte for byte the same, and never otherwise.
+    Calls have time-outs, and a deadline over all their attempts (`time_limit`). Reads are retried
+    on connection failures. If a node refuses a request because there are too many, it is retried
+    after a pause. Only then is a transaction sent again too, byte for byte the same.
 
     Args:
-        network_url: an http(s) URL, with `user:password@` if the node asks for them, or the name
+        network_url: an http(s) URL, with `user:password@` if the node requires them, or the name
             of a network: `ganache` and `polygon` have a known URL, the others need your own Infura
             project id in INFURA_PROJECT_ID.
-        chain_id: the id that the node must tell; None for any.
+        chain_id: the id that the node must have; None for any.
         max_answer_bytes: longer answers are refused.
 
     Raises:

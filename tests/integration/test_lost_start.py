@@ -122,7 +122,7 @@ def test_a_job_that_appears_late_is_found(world: World) -> None:
 def test_no_job_after_a_bounded_look_is_said_with_the_way_to_look_again(world: World) -> None:
     lost(world, acts=False)
 
-    with pytest.raises(StartUncertain, match="no such job is there yet") as caught:
+    with pytest.raises(StartUncertain, match="no such job exists yet") as caught:
         start(world.compute(**FAST), new_wallet())
 
     error = caught.value
@@ -326,7 +326,7 @@ def test_a_job_this_client_knows_is_not_taken(world: World) -> None:
     known = start(compute, wallet)
     lost(world, acts=False)
 
-    with pytest.raises(StartUncertain, match="no such job is there yet"):
+    with pytest.raises(StartUncertain, match="no such job exists yet"):
         start(compute, wallet)
     assert [job["jobId"] for job in world.provider.jobs] == [known]
 
@@ -337,7 +337,7 @@ def test_a_job_without_a_date_is_named_and_not_taken(world: World, date: Any) ->
     old = an_old_job(world, wallet, dateCreated=date)
     lost(world, acts=False)
 
-    with pytest.raises(StartUncertain, match="may be of another start") as caught:
+    with pytest.raises(StartUncertain, match="but another start may have created it") as caught:
         start(world.compute(**FAST), wallet)
     assert caught.value.candidates == (old,)
 

@@ -168,7 +168,7 @@ def test_a_nonce_that_keeps_moving_is_an_error_that_says_so(world: World) -> Non
     world.provider.faults["nonce"] = Fault(dated({"nonce": "77"}))
     world.provider.nonces[wallet.address] = 5
 
-    with pytest.raises(SignatureRejected, match="its nonce moved meanwhile"):
+    with pytest.raises(SignatureRejected, match="its nonce has moved"):
         compute.stop(DID, job_id, wallet)
     with pytest.raises(ResultsWithheld, match="did not accept the signature"):
         compute.result(DID, job_id, wallet)

@@ -105,7 +105,7 @@ def test_while_the_cache_is_away_services_can_be_paid_for(network, asset, buyer,
 
     found = ocean.get_user_orders(buyer.address, asset.data_token_address)
     assert order in [each.transactionId for each in found]
-    assert "without a look at the asset" in caplog.text
+    assert "without checking the asset" in caplog.text
 
 
 def test_on_the_class_it_is_paid_as_in_ocean_py(asset, buyer):

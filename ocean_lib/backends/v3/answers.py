@@ -45,13 +45,13 @@ from ocean_lib.jobs.view import (
 logger = logging.getLogger(__name__)
 
 JobInfo = dict[str, Any]
-"""A job as the Provider describes it; the keys stand in docs/jobs.md."""
+"""A job as the Provider describes it; docs/jobs.md lists the keys."""
 
 OWNER_KEYS = ("resultsUrl", "algorithmLogUrl")
-"""Keys the Provider leaves out when it does not accept the signature."""
+"""Keys that the Provider omits if it does not accept the signature."""
 
 
-# What the Provider says in {"error": text}, and what we make of it.
+# The Provider's texts in {"error": text}, and our errors for them.
 _REFUSALS: tuple[tuple[re.Pattern[str], type[WorkflowRefused], str], ...] = (
     (
         re.compile(r"is not trusted|no trusted algorithms|checksum", re.IGNORECASE),
@@ -78,13 +78,13 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[WorkflowRefused], str], ...] = (
         re.compile(r"^(Error in input.*: )?Order for serviceId|can not be found on chain"),
         OrderNotValid,
         "Check the transaction hash, the service index and that the same wallet ordered; "
-        "order again if need be.",
+        "order again if necessary.",
     ),
 )
 
 
 def check_status(answer: Answer) -> Answer:
-    """Return the answer if it says yes.
+    """Return the answer if it is a success.
 
     Raises:
         ProviderError: the class says why not, the message in the Provider's words.
@@ -95,7 +95,7 @@ def check_status(answer: Answer) -> Answer:
 
 
 def error_of(answer: Answer) -> ProviderError:
-    """Make the error for an answer that says no."""
+    """Make the error for a refusal."""
     if answer.status_code in STATUSES_THAT_SAY_ALL:
         return error_by_status(answer)
     said = _json_object(answer)
@@ -126,7 +126,7 @@ def jobs_of(answer: Answer) -> list[JobInfo]:
 
 
 def check_owner(jobs: list[JobInfo], owner: str, answer: Answer) -> list[JobInfo]:
-    """Return the jobs if none of them names another owner. Unsigned calls are told none.
+    """Return the jobs if none of them names another owner. Answers to unsigned calls name none.
 
     Raises:
         MalformedResponse: one does.
@@ -140,7 +140,7 @@ def check_owner(jobs: list[JobInfo], owner: str, answer: Answer) -> list[JobInfo
 
 
 def differs(said: Any, *asked: str) -> bool:
-    """Tell whether what a Provider says of a job is there, and is not what was asked for.
+    """Tell whether a Provider's value in a job is present and is not the one asked for.
 
     Args:
         said: a text or a list of texts; without regard to case and order.
@@ -156,7 +156,7 @@ def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
     """Return the one job in the answer to a start, if it is what was asked for.
 
     Raises:
-        MalformedResponse: neither a job nor a list of jobs, or its id could not be used.
+        MalformedResponse: neither a job nor a list of jobs, or its id is unusable.
         StartUncertain: none or several, or one of another owner, order, input or algorithm.
     """
     jobs = jobs_of(answer)
@@ -180,8 +180,8 @@ def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
         is_what = f"{wrong[0]} is {_shown(job[wrong[0]])} and not {_shown(asked[wrong[0]])}"
         fault = f"with job {one_line(job['jobId'], 80)}, whose {is_what}"
     raise StartUncertain(
-        f"The Provider at {answer.url} answered the start {fault}. The new job may run all the "
-        "same: look at DataServiceProvider.compute_jobs before you start a second one.",
+        f"The Provider at {answer.url} answered the start {fault}. The new job may still "
+        "run: check DataServiceProvider.compute_jobs before you start a second one.",
         did=plan.main.did,
         order_tx=order_tx,
         candidates=[job["jobId"] for job in jobs],
@@ -203,9 +203,9 @@ def job_by_id(jobs: list[JobInfo], job_id: str, operation: str, root: str) -> Jo
             return job
     others = f"it answered with {len(jobs)} other job(s)" if jobs else "it answered with no job"
     raise JobNotFound(
-        f"Could not {operation}: the Provider knows no job {one_line(job_id, 80)!r} of this "
-        f"wallet ({others}). Check the job id, the wallet, and that the data set's Provider is "
-        "the one the job was started at.",
+        f"Could not {operation}: the Provider does not know a job {one_line(job_id, 80)!r} of "
+        f"this wallet ({others}). Check the job id, the wallet, and that the data set's Provider "
+        "is the one the job was started at.",
         others=len(jobs),
         root=root,
     )
@@ -215,7 +215,7 @@ def check_not_withheld(job: JobInfo) -> JobInfo:
     """Return the job if its owner's keys are there.
 
     Raises:
-        ResultsWithheld: they are not, which is how the Provider says that it did not accept the
+        ResultsWithheld: they are missing, which means that the Provider did not accept the
             signature.
     """
     if all(key in job for key in OWNER_KEYS):
@@ -223,8 +223,8 @@ def check_not_withheld(job: JobInfo) -> JobInfo:
     raise ResultsWithheld(
         f"The Provider did not accept the signature for job {job['jobId']}: it answered without "
         "the results. The wallet must be the one that started the job, and no other program may "
-        "use its nonce in the same moment; try again. (Providers from 0.4.16 on hand out results "
-        "another way, which this version does not speak.)"
+        "use its nonce at the same moment; try again. (Providers from 0.4.16 on serve results in "
+        "another way, which this version does not support.)"
     )
 
 
@@ -276,7 +276,7 @@ def job_of(info: JobInfo) -> Job:
 
 
 def started_job_of(info: JobInfo) -> Job:
-    """Read the answer to a start, whose id counts, whatever else cannot be read."""
+    """Read the answer to a start; only its id must be readable."""
     try:
         return job_of(info)
     except MalformedResponse:
@@ -284,28 +284,28 @@ def started_job_of(info: JobInfo) -> Job:
 
 
 def readable(infos: Iterable[JobInfo]) -> Iterator[Job]:
-    """Read a list of jobs; what cannot be read is logged and left out."""
+    """Read a list of jobs; unreadable ones are logged and skipped."""
     for info in infos:
         try:
             yield job_of(info)
         except MalformedResponse as error:
-            logger.warning("A job is left out of the list: %s", error)
+            logger.warning("A job is skipped in the list: %s", error)
 
 
 def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:
     if code in _FAILED_CODES:
         return JobState.FAILED
     if code == _FINISHED:
-        # By the operator's published code, 2 says that the time was exceeded.
+        # By the operator's published code, 2 means that the job timed out.
         return {1: JobState.STOPPED, 2: JobState.TIMED_OUT}.get(
             stop_request or 0, JobState.FINISHED
         )
-    # The operator ends a job whose algorithm it never ran without a code that says so.
+    # If the operator never ran the algorithm, the job ends with the code of a running one.
     return JobState.RUNNING if code in _RUNNING_CODES and not has_end else JobState.UNKNOWN
 
 
 def result_of(job: JobInfo) -> JobResult:
-    """Return where a job's outcome lies.
+    """Return where a job's outcome is.
 
     Raises:
         ResultsWithheld: see `check_not_withheld`.
@@ -320,7 +320,7 @@ def result_of(job: JobInfo) -> JobResult:
 
 
 def _urls(value: Any) -> list[str]:
-    """Flatten what the wire had ('', None, one text, a list, objects with a url) to a list."""
+    """Flatten what was sent ('', None, one text, a list, objects with a url) to a list."""
     if value is None or value == "":
         return []
     if isinstance(value, str):
@@ -357,7 +357,7 @@ def _invalid(answer: Answer, errors: dict[Any, Any]) -> ProviderError:
             SignatureRejected,
             answer,
             words,
-            "The wallet is not the consumer, or its nonce moved meanwhile; try again.",
+            "The wallet is not the consumer, or its nonce has moved; try again.",
             errors=texts,
         )
     return refusal(RequestInvalid, answer, words, "Check the arguments of the call.", errors=texts)
@@ -378,4 +378,4 @@ def _refused(answer: Answer, words: str) -> ProviderError:
                 code = re.search(r"denied with code:?\s*(\d+)", words)
                 error.code = int(code[1]) if code else None
             return error
-    return refusal(WorkflowRefused, answer, words, "Mend what the Provider names and try again.")
+    return refusal(WorkflowRefused, answer, words, "Fix what the Provider names and try again.")

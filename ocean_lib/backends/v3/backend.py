@@ -69,7 +69,7 @@ class V3Backend:
         def post(credential: Credential) -> Job:
             with attempt.sending():
                 info = calls.start_job(self.http, url, plan, credential.signature)
-                # In the turn of this wallet: no other start may take this job for its own.
+                # Within this wallet's turn: no other start may claim this job.
                 return attempt.answered(started_job_of(info))
 
         text = calls.compute_text(plan.consumer, plan.resumed_job_id, plan.main.did)
@@ -80,13 +80,13 @@ class V3Backend:
         return post(Credential(self.sign(signer, text, plan.nonce), plan.nonce))
 
     def listed(self, owner: str, did: str = "") -> Listed:
-        """List all jobs of an owner, unsigned; what cannot be read is logged and left out."""
+        """List all jobs of an owner, unsigned; unreadable ones are logged and skipped."""
         url = self.url_of("computeStatus")
         infos, clock_s = calls.list_jobs(self.http, url, owner, did)
         return Listed(list(readable(infos)), clock_s)
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
-        """Return what tells which listed jobs a lost start of this plan may have made."""
+        """Return what finds the jobs that a lost start of this plan may have created."""
         return V3Candidates(plan, is_anothers)
 
     def job(self, ref: JobRef) -> Job:
@@ -96,7 +96,7 @@ class V3Backend:
         return job_of(job_by_id(infos, ref.job_id, "get the status of the job", self.root))
 
     def result(self, ref: JobRef, signer: Signer) -> JobResult:
-        """Return where the results and logs of a job lie; a signed read."""
+        """Return where the results and logs of a job are; a signed read."""
 
         def get(url: str, signature: str) -> JobInfo:
             infos = calls.get_jobs(
@@ -128,7 +128,7 @@ class V3Backend:
         return list(readable(infos))
 
     def delete(self, ref: JobRef, signer: Signer) -> bool:
-        """Ask to delete one job; True if the Provider took the call."""
+        """Ask to delete one job; True if the Provider accepted the call."""
 
         def delete(url: str, signature: str) -> bool:
             calls.delete_job(self.http, url, ref.owner, ref.did, ref.job_id, signature)
@@ -137,7 +137,7 @@ class V3Backend:
         return self._about(ref, signer, "computeDelete", delete)
 
     def files_reachable(self, did: str) -> Sequence[bool]:
-        """Tell of each file of an asset whether the Provider reaches it."""
+        """Tell for each file of an asset whether the Provider reaches it."""
         method, url = self._discovery.endpoint("fileinfo", self.root)
         return calls.file_info(self.http, method, url, {"did": did})
 
@@ -153,7 +153,7 @@ class V3Backend:
         return sign_text(signer, f"{text}{nonce}")
 
     def token(self, signer: Signer) -> str:
-        """Make a token that stands for a signature for a day.
+        """Make a token that replaces signatures for a day.
 
         By the Provider's published code: `0x<signature>-<unix seconds>`, with no nonce.
         """

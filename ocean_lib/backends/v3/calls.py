@@ -16,7 +16,7 @@ from ocean_lib.backends.v3.answers import (
     jobs_of,
     started_job,
 )
-from ocean_lib.checks import check_address
+from ocean_lib.checks import check_address, check_service_index
 from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.safe_json import is_json
@@ -99,7 +99,7 @@ def start_body(plan: JobPlan, signature: str) -> dict[str, Any]:
 
 def _service_id(item: ComputeInput) -> int | str:
     """The Provider refuses the number 0 as missing, but takes the text "0"."""
-    return int(item.service_id) or "0"
+    return check_service_index(item.service_id) or "0"
 
 
 def _algorithm(algorithm: Algorithm) -> dict[str, Any]:

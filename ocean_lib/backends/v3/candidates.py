@@ -1,4 +1,4 @@
-"""Which of an owner's jobs a start whose answer was lost may have made."""
+"""Which of an owner's jobs a start with a lost answer may have created."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 
 CLOCK_SLACK_S = 1.0
-"""The job store may stand on another machine than the clock of the Date header."""
+"""The job store may be on another machine than the clock of the Date header."""
 
 DATE_STEP_S = 1.0
 """The Date header has whole seconds: it may be late by as much."""
 
 ZONE_STEP_S = 900.0
-"""Time zones differ by quarters of an hour. A job store that keeps local time gives dates that are
-wrong by so many of them, and right otherwise."""
+"""Time zones differ by quarters of an hour. The dates of a job store that uses local time are wrong
+by a multiple of that, and right otherwise."""
 
 
 @dataclass
 class V3Candidates:
-    """What one start may have made, list by list.
+    """Which jobs one start may have created, list by list.
 
     Args:
         plan: what was asked for.
-        is_anothers: tells a job that another start made.
+        is_anothers: whether another start created a job.
     """
 
     plan: JobPlan
@@ -39,7 +39,7 @@ class V3Candidates:
 
         Args:
             listed: the jobs, and the Provider's clock.
-            sent_s: so many seconds ago the start was sent.
+            sent_s: how many seconds ago the start was sent.
         """
         since = _Since(listed.clock_s, sent_s + CLOCK_SLACK_S)
         found = [
@@ -68,15 +68,15 @@ class V3Candidates:
             return True
         if self._listed is None or job.id in self._listed:
             return False
-        # Before a list that was empty there may have been none: a back end without its database
-        # gives an empty one too, and then all jobs come at once.
+        # An empty list proves nothing: a back end without its database sends one too, and later
+        # all jobs appear at once.
         is_in_a_zone = created_s is not None and since.holds_in_a_zone(created_s)
         return bool(self._listed) or is_in_a_zone
 
 
 @dataclass(frozen=True)
 class _Since:
-    """The time since a start was sent: so many seconds up to now, by the Provider's clock."""
+    """The seconds from a start up to now, by the Provider's clock."""
 
     now_s: float
     seconds: float
@@ -89,7 +89,7 @@ class _Since:
         return self._is_age((self.now_s - moment_s + late_s) % ZONE_STEP_S - late_s)
 
     def ended_before(self, job: Job) -> bool:
-        """Whether a job had ended before, in whichever time zone its dates are."""
+        """Whether a job ended before, in any time zone of its dates."""
         ended_s = job.status.finished_s
         if ended_s is None:
             return False

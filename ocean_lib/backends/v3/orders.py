@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.checks import check_address, check_did, check_service_index, printable
+from ocean_lib.checks import check_address, check_service_index, check_token_did, printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_UP_S = 10.0
-"""So long at most an asset is looked up before it is paid for: to pay does not depend on it."""
+"""How long to look up an asset before paying for it: the payment does not depend on it."""
 
 _ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 
@@ -61,11 +61,11 @@ def service_to_order(asset: Asset, index: int | None, service_type: str | None) 
 
     Args:
         asset: the asset.
-        index: the service's index; not looked at when there is a type.
+        index: the service's index; ignored if there is a type.
         service_type: its type.
 
     Raises:
-        InvalidInput: the asset has no such service, or it cannot be ordered.
+        InvalidInput: the asset does not have this service, or it cannot be ordered.
     """
     found = (
         asset.get_service(service_type)
@@ -106,17 +106,17 @@ def pay_for_service(
 ) -> str:
     """Pay for a service with data tokens, and check the order on the chain.
 
-    Called on an instance, it uses the instance's chain, and looks the asset up: what the Provider
-    would not take as an order is not paid. When the metadata cache cannot be asked, a warning is
-    logged, and it is paid all the same. Called on the class, as in ocean.py, it uses the wallet's
-    `web3`, and looks nothing up.
+    Called on an instance, it uses the instance's chain and looks up the asset, and does not pay
+    what the Provider would not accept as an order. If the metadata cache does not answer, it logs a
+    warning and still pays. Called on the class, as in ocean.py, it uses the wallet's `web3` and
+    looks up nothing.
 
     Args:
-        amount: in tokens, as `order` says; more will do.
+        amount: in tokens, as `order` says, or more.
         token_address: the asset's data token.
-        did: the asset; its id (the data token's address) will do.
+        did: the asset, or its id (the data token's address).
         service_id: the service's index.
-        fee_receiver: gets the market's fee; None: no such fee.
+        fee_receiver: gets the market's fee; None: there is no such fee.
         from_wallet: pays.
         consumer: who may use the service; None: the payer.
         web3: the chain; None: the wallet's.
@@ -124,19 +124,19 @@ def pay_for_service(
         max_fee_wei: the most that the gas may cost; None: MAX_TRANSACTION_FEE in the environment,
             or 1 ether.
         timeout_s: how long to wait for the receipt.
-        asset_of: looks an asset up by its DID; None: service and price are not checked.
+        asset_of: looks up an asset by its DID; None: service and price are not checked.
 
     Returns:
         The order: the transaction's hash as `0x` hex.
 
     Raises:
         InsufficientBalance: the payer has fewer tokens; nothing was sent.
-        InvalidInput: an argument cannot work: the DID, or there is no such service, or it costs
-            more; nothing was sent.
+        InvalidInput: the DID is invalid, the service does not exist, or it costs more; nothing was
+            sent.
         AssetNotFound: the metadata cache does not have the asset; nothing was sent.
         TransactionFailed: refused or reverted.
         TransactionTimeout: sent, but in no block in time; it names the hash.
-        VerifyTxFailed: it was sent, but is not the order that was meant.
+        VerifyTxFailed: it was sent, but is not the intended order.
     """
     did = _as_did(did)
     address = check_address(token_address, name="token_address")
@@ -178,7 +178,7 @@ def _as_did(did: object) -> str:
     if isinstance(did, str) and not did.startswith("did:"):
         with suppress(InvalidAddress):
             return _did_of(data_token_of(did))
-    return check_did(did)
+    return check_token_did(did)
 
 
 def _did_of(token_address: str) -> str:
@@ -189,10 +189,7 @@ def _did_of(token_address: str) -> str:
 def _check_service(
     asset_of: Callable[[str], Asset], dids: list[str], index: int, amount_base: int
 ) -> None:
-    """Refuse to pay for what the Provider would not take as an order of the service.
-
-    Nothing is refused because nobody could be asked.
-    """
+    """Refuse to pay for what the Provider would not accept as an order of the service."""
     try:
         asset = _looked_up(asset_of, dids)
         if asset is not None:
@@ -203,7 +200,7 @@ def _check_service(
 
 
 def _looked_up(asset_of: Callable[[str], Asset], dids: list[str]) -> Asset | None:
-    """Return an asset by the first spelling that is known; None if nobody can be asked."""
+    """Return an asset by the first spelling that is known; None if the cache does not answer."""
     missing: AssetNotFound | None = None
     try:
         with time_limit(LOOK_UP_S):
@@ -216,7 +213,7 @@ def _looked_up(asset_of: Callable[[str], Asset], dids: list[str]) -> Asset | Non
         limit = current_deadline()
         if limit is not None and limit.is_over:
             raise
-        logger.warning("%s is paid for without a look at the asset: %s", dids[0], error)
+        logger.warning("%s is paid for without checking the asset: %s", dids[0], error)
         return None
     if missing is not None:
         raise missing
@@ -233,5 +230,5 @@ def _check_price(asset: Asset, service: Service, amount_base: int) -> None:
         raise InvalidInput(
             f"Service {service.index} ({service.type}) of {asset.did} costs "
             f"{from_base_18(price)}, and the amount is {from_base_18(amount_base)}: the Provider "
-            "would not take it as an order. Pay what order() says, or more."
+            "would not accept it as an order. Pay what order() says, or more."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.checks import check_service_index
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
@@ -13,7 +14,7 @@ from ocean_lib.jobs.plan import JobPlan
 
 
 def check_may_consume(asset: Asset, address: str) -> None:
-    """Check what the asset itself says: not disabled, and the address is let in.
+    """Check the asset itself: it must not be disabled, and must allow the address.
 
     Raises:
         AssetNotConsumable: with the code.
@@ -23,12 +24,14 @@ def check_may_consume(asset: Asset, address: str) -> None:
         raise AssetNotConsumable(code, asset.did or "", address)
 
 
-def service_at(asset: Asset, index: int, *, of_types: Collection[str]) -> Service:
+def service_at(asset: Asset, index: int | str, *, of_types: Collection[str]) -> Service:
     """Return the service of an asset at this index.
 
     Raises:
+        InvalidInput: it is an id instead of an index.
         NoComputeService: there is none, or it is of another type.
     """
+    index = check_service_index(index)
     service = asset.get_service_by_index(index)
     if service is None or service.type not in of_types:
         offered = ", ".join(f"{other.index}: {other.type}" for other in asset.services)

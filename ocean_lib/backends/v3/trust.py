@@ -40,7 +40,7 @@ def rules_of(asset: Asset, service: Service) -> dict[str, Any]:
 
 
 def allows_raw(rules: dict[str, Any]) -> bool:
-    """Whether unpublished code may run: the Provider refuses it only where this is False."""
+    """Whether unpublished code may run: the Provider refuses it only if this is False."""
     return rules.get("allowRawAlgorithm", False) is not False
 
 
@@ -83,17 +83,17 @@ def checksums_of(algorithm: Asset) -> dict[str, str]:
     """Return an algorithm's checksums as they are now, by their names in a trust list.
 
     Raises:
-        InvalidInput: it is no algorithm; the message says by what it lacks.
+        InvalidInput: it is not an algorithm; the message says what is missing.
     """
     entry = generate_trusted_algo_dict(ddo=algorithm)
     return {name: str(entry[name]) for name in CHECKSUMS}
 
 
 def _shown(value: object) -> str:
-    """Return a value of the list, fit to be shown: its publisher may write there what he likes."""
+    """Return a value of the list, safe to show: its publisher can write anything there."""
     text = str(value)
     shown = one_line(text, _SHOWN_CHARS)
-    # Not the same as what is compared, so it must not look the same either.
+    # It differs from what is compared, so it must look different too.
     return shown if shown == text else one_line(repr(text), _SHOWN_CHARS)
 
 
@@ -133,7 +133,7 @@ class _Case:
             self.fault = str(error)
 
     def findings(self) -> Iterator[Finding]:
-        """Say what is in the way, in the Provider's order; at its first refusal it stops."""
+        """Say what is in the way, in the Provider's order, up to its first refusal."""
         if self.allows_all:
             return
         if not self.entries and not self.publishers:
@@ -189,7 +189,7 @@ class _Case:
         return f"{self.algorithm_did} is on the list of data set {self.dataset_did}, {how}."
 
     def _entry(self) -> dict[str, Any]:
-        """Return the list's entry of the algorithm; of several the last counts."""
+        """Return the list's entry for the algorithm; the last one counts."""
         found: dict[str, Any] = {}
         for entry in self.entries:
             if isinstance(entry, dict) and entry.get("did") == self.algorithm_did:
@@ -226,7 +226,7 @@ class _Case:
                     f"{part} of algorithm {self.algorithm_did} changed since data set "
                     f"{self.dataset_did} trusted it: {checksum.name} was {checksum.recorded}, "
                     f"is {checksum.now}.",
-                    "Ask the data set's publisher to look at the change and to renew the entry: "
+                    "Ask the data set's publisher to review the change and renew the entry: "
                     f"assets.refresh_trust({self.dataset_did!r}, {self.algorithm_did!r}, wallet).",
                     self.algorithm_did,
                 )

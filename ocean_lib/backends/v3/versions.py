@@ -1,4 +1,4 @@
-"""Which rules a Provider goes by, as far as they differ from one to another."""
+"""Which rules a Provider applies, as far as Providers differ."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ProviderRules:
 
     def warned(self, finding: Finding) -> Finding:
         """Return a refusal as a warning: this Provider starts the job, others refuse it."""
-        what = f"{finding.what} {self.name} starts the job all the same; other Providers refuse it."
+        what = f"{finding.what} {self.name} still starts the job; other Providers refuse it."
         return dataclasses.replace(finding, severity="warning", what=what)
 
 
@@ -43,8 +43,8 @@ def rules_of_provider(document: Mapping[str, Any]) -> ProviderRules:
     """Return the rules of a Provider.
 
     Args:
-        document: what it says of itself (`GET /`). Of one that is not the published V3 Provider
-            nothing is known, so it is taken to have all rules.
+        document: its discovery document (`GET /`). Any Provider but the published V3 one is assumed
+            to have all rules.
     """
     found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
     version = tuple(map(int, found.groups())) if found else _V4_SINCE

@@ -1,6 +1,6 @@
-"""A `data_provider` of the user's own behind the interface of every back end.
+"""A user's own `data_provider` behind the interface of every back end.
 
-It has ocean.py's methods and may do with each call as it likes, so every call goes through it.
+It has ocean.py's methods and may change any call, so every call goes through it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ocean_lib.backends.backend import Attempt, Candidates, Generation, JobRef, 
 from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.checks import check_service_index
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.jobs.plan import JobPlan
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 class WrappedDiscovery:
-    """What a client has to know of where services are, asked of the user's object."""
+    """Where services are, as far as a client needs it, from the user's object."""
 
     def __init__(self, provider: Any) -> None:
         self._provider = provider
@@ -65,7 +66,7 @@ class WrappedBackend:
                     url,
                     plan.consumer,
                     signature,
-                    main.service_id,
+                    check_service_index(main.service_id),
                     main.transfer_tx_id,
                     algorithm.did or None,
                     algorithm.meta,
@@ -88,7 +89,7 @@ class WrappedBackend:
         return Listed(list(readable(infos)), clock_s)
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
-        """Return what tells which listed jobs a lost start of this plan may have made."""
+        """Return what finds the jobs that a lost start of this plan may have created."""
         return V3Candidates(plan, is_anothers)
 
     def job(self, ref: JobRef) -> Job:

@@ -89,7 +89,7 @@ def test_a_dropped_start_is_found_again_by_its_order(user: User) -> None:
 def test_a_start_dropped_before_it_acted_started_nothing(user: User) -> None:
     fresh = user.with_an_order_of_its_own()
     fresh.network.faults.set(Drop("start", times=1))
-    with pytest.raises(StartUncertain, match="no such job is there yet"):
+    with pytest.raises(StartUncertain, match="no such job exists yet"):
         fresh.submit()
 
     assert fresh.jobs() == 0

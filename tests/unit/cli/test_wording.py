@@ -49,8 +49,8 @@ PACKAGE = Path(__file__).parents[3] / "ocean_lib"
             "The link may have expired: run the command again.",
         ),
         (
-            "This is no job as to_dict makes it: did missing.",
-            "This is no job file as `ocean-compute start` writes it: did missing.",
+            "This is not a saved job: did is missing. Pass what ComputeJob.to_dict() returned.",
+            "This is not a job file of `ocean-compute start`: did is missing.",
         ),
         ("Check algorithm_did.", "Check --algorithm."),
         ("followed by 64 hex digits, or 32 bytes, got", "followed by 64 hex digits, got"),

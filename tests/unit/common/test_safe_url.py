@@ -21,6 +21,8 @@ SECRET = "4a2446c0d6063fca738c61a4c97e6731a659a5074a97eb5f2d79761431caa5d0"
         f"http://host:8030/results/0x{SECRET}",
         f"http://host:8030/a-{SECRET}-b/r.json?token={SECRET}#{SECRET}",
         f"http://{SECRET}@host:8030/{SECRET[:48]}",
+        f"http://host:8030/did:op:{SECRET}0",
+        f"http://host:8030/jobs/{SECRET}-{SECRET}",
     ],
 )
 def test_what_is_as_long_as_a_key_is_not_shown_of_a_path(url: str):
@@ -37,6 +39,9 @@ def test_what_is_as_long_as_a_key_is_not_shown_of_a_path(url: str):
         "http://host/api/v1/aquarius/assets/ddo/did:op:16A8D214eD5eaA9dDA7e365F8022AbDa92987E36",
         "http://host/api/v1/services/nonce/0x02354A1F160A3fd7ac8b02ee91F04104440B28E7",
         "http://host/a/path/of/some/length/to/the/jobs/" + "7a" * 16,
+        "http://host/api/aquarius/assets/ddo/did:op:" + "7a" * 32,
+        "http://host/api/aquarius/assets/ddo/did%3Aope%3A" + "7a" * 32,
+        f"http://host/jobs/0x{'7a' * 32}-{'5e' * 32}",
     ],
 )
 def test_what_is_public_stays_readable(url: str):

@@ -37,7 +37,8 @@ BAD_URLS = ["", "abc", "ftp://x/", "http://", "http://[x", "//host/", "http://a 
             "http://x\n/", "http://user:password@x/", "http://x:99999/", "http://x:0/", None,
             7, [], {}]  # fmt: skip
 BAD_JOB_IDS = ["", " ", "7", "7 ", " a", "a\n", "a\x00b", "a" * 129, None, 7, [], b"abc"]
-BAD_INDICES = [-1, True, 1.5, "", "x", None, [], "9" * 20]
+BAD_SERVICES = [-1, True, 1.5, "", None, [], "9" * 20, "0x" + "9" * 64]
+BAD_INDICES = ["x", *BAD_SERVICES]
 NO_WALLETS = [None, "0x" + "11" * 32, object(), 7, {"address": ADDRESS}]
 
 Act = Callable[[Any, Any], Any]
@@ -91,7 +92,7 @@ OF_COMPUTE: dict[str, tuple[Act, list[Any], type[Exception]]] = {
         BAD_HASHES,
         InvalidTransactionHash,
     ),
-    "input: index": (lambda _, bad: ComputeInput(DID, ORDER, bad), BAD_INDICES, InvalidInput),
+    "input: index": (lambda _, bad: ComputeInput(DID, ORDER, bad), BAD_SERVICES, InvalidInput),
 }
 
 
@@ -395,3 +396,21 @@ def test_the_messages_say_what_was_expected_and_what_came() -> None:
         DataServiceProvider().get_nonce(MISTYPED, URL)
     with pytest.raises(InvalidDid, match=r"followed by 40 hex digits, got 'did:op:'"):
         ComputeInput("did:op:", ORDER, 4)
+
+
+@pytest.mark.parametrize("service_id", ["x", "5e" * 32])
+def test_a_service_id_of_a_later_generation_is_refused_by_v3(world: World, service_id: str) -> None:
+    item = ComputeInput(DID, ORDER, service_id)
+    compute = world.compute()
+    world.forget_requests()
+
+    for act in (
+        lambda: compute.start([item], WALLET, algorithm_meta=RAW),
+        lambda: compute.check([item], WALLET, algorithm_meta=RAW),
+        lambda: _start_at(DataServiceProvider(), service_id=service_id),
+        lambda: _start_at(DataServiceProvider(), input_datasets=[item]),
+    ):
+        with pytest.raises(InvalidInput, match="service_id must be the index of a service"):
+            act()
+
+    assert world.provider.count()["start"] == 0

@@ -142,7 +142,7 @@ def test_a_yes_gives_the_value_that_was_answered(index: int) -> None:
             outcome(case)
         return
     if said == [] and is_compute and vectors.query(case["request"]["url"]).get("jobId"):
-        with pytest.raises(exceptions.JobNotFound, match="knows no job") as caught:
+        with pytest.raises(exceptions.JobNotFound, match="does not know a job") as caught:
             outcome(case)
         assert isinstance(caught.value, IndexError)
         return

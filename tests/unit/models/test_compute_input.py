@@ -42,6 +42,21 @@ def test_bytes_and_decimal_text_are_brought_into_one_spelling() -> None:
     assert made == ComputeInput(did=DID, transfer_tx_id=TX, service_id=4)
 
 
+def test_an_asset_of_a_later_generation_is_an_input_too() -> None:
+    did, service = f"did:op:{TX[2:]}", "5e" * 32
+    made = ComputeInput(did, TX, service)
+
+    assert made.as_dictionary() == {
+        "documentId": did,
+        "transferTxId": TX,
+        "serviceId": service,
+    }
+    assert {made, ComputeInput(did, TX, service)} == {made}
+    assert did in repr(made)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.service_id = 4  # type: ignore[misc]
+
+
 def test_inputs_compare_and_hash_by_value() -> None:
     assert len({ComputeInput(DID, TX, 4), ComputeInput(DID, TX, 4), ComputeInput(DID, TX, 0)}) == 2
     assert repr(ComputeInput(DID, TX, 4)) == (

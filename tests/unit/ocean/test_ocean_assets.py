@@ -608,7 +608,7 @@ def test_a_destination_that_cannot_be_made_is_a_download_error(assets, cache, tm
     cache.ddos[PUBLISHED["id"]] = PUBLISHED
     (tmp_path / "file").touch()
 
-    with pytest.raises(DownloadError, match=r"file/datafile.* cannot be made: Not a directory"):
+    with pytest.raises(DownloadError, match=r"file/datafile.* cannot be created: Not a directory"):
         assets.download(PUBLISHED["id"], 3, CONSUMER, "0x" + "1" * 64, tmp_path / "file")
 
 

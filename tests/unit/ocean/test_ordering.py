@@ -212,7 +212,7 @@ def test_when_the_cache_cannot_be_asked_it_is_paid_all_the_same_and_logged(error
     with caplog.at_level(logging.WARNING), pytest.raises(Paid):
         pay(0.5, index=77, asset_of=look)
 
-    assert "paid for without a look at the asset" in caplog.text
+    assert "paid for without checking the asset" in caplog.text
 
 
 def test_a_silent_cache_does_not_hold_the_payment_up_for_long():

@@ -126,8 +126,8 @@ def test_a_job_shows_what_is_known_of_it():
 
     for expected in ("7a" * 16, DID, OWNER.address, "finished", "70 Job finished", "2021-06-24"):
         assert expected in page
-    assert "not looked at yet" in job(None)._repr_html_()
-    assert repr(job(None)) == f"ComputeJob('{'7a' * 16}' on {DID}, not looked at yet)"
+    assert "not polled yet" in job(None)._repr_html_()
+    assert repr(job(None)) == f"ComputeJob('{'7a' * 16}' on {DID}, not polled yet)"
 
 
 def test_an_asset_shows_what_it_offers_and_to_whom():

@@ -347,7 +347,7 @@ def test_a_provider_that_is_away_is_told_of_once_each_time(clock, caplog):
     a_job(away, RUNNING, away, away, away, RUNNING, away, away, FINISHED).wait(patience=60)
 
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert told == ["No answer about 1 job(s); asking again, for 60 s at most: away"] * 2
+    assert told == ["No answer about 1 job(s); retrying for up to 60 s: away"] * 2
 
 
 def test_each_provider_that_is_away_is_told_of(clock, caplog):
@@ -360,8 +360,8 @@ def test_each_provider_that_is_away_is_told_of(clock, caplog):
         clock.sleep(1)
 
     assert [record.getMessage() for record in caplog.records] == [
-        "No answer about 2 job(s); asking again, for 60 s at most: first away",
-        "No answer about 1 job(s); asking again, for 60 s at most: second away",
+        "No answer about 2 job(s); retrying for up to 60 s: first away",
+        "No answer about 1 job(s); retrying for up to 60 s: second away",
     ]
 
 
@@ -402,7 +402,7 @@ def test_a_wrong_place_is_an_error_at_first_and_a_restart_later(clock, kind):
 
 
 def test_a_time_out_in_the_dark_says_why_nothing_is_known(clock):
-    with pytest.raises(JobTimeoutError, match=r"not known of 1.*The last look failed: away"):
+    with pytest.raises(JobTimeoutError, match=r"not known of 1.*The last poll failed: away"):
         a_job(ConnectFailed("away")).wait(timeout=30)
 
 

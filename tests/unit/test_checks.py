@@ -17,11 +17,14 @@ from ocean_lib.checks import (
     check_address,
     check_did,
     check_job_id,
+    check_service_id,
     check_service_index,
+    check_token_did,
     check_tx_hash,
     check_url,
     printable,
     shown_url,
+    trust_job_id,
 )
 from ocean_lib.exceptions import (
     InvalidAddress,
@@ -35,6 +38,9 @@ ADDRESS = "0xA78deb2Fa79463945C247991075E2a0e98Ba7A09"
 DID = f"did:op:{ADDRESS[2:]}"
 TX_HASH = "0x3a106a6eb94149e3a861bef23763d294eefbc005980affa2cdb269fb05a8ce83"
 KEY = "8467415bb2ba7c91084d932276214b11a3dd9bdb2930fefa194b666dd8020b99"
+NODE_DID, ENTERPRISE_DID = f"did:op:{TX_HASH[2:]}", f"did:ope:{TX_HASH[2:]}"
+CLUSTER = "0x7d187e4c751367be694497ead35e2937ece3c7f3b325dcb4f7571e5972d092bd"
+NODE_JOB = f"{CLUSTER}-{TX_HASH[2:]}"
 MNEMONIC = "test test test test test test test test test test test junk"
 
 ANYTHING = st.one_of(
@@ -57,7 +63,9 @@ def test_a_check_returns_its_value_or_raises_its_error(value: Any) -> None:
         check_tx_hash,
         check_url,
         check_job_id,
+        check_service_id,
         check_service_index,
+        check_token_did,
     ):
         said = ""
         try:
@@ -82,7 +90,11 @@ def test_addresses_get_the_checksum_that_eth_utils_gives(raw: bytes) -> None:
         assert check_address(spelling) == expected
 
 
-@pytest.mark.parametrize("did", [DID, DID.lower(), "did:op:" + "0" * 40])
+@pytest.mark.parametrize(
+    "did",
+    [DID, DID.lower(), "did:op:" + "0" * 40, NODE_DID, NODE_DID.upper().replace("DID:OP", "did:op")]
+    + [ENTERPRISE_DID],
+)
 def test_a_did_keeps_its_spelling(did: str) -> None:
     assert check_did(did) == did
 
@@ -90,11 +102,60 @@ def test_a_did_keeps_its_spelling(did: str) -> None:
 @pytest.mark.parametrize(
     "did",
     ["", "did:op:", DID + "0", DID[:-1], DID + "\n", " " + DID, DID.replace("op", "ocn"), ADDRESS]
-    + ["did:op:" + "g" * 40, "did:op:../../" + "a" * 34, "did:op:" + "٣" * 40],
+    + ["did:op:" + "g" * 40, "did:op:../../" + "a" * 34, "did:op:" + "٣" * 40]
+    + [NODE_DID + "0", NODE_DID[:-1], "did:op:0x" + "a" * 64, ENTERPRISE_DID[:-1]]
+    + [DID.replace(":op:", ":ope:"), TX_HASH, CLUSTER, NODE_JOB],
 )
 def test_other_text_is_no_did(did: str) -> None:
     with pytest.raises(InvalidDid, match="40 hex digits"):
         check_did(did)
+
+
+def test_only_a_did_of_v3_names_its_datatoken() -> None:
+    assert check_token_did(DID) == DID
+    for did in (NODE_DID, ENTERPRISE_DID):
+        with pytest.raises(InvalidDid, match=r"^dataset must be .* 40 hex digits, the address"):
+            check_token_did(did, name="dataset")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NODE_DID,
+        ENTERPRISE_DID,
+        NODE_JOB,
+        f"{CLUSTER}-0x{'5e' * 32}",
+        f"asset {NODE_DID}, job {NODE_JOB}.",
+        f"http://node/ddo/{NODE_DID.replace(':', '%3A')}?x=1",
+    ],
+)
+def test_public_ids_of_later_generations_are_shown(text: str) -> None:
+    assert printable(text, limit=300) == f"'{text}'"
+
+
+def test_an_id_is_shown_whole_where_other_text_is_cut() -> None:
+    assert printable(NODE_JOB) == f"'{NODE_JOB}'"
+    assert "characters)" in printable(f"{NODE_JOB} and more")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"did:op:{KEY}0",
+        f"did:op:{KEY[:-1]}",
+        f"did:op:0x{KEY}",
+        f"did:xx:{KEY}",
+        f"{KEY}-{KEY}",
+        f"0x{KEY}-{KEY}0",
+        f"0x{KEY}-{KEY[:-1]}",
+        f"0x{KEY}-job",
+        f"a0x{KEY}{KEY}-{KEY}",
+        f"{NODE_DID} {KEY}",
+    ],
+)
+def test_what_only_resembles_a_public_id_is_not_shown(text: str) -> None:
+    assert KEY[:20] not in printable(text, limit=300)
+    assert "not shown" in printable(text, limit=300)
 
 
 def test_messages_say_what_came_and_under_which_name() -> None:
@@ -226,7 +287,7 @@ UUID = "44c10fbd-755c-4bcb-9bab-67769d4f2e34"
 
 
 @pytest.mark.parametrize(
-    "job_id", [UUID.replace("-", ""), UUID, UUID.upper(), "job-1", "a b", "17"]
+    "job_id", [UUID.replace("-", ""), UUID, UUID.upper(), "job-1", "a b", "17", NODE_JOB]
 )
 def test_a_job_id_is_kept(job_id: str) -> None:
     assert check_job_id(job_id) == job_id
@@ -252,15 +313,56 @@ def test_what_may_be_a_key_is_no_job_id(job_id: str) -> None:
     assert not any(part in str(caught.value).lower() for part in (KEY[1:20], KEY[-20:], "junk"))
 
 
+def test_a_bare_id_of_a_node_is_taken_and_shown_once_a_back_end_has_named_it() -> None:
+    named = "77" * 32
+    with pytest.raises(InvalidInput, match="like a transaction hash or a private key"):
+        check_job_id(named)
+    trust_job_id(named)
+
+    assert check_job_id(named) == named
+    assert printable(named) == f"'{named}'"
+    assert "not shown" in printable(f"{named} and more")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (0, 0),
+        ("4", 4),
+        (TX_HASH[2:], TX_HASH[2:]),
+        ("0" * 64, "0" * 64),
+        ("compute", "compute"),
+        ("a b", "a b"),
+        (UUID, UUID),
+    ],
+)
+def test_a_service_is_named_by_its_index_or_its_id(value: object, kept: object) -> None:
+    assert check_service_id(value) == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -1, 1.5, [], "", " x", "x\n", "x" * 129, "9" * 20, TX_HASH, KEY[:-1]]
+    + [f"id-{KEY}", MNEMONIC],
+)
+def test_other_values_name_no_service(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"^service_id must be the index .* or the text") as e:
+        check_service_id(value)
+
+    assert KEY[:20] not in str(e.value)
+
+
 def test_service_index_0_is_valid() -> None:
     assert check_service_index(0) == 0
     assert check_service_index("4") == 4
 
 
-@pytest.mark.parametrize("index", [None, True, -1, 1.0, "", "x", "-1", "٣", "1" * 50])
+@pytest.mark.parametrize("index", [None, True, -1, 1.0, "", "x", "-1", "٣", "1" * 50, KEY])
 def test_other_values_are_no_service_index(index: Any) -> None:
-    with pytest.raises(InvalidInput, match="service_id must be"):
+    with pytest.raises(InvalidInput, match="service_id must be the index") as caught:
         check_service_index(index)
+
+    assert KEY[:20] not in str(caught.value)
 
 
 @pytest.mark.parametrize("index", [2**256, 10**5000], ids=["one more", "huge"])
