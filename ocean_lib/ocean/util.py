@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import check_url
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import ConfigError, InvalidUrl
 from ocean_lib.http.limits import MAX_ANSWER_BYTES
 from ocean_lib.models.amounts import Amount, from_base, to_base
@@ -89,10 +88,8 @@ def get_web3_connection_provider(
 
     Raises:
         ConfigError: it is neither, or the project id is missing.
-        PackageMissing: web3 is not installed.
     """
-    with needed_for("The connection to a chain"):
-        from ocean_lib.web3_internal._node import NodeProvider
+    from ocean_lib.web3_internal._node import NodeProvider
 
     return NodeProvider(
         _node_url(network_url), chain_id=chain_id, max_answer_bytes=max_answer_bytes
@@ -114,7 +111,6 @@ def get_web3(
 
     Raises:
         ConfigError: it is neither a URL nor a known name.
-        PackageMissing: web3 is not installed.
     """
     provider = get_web3_connection_provider(
         network_url, chain_id=chain_id, max_answer_bytes=max_answer_bytes

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.checks import printable
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import InvalidInput, WalletError, WrongPassword
 from ocean_lib.http import safe_json
 
@@ -51,8 +50,7 @@ def parse_key(private_key: Any) -> bytes:
 @forgets_locals
 def account_from_key(key: bytes) -> LocalAccount:
     """Return eth-account's account of a checked key."""
-    with needed_for("An eth-account account"):
-        from eth_account import Account
+    from eth_account import Account
 
     account: LocalAccount = Account.from_key(key)
     return account
@@ -107,8 +105,7 @@ def decrypt_keystore(keystore: dict[str, Any], password: str | bytes) -> bytes:
     """
     if not isinstance(password, (str, bytes)):
         raise InvalidInput(f"The password must be text or bytes, got {type(password).__name__}.")
-    with needed_for("Opening a keystore"):
-        from eth_account import Account
+    from eth_account import Account
 
     key, wrong, reason = b"", False, ""
     try:
@@ -140,8 +137,7 @@ def encrypt_keystore(key: bytes, password: str | bytes) -> dict[str, Any]:
     """
     if not isinstance(password, (str, bytes)) or not password:
         raise InvalidInput("A keystore needs a password that is not empty.")
-    with needed_for("Making a keystore"):
-        from eth_account import Account
+    from eth_account import Account
 
     return dict(Account.encrypt(key, password))  # type: ignore[arg-type]
 
@@ -158,8 +154,7 @@ def key_from_mnemonic(mnemonic: str, passphrase: str, account_path: str) -> byte
     Raises:
         WalletError: the words are no mnemonic, or the path is no path.
     """
-    with needed_for("A key from a mnemonic"):
-        from eth_account import Account
+    from eth_account import Account
 
     class _HdAccount(Account):  # the switch below is class-wide: flip it on our class only
         """Account with eth-account's unaudited HD features."""

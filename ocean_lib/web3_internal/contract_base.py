@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address, printable
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
 from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
@@ -201,8 +200,7 @@ class ContractBase:
         Raises:
             ValueError: the contract has no such event.
         """
-        with needed_for("The signature of an event"):
-            from eth_utils.crypto import keccak
+        from eth_utils.crypto import keccak
 
         event = self._event_abi(event_name)
         if event is None:

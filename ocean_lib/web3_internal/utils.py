@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import ConfigError, InvalidInput
 from ocean_lib.web3_internal import _keys, artifacts
 from ocean_lib.web3_internal._chain_errors import chain_errors
@@ -141,9 +140,8 @@ def personal_ec_recover(message: str, signed_message: str) -> str:
     Raises:
         InvalidInput: it is no signature.
     """
-    with needed_for("The address behind a signature"):
-        from eth_account import Account
-        from eth_account.messages import encode_defunct
+    from eth_account import Account
+    from eth_account.messages import encode_defunct
 
     try:
         signature = bytes.fromhex(signed_message.removeprefix("0x"))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
 from ocean_lib.web3_internal._secp256k1 import open_key, sign_personal
@@ -247,8 +246,7 @@ class Wallet:
 
     def keys_str(self) -> str:
         """Return address and public key as text. The private key, which ocean.py added, is not."""
-        with needed_for("A public key as text"):
-            from eth_keys.datatypes import PrivateKey
+        from eth_keys.datatypes import PrivateKey
 
         public_key = PrivateKey(self._key()).public_key
         return f"address: {self._address}\npublic key: {public_key}\n"
