@@ -72,6 +72,12 @@ class OceanError(Exception):
     """Anything this library raises."""
 
 
+def add_to_message(error: OceanError, text: str) -> None:
+    """Say more in an error that is on its way, and keep its type and attributes."""
+    said = str(error.args[0]) if error.args else ""
+    error.args = (f"{said} {text}".strip(), *error.args[1:])
+
+
 class ConfigError(OceanError, ValueError):
     """An option is missing, unreadable or contradicts another."""
 

@@ -33,13 +33,13 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseError,
     TransportError,
+    add_to_message,
 )
 from ocean_lib.http.redaction import one_line
 from ocean_lib.http.safe_json import is_json
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract, data_token_of
 from ocean_lib.preflight.orders import price_base
-from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
 
 logger = logging.getLogger(__name__)

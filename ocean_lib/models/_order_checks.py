@@ -8,8 +8,7 @@ from ocean_lib.checks import check_address, check_service_index, check_tx_hash
 from ocean_lib.exceptions import InvalidInput, VerifyTxFailed
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18
-from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal._lookups import find_transaction
+from ocean_lib.web3_internal.node_calls import chain_errors, find_transaction
 from ocean_lib.web3_internal.transactions import wait_for_receipt
 
 if TYPE_CHECKING:

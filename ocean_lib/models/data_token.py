@@ -14,10 +14,10 @@ from ocean_lib.models import _order_checks
 from ocean_lib.models._erc20 import ERC20Token
 from ocean_lib.models.amounts import Amount
 from ocean_lib.ocean.util import from_base_18, to_base_18
-from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import ZERO_ADDRESS
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.contract_utils import load_contract
+from ocean_lib.web3_internal.node_calls import chain_errors
 
 if TYPE_CHECKING:
     from web3 import Web3

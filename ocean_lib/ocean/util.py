@@ -89,7 +89,7 @@ def get_web3_connection_provider(
     Raises:
         ConfigError: it is neither, or the project id is missing.
     """
-    from ocean_lib.web3_internal._node import NodeProvider
+    from ocean_lib.web3_internal.node import NodeProvider
 
     return NodeProvider(
         _node_url(network_url), chain_id=chain_id, max_answer_bytes=max_answer_bytes

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import ChainError, ConfigError, TransportError
-from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal._lookups import find_receipt
+from ocean_lib.web3_internal.node_calls import chain_errors, find_receipt
 
 if TYPE_CHECKING:
     from web3 import Web3

@@ -8,13 +8,13 @@ from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address, printable
 from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
-from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_utils import (
     get_contract_definition,
     get_contracts_addresses,
     load_contract,
 )
+from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.signer import Signer, signer_address
 from ocean_lib.web3_internal.transactions import send_transaction, wait_for_receipt, web3_of
 from ocean_lib.web3_internal.wallet import Wallet

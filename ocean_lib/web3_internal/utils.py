@@ -10,8 +10,8 @@ from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import ConfigError, InvalidInput
 from ocean_lib.web3_internal import _keys, artifacts
-from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import DEFAULT_NETWORK_NAME, NETWORK_NAME_MAP
+from ocean_lib.web3_internal.node_calls import chain_errors
 
 if TYPE_CHECKING:
     from web3 import Web3

@@ -11,7 +11,7 @@ from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
-from ocean_lib.web3_internal._secp256k1 import open_key, sign_personal
+from ocean_lib.web3_internal._keys import open_key, sign_personal
 
 if TYPE_CHECKING:
     from eth_account.datastructures import SignedMessage

@@ -18,6 +18,7 @@ from ocean_lib.exceptions import (
     InvalidAddress,
     InvalidInput,
     OceanError,
+    add_to_message,
 )
 from ocean_lib.http.deadline import current_deadline, time_limit
 from ocean_lib.http.redaction import one_line
@@ -26,7 +27,6 @@ from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18, to_base_18
 from ocean_lib.preflight.orders import price_base
-from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.signer import check_signer, signer_address
