@@ -18,7 +18,7 @@ from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_url, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
+from ocean_lib.common.ddo.ddo import PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.utils.utilities import checksum
 from ocean_lib.documents.token_choice import TokenChoice
