@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.rules import price_base
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_url, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
@@ -39,7 +40,6 @@ from ocean_lib.http.redaction import one_line
 from ocean_lib.http.safe_json import is_json
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract, data_token_of
-from ocean_lib.preflight.orders import price_base
 from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
-from ocean_lib.preflight.trust_report import TrustChange, TrustReport
+from ocean_lib.preflight.trust import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer, check_signer
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.trusted import check_trusted
-from ocean_lib.backends.v3.orders import OnChain, pay_for_service, service_to_order
+from ocean_lib.backends.v3.orders import OnChain, pay_for_service
+from ocean_lib.backends.v3.rules import service_to_order
 from ocean_lib.base.arguments import check_folder, check_seconds
 from ocean_lib.checks import (
     check_address,

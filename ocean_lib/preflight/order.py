@@ -33,7 +33,7 @@ from ocean_lib.preflight.assets import (
 )
 from ocean_lib.preflight.chain import ChainReader
 from ocean_lib.preflight.findings import Finding, Findings, collected, refused
-from ocean_lib.preflight.orders import Purse, is_same_price, no_price, price_base
+from ocean_lib.preflight.payment import Purse, is_same_price, no_price, price_base
 from ocean_lib.web3_internal.signer import Signer, signer_address
 
 if TYPE_CHECKING:

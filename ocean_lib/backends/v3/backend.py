@@ -13,6 +13,7 @@ from ocean_lib.backends.backend import (
     JobRef,
     JobResult,
     Listed,
+    Rules,
 )
 from ocean_lib.backends.discovery import Discovery
 from ocean_lib.backends.signing import Credential, NonceRule, Signatures
@@ -27,6 +28,7 @@ from ocean_lib.backends.v3.answers import (
     started_job_of,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.backends.v3.rules import rules_of_provider
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.retrying import SIGNED_READ_AGAIN
@@ -141,12 +143,22 @@ class V3Backend:
         method, url = self._discovery.endpoint("fileinfo", self.root)
         return calls.file_info(self.http, method, url, {"did": did})
 
-    # --- what signing needs of it
+    def url_reachable(self, url: str) -> bool:
+        """Tell whether the Provider reaches a URL."""
+        method, service_url = self._discovery.endpoint("fileinfo", self.root)
+        reached = calls.file_info(self.http, method, service_url, {"url": url})
+        return bool(reached) and all(reached)
 
     def nonce(self, address: str) -> int:
         """Ask for the nonce stored for an address."""
         method, url = self._discovery.endpoint("nonce", self.root)
         return calls.get_nonce(self.http, method, url, address)
+
+    def rules(self) -> Rules:
+        """Return by which rules it goes, as far as Providers differ."""
+        return rules_of_provider(self._discovery.document(self.root))
+
+    # --- what signing needs of it
 
     def sign(self, signer: Signer, text: str, nonce: int) -> str:
         """Sign a call's text and a nonce."""

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.checks import check_address, check_did, check_service_index, printable
-from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.backends.v3.rules import price_base, service_to_order
+from ocean_lib.checks import check_address, check_did, check_service_index
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import (
     AssetNotFound,
@@ -21,12 +21,10 @@ from ocean_lib.exceptions import (
     add_to_message,
 )
 from ocean_lib.http.deadline import current_deadline, time_limit
-from ocean_lib.http.redaction import one_line
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18, to_base_18
-from ocean_lib.preflight.orders import price_base
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.signer import check_signer, signer_address
@@ -40,8 +38,6 @@ logger = logging.getLogger(__name__)
 LOOK_UP_S = 10.0
 """So long at most an asset is looked up before it is paid for: to pay does not depend on it."""
 
-_ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
-
 
 class OnChain(staticmethod):  # type: ignore[type-arg]
     """A static method that, called on an instance, uses the instance's chain and assets.
@@ -54,39 +50,6 @@ class OnChain(staticmethod):  # type: ignore[type-arg]
         if instance is None:
             return function
         return functools.partial(instance._with_chain, function)
-
-
-def service_to_order(asset: Asset, index: int | None, service_type: str | None) -> Service:
-    """Return the service of an asset that is to be ordered.
-
-    Args:
-        asset: the asset.
-        index: the service's index; not looked at when there is a type.
-        service_type: its type.
-
-    Raises:
-        InvalidInput: the asset has no such service, or it cannot be ordered.
-    """
-    found = (
-        asset.get_service(service_type)
-        if service_type is not None
-        else asset.get_service_by_index(int(index or 0))
-    )
-    offers = ", ".join(f"{s.index} ({s.type})" for s in asset.services if s.type in _ORDERABLE)
-    hint = f"Services that can be ordered: {offers or 'none'}."
-    wanted = (
-        f"type {printable(service_type)}"
-        if service_type is not None
-        else f"index {printable(index)}"
-    )
-    if found is None:
-        raise InvalidInput(f"Asset {asset.did} has no service of {wanted}. {hint}")
-    if found.type not in _ORDERABLE:
-        raise InvalidInput(
-            f"Service {found.index} of asset {asset.did} is its {one_line(found.type, 80)} and "
-            f"cannot be ordered. {hint}"
-        )
-    return found
 
 
 def pay_for_service(

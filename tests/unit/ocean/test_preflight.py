@@ -12,6 +12,7 @@ import pytest
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.select import compute_endpoint
+from ocean_lib.backends.v3.rules import price_base
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     AquariusError,
@@ -30,7 +31,7 @@ from ocean_lib.preflight.algorithm import uses_network
 from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
 from ocean_lib.preflight.chain import ChainReader, ChainUnknown
 from ocean_lib.preflight.findings import Finding, Findings, collected, refused, unknown, warning
-from ocean_lib.preflight.orders import Purse, order_findings, price_base
+from ocean_lib.preflight.payment import Purse, order_findings
 from tests.flows import raw_code
 
 ROOT = Path(__file__).parents[3]
