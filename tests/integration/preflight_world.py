@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ocean_lib.data_provider._payloads import compute_text
-
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.exceptions import TransactionFailed
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata

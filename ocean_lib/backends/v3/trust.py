@@ -141,7 +141,7 @@ class _Case:
         """Say what is in the way, in the Provider's order; at its first refusal it stops."""
         if self.allows_all:
             return
-        if not self.entries and not self.publishers:
+        if not self.entries:
             yield self._refused(
                 "nobody-trusted",
                 f"Data set {self.dataset_did} trusts no algorithm.",
