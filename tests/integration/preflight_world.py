@@ -187,7 +187,7 @@ class World:
         provider = self.ocean.data_provider
         wallet, main = job.wallet or self.consumer, job.inputs[0]
         url = provider.build_endpoint("computeStart", self.network.provider_url)[1]
-        text = compute_text(wallet.address, None, main.did)
+        text = compute_text(wallet.address, "", main.did)
         output = self.ocean.compute.check_output_dict(
             None, wallet.address, provider, self.ocean.config
         )

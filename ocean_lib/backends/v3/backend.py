@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ocean_lib.backends.backend import (
+    ALL_RULES,
     Attempt,
     Candidates,
     Generation,
@@ -28,7 +30,6 @@ from ocean_lib.backends.v3.answers import (
     started_job_of,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.rules import rules_of_provider
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.retrying import SIGNED_READ_AGAIN
@@ -37,6 +38,9 @@ from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_text
 
 T = TypeVar("T")
+
+_PUBLISHERS_SINCE = (0, 4, 13)
+_V4_SINCE = (1, 0, 0)
 
 
 class V3Backend:
@@ -195,3 +199,21 @@ class V3Backend:
             again_on,
             ref.did,
         )
+
+
+def rules_of_provider(document: Mapping[str, Any]) -> Rules:
+    """Return the rules of a Provider, by what it says of itself (`GET /`).
+
+    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
+    """
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
+    version = tuple(map(int, found.groups())) if found else _V4_SINCE
+    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
+    if not is_published or version >= _V4_SINCE:
+        return ALL_RULES
+    return Rules(
+        name=f"Provider {document['version']}",
+        reads_publishers=version >= _PUBLISHERS_SINCE,
+        reads_algorithm_access=False,
+        compares_tokens=False,
+    )

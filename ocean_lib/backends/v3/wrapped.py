@@ -18,9 +18,9 @@ from ocean_lib.backends.backend import (
     Rules,
 )
 from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
+from ocean_lib.backends.v3.backend import rules_of_provider
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.rules import rules_of_provider
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.retrying import SIGNED_READ_AGAIN
 from ocean_lib.jobs.plan import JobPlan
