@@ -28,7 +28,6 @@ __all__ = [
     "from_base_18",
     "get_contracts_addresses",
     "get_dtfactory_address",
-    "get_ocean_token_address",
     "get_web3",
     "get_web3_connection_provider",
     "to_base",
@@ -146,30 +145,8 @@ def get_dtfactory_address(
     Raises:
         ConfigError: the file cannot be read, or neither network nor web3 is given.
     """
-    return _address("DTFactory", address_file, network, web3)
-
-
-def get_ocean_token_address(
-    address_file: str | None, network: str | None = None, web3: Web3 | None = None
-) -> str | None:
-    """Return the OCEAN token's address.
-
-    Args:
-        address_file: the file of addresses.
-        network: its name; None: asked from `web3`.
-        web3: the chain; needed when `network` is None.
-
-    Raises:
-        ConfigError: the file cannot be read, or neither network nor web3 is given.
-    """
-    return _address("Ocean", address_file, network, web3)
-
-
-def _address(
-    contract: str, address_file: str | None, network: str | None, web3: Web3 | None
-) -> str | None:
     addresses = get_contracts_addresses(address_file, network or get_network_name(web3=web3))
-    return addresses.get(contract) if addresses else None
+    return addresses.get("DTFactory") if addresses else None
 
 
 def _node_url(network_url: Any) -> str:

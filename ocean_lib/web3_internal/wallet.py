@@ -267,10 +267,6 @@ class Wallet:
         """Return the private key as `0x` hex. Whoever sees it owns the account."""
         return "0x" + self._key().hex()
 
-    @staticmethod
-    def reset_tx_count() -> None:
-        """Do nothing: nonces are asked from the chain each time (ocean.py kept a count)."""
-
     def _account(self) -> LocalAccount:
         return _keys.account_from_key(self._key())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
@@ -14,19 +14,12 @@ from ocean_lib.exceptions import InvalidInput
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Agreement", "ServiceAgreement", "ServiceTypes", "ServiceTypesIndices"]
+__all__ = ["ServiceAgreement", "ServiceTypes", "ServiceTypesIndices"]
 
 _DEFAULT_INDICES = {
     ServiceTypes.ASSET_ACCESS: ServiceTypesIndices.DEFAULT_ACCESS_INDEX,
     ServiceTypes.CLOUD_COMPUTE: ServiceTypesIndices.DEFAULT_COMPUTING_INDEX,
 }
-
-
-class Agreement(NamedTuple):
-    """A template and its conditions, as ocean.py names them."""
-
-    template: Any
-    conditions: Any
 
 
 class ServiceAgreement(Service):
@@ -42,9 +35,6 @@ class ServiceAgreement(Service):
     Raises:
         InvalidInput: the type is another, or `attributes` is no dict.
     """
-
-    AGREEMENT_TEMPLATE = "serviceAgreementTemplate"
-    SERVICE_CONDITIONS = "conditions"
 
     def __init__(
         self,
