@@ -17,7 +17,7 @@ from ocean_lib.http.limits import (
     Timeouts,
 )
 from ocean_lib.http.origins import entries_of
-from ocean_lib.web3_internal._tx_fields import ether_in_wei
+from ocean_lib.models.amounts import ether_in_wei
 from ocean_lib.web3_internal.constants import (
     ENV_MAX_FEE,
     GAS_LIMIT_DEFAULT,

@@ -17,8 +17,6 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     ├── WalletError [ValueError]             a key, keystore or mnemonic cannot be used
     │   ├── WrongPassword
     │   └── SigningFailed                    the signer gave no usable signature
-    ├── PackageMissing [ModuleNotFoundError]
-    │                                        the work needs a package that is not installed
     ├── ProviderNotTrusted                   an asset names a Provider that the user has not chosen
     ├── AssetNotConsumable                   disabled, unreachable, or the address is not let in
     ├── MalformedCredential
@@ -74,16 +72,18 @@ class OceanError(Exception):
     """Anything this library raises."""
 
 
+def add_to_message(error: OceanError, text: str) -> None:
+    """Say more in an error that is on its way, and keep its type and attributes."""
+    said = str(error.args[0]) if error.args else ""
+    error.args = (f"{said} {text}".strip(), *error.args[1:])
+
+
 class ConfigError(OceanError, ValueError):
     """An option is missing, unreadable or contradicts another."""
 
 
 class ConfigFileMissing(ConfigError, FileNotFoundError):
     """There is no config file of this name."""
-
-
-class PackageMissing(OceanError, ModuleNotFoundError):
-    """This work needs a package that is not installed; `name` tells which."""
 
 
 class InvalidInput(OceanError, ValueError, AssertionError):

@@ -7,9 +7,9 @@ from typing import Any
 from ocean_lib.base.tables import html_table
 from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.ddo._plain import as_dict, as_list, plain, required
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.documents.plain import as_dict, as_list, plain, required
 from ocean_lib.exceptions import InvalidInput, NoComputeService
 from ocean_lib.http.redaction import one_line as shown
 

@@ -88,6 +88,26 @@ class Attempt(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Rules:
+    """The rules that not every back end has; by default all of them.
+
+    Attributes:
+        name: the back end, in words.
+        reads_publishers: the list of trusted publishers counts.
+        reads_algorithm_access: status and lists of an ordered algorithm count at the start.
+        compares_tokens: an order must be paid in the asset's own data token.
+    """
+
+    name: str = "The Provider"
+    reads_publishers: bool = True
+    reads_algorithm_access: bool = True
+    compares_tokens: bool = True
+
+
+ALL_RULES = Rules()
+
+
 class Backend(Protocol):
     """One compute back end: called in its own words, answering in ours.
 
@@ -140,3 +160,12 @@ class Backend(Protocol):
 
     def files_reachable(self, did: str) -> Sequence[bool]:
         """Tell for each file of an asset whether the back end reaches it."""
+
+    def url_reachable(self, url: str) -> bool:
+        """Tell whether the back end reaches a URL."""
+
+    def nonce(self, address: str) -> int:
+        """Return the nonce that the back end has for an address."""
+
+    def rules(self) -> Rules:
+        """Return by which rules it goes, as far as back ends differ."""

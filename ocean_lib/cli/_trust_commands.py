@@ -16,7 +16,7 @@ from ocean_lib.cli._values import DID
 from ocean_lib.cli._wording import in_commands
 
 if TYPE_CHECKING:
-    from ocean_lib.preflight.trust_report import TrustChange, TrustReport
+    from ocean_lib.preflight.trust import TrustChange, TrustReport
 
 _COMMANDS = {
     "algorithm-not-trusted": "add",

@@ -78,7 +78,7 @@ def show(session: Session, dids: tuple[str, ...], balance: bool) -> None:
 
 
 def _wei(session: Session, address: str) -> int:
-    from ocean_lib.web3_internal._chain_errors import chain_errors
+    from ocean_lib.web3_internal.node_calls import chain_errors
 
     with chain_errors("ask for the balance"):
         return int(session.ocean.web3.eth.get_balance(address))  # type: ignore[arg-type]

@@ -14,14 +14,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.v3.rules import ORDERABLE
+from ocean_lib.base.arguments import check_seconds
 from ocean_lib.base.frames import forgets_locals
-from ocean_lib.checks import check_url, printable, shown_url
+from ocean_lib.checks import check_did, check_url, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_RSA
+from ocean_lib.common.ddo.ddo import PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.utils.utilities import checksum
-from ocean_lib.documents.token_choice import TokenChoice
+from ocean_lib.documents.publishable import (
+    TokenChoice,
+    access_attributes,
+    check_metadata,
+    check_service,
+    files_in,
+    holds_url,
+)
+from ocean_lib.documents.search import AssetSearch
 from ocean_lib.exceptions import (
     AquariusError,
     AssetNotFound,
@@ -33,21 +43,100 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResponseError,
     TransportError,
+    add_to_message,
 )
 from ocean_lib.http.redaction import one_line
 from ocean_lib.http.safe_json import is_json
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract, data_token_of
-from ocean_lib.preflight.orders import price_base
-from ocean_lib.web3_internal._chain_errors import add_to_message
-from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
+from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
 
 logger = logging.getLogger(__name__)
 
 LZMA_FLAG = bytes([1])
 _ENCRYPTED_BIT = 2
-_ASSET_TYPES = ("dataset", "algorithm")
 _POLL_S, _LONGEST_POLL_S = 0.1, 2.0
+
+CACHE_TIMEOUT_S = 60.0
+
+
+class Publishing:
+    """The part of `OceanAssets` that puts documents on the chain.
+
+    Args:
+        config: names the Provider where a call does not.
+        data_provider: encrypts the files.
+        search: knows the metadata cache.
+        chain: where to.
+        registry_address: of the Metadata contract; None: the configured one.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        data_provider: Any,
+        search: AssetSearch,
+        chain: ChainAccess,
+        registry_address: str | None,
+    ) -> None:
+        self._config = config
+        self._data_provider = data_provider
+        self._search = search
+        self._chain = chain
+        self._registry_address = registry_address
+
+    def registry(self) -> MetadataContract:
+        """Return the contract that DDOs are published with."""
+        return self._chain.metadata_contract(self._registry_address)
+
+    def create(
+        self,
+        metadata: dict[str, Any],
+        wallet: Any,
+        descriptors: list[Any] | None,
+        token: TokenChoice,
+        provider_uri: str | None,
+        wait_s: float,
+    ) -> Asset:
+        """Publish a new asset; see `OceanAssets.create`."""
+        check_seconds("wait_for_cache_s", wait_s)
+        if descriptors is not None and not isinstance(descriptors, list):
+            raise InvalidInput(
+                f"service_descriptors must be a list, got {type(descriptors).__name__}."
+            )
+        if provider_uri is None:
+            provider_uri = str(self._data_provider.get_url(self._config))
+        else:
+            check_url(provider_uri, name="provider_uri")
+        publisher = self._publisher(wallet, provider_uri)
+        asset = publisher.publish(metadata, descriptors or [], token)
+        wait_for_cache(publisher.aquarius, asset, wait_s)
+        return asset
+
+    def update(self, asset: Asset, wallet: Any, wait_s: float = CACHE_TIMEOUT_S) -> str:
+        """Publish an asset's changed DDO; see `OceanAssets.update`."""
+        if not isinstance(asset, Asset):
+            raise InvalidInput(
+                f"asset must be an Asset, got {type(asset).__name__}. Get it with assets.resolve, "
+                "and change it."
+            )
+        check_seconds("wait_for_cache_s", wait_s)
+        check_did(asset.did)
+        publisher = self._publisher(wallet, _provider_of(asset))
+        publisher.encrypt_new_files(asset)
+        tx_hash = publisher.write("update", asset)
+        wait_for_cache(publisher.aquarius, asset, wait_s)
+        return tx_hash
+
+    def _publisher(self, wallet: Any, provider_uri: str) -> Publisher:
+        return Publisher(
+            self._chain,
+            self._data_provider,
+            self._search.aquarius(),
+            check_signer(wallet),
+            provider_uri,
+            self._registry_address,
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +181,7 @@ class Publisher:
     def encrypt_new_files(self, asset: Asset) -> None:
         """Encrypt the files of a changed asset, if they were changed; see `OceanAssets.update`."""
         metadata = asset.metadata or {}
-        if not any("url" in file for file in _files_in(metadata) if isinstance(file, dict)):
+        if not any("url" in file for file in files_in(metadata) if isinstance(file, dict)):
             return
         try:
             files = check_metadata(metadata)
@@ -108,7 +197,7 @@ class Publisher:
 
     def write(self, function: str, asset: Asset) -> str:
         """Put the DDO on the chain with the registry's `create` or `update`."""
-        if any(_holds_url(_files_in(service.attributes)) for service in asset.services):
+        if any(holds_url(files_in(service.attributes)) for service in asset.services):
             raise InvalidInput(
                 f"The document of {asset.did} has a file's URL in the clear, where it would stay "
                 "for everybody to read. Nothing was sent. Give each file as a dict with its URL "
@@ -256,100 +345,16 @@ class Publisher:
         metadata["encryptedFiles"] = encrypted
 
 
-def check_metadata(metadata: Any) -> list[dict[str, Any]]:
-    """Return the metadata's files.
-
-    Args:
-        metadata: an asset's.
-
-    Raises:
-        InvalidInput: it is no dict with `main`, `type`, `name` and files that have a URL.
-    """
-    main = metadata.get("main") if isinstance(metadata, dict) else None
-    if not isinstance(main, dict):
-        raise InvalidInput("The metadata must be a dict with a dict 'main'.")
-    if main.get("type") not in _ASSET_TYPES:
-        raise InvalidInput(
-            f"metadata['main']['type'] must be one of {', '.join(_ASSET_TYPES)}, "
-            f"got {printable(main.get('type'))}."
-        )
-    if not isinstance(main.get("name"), str) or not main["name"]:
-        raise InvalidInput("metadata['main']['name'] must be the asset's name.")
-    files = main.get("files")
-    if not isinstance(files, list) or not files:
-        raise InvalidInput("metadata['main']['files'] must be a list of at least one file.")
-    for index, file in enumerate(files):
-        if not isinstance(file, dict):
-            raise InvalidInput(f"metadata['main']['files'][{index}] must be a dict with a url.")
-        check_url(file.get("url"), name=f"metadata['main']['files'][{index}]['url']")
-        if _holds_url({name: value for name, value in file.items() if name != "url"}):
-            raise InvalidInput(
-                f"metadata['main']['files'][{index}] holds a URL beside `url`, which everybody "
-                "could read on the chain. Leave it out."
-            )
-    return list(files)
-
-
-def _files_in(attributes: Any) -> list[Any]:
-    main = attributes.get("main") if isinstance(attributes, dict) else None
-    files = main.get("files") if isinstance(main, dict) else None
-    return files if isinstance(files, list) else [files]
-
-
-def _holds_url(value: Any) -> bool:
-    """Tell whether a list of files names a place anywhere, which only its Provider should know."""
-    if isinstance(value, dict):
-        return any(
-            (str(name).lower() == "url" and item) or _holds_url(item)
-            for name, item in value.items()
-        )
-    if isinstance(value, (list, tuple)):
-        return any(map(_holds_url, value))
-    return isinstance(value, str) and "://" in value
-
-
-def check_service(service: Service) -> None:
-    """Check that a service can be published, and used then.
-
-    Raises:
-        InvalidInput: it has no `main`, or holds what is no JSON; or it is to be ordered, and
-            names no URL, or no price that can be paid.
-    """
-    _ = service.main
-    if not is_json(service.attributes):
-        raise InvalidInput(
-            f"The attributes of the '{service.type}' service must hold JSON values only: text, "
-            "int, finite float, list, dict."
-        )
-    if service.type in (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE):
-        check_url(service.service_endpoint, name=f"serviceEndpoint of the '{service.type}' service")
-        price_base(service)
-
-
-def access_attributes(date_created: Any, cost: Any, address: str, timeout: int = 3600) -> Any:
-    """Return the attributes of an access service; see `OceanAssets.build_access_service`."""
-    return {
-        "main": {
-            "name": "dataAssetAccessServiceAgreement",
-            "creator": address,
-            "cost": cost,
-            "timeout": timeout,
-            "datePublished": date_created,
-        }
-    }
+def _provider_of(asset: Asset) -> str:
+    """Return where an asset's files are read, '' if it does not say."""
+    for service in asset.services:
+        if service.type in ORDERABLE:
+            return service.service_endpoint or ""
+    return ""
 
 
 def wait_for_cache(aquarius: Any, asset: Asset, timeout_s: float) -> bool:
-    """Wait until the metadata cache has the asset as it is on the chain.
-
-    Args:
-        aquarius: the metadata cache.
-        asset: what was published.
-        timeout_s: how long to wait; 0 does not ask.
-
-    Returns:
-        Whether it has it.
-    """
+    """Wait until the metadata cache has the asset as it is on the chain; 0 does not ask."""
     deadline = time.monotonic() + timeout_s
     pause = _POLL_S
     wanted = _comparable(json.loads(asset.as_text()))  # as it was sent: a tuple is a list there

@@ -1,13 +1,12 @@
 """Find assets: by DID, by text, by a query, by their owner."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator
-from typing import Any, Optional
-
-from enforce_typing import enforce_types
+from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.base.arguments import check_text
 from ocean_lib.checks import check_address, check_did, check_url, printable
 from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
@@ -18,116 +17,39 @@ logger = logging.getLogger(__name__)
 _OWNERS_PAGE, _OWNERS_PAGES = 1000, 10  # Elasticsearch looks no further than 10,000
 
 
-@enforce_types
 class AssetSearch:
-    """The part of `OceanAssets` that asks the metadata cache."""
+    """The part of `OceanAssets` that asks the metadata cache.
 
-    _config: Any
-    _data_provider: Any
-    _aquarius: Any
+    Args:
+        config: names the metadata cache.
+        data_provider: its session is shared, if it has one of ours.
+        aquarius: the metadata cache's client; None: made from the config.
+    """
+
+    def __init__(self, config: Any, data_provider: Any, aquarius: Any) -> None:
+        self._config = config
+        self._data_provider = data_provider
+        self._aquarius = aquarius
 
     def resolve(self, did: str) -> Asset:
-        """Return an asset as the metadata cache has it now.
-
-        Args:
-            did: the asset.
-
-        Raises:
-            InvalidDid: it is no DID.
-            AssetNotFound: the metadata cache does not have it.
-        """
-        return Asset(dictionary=self._get_aquarius().get_asset_ddo(check_did(did)).as_dictionary())
-
-    def search(
-        self,
-        text: str,
-        sort: Optional[dict[str, int]] = None,
-        offset: int = 100,
-        page: int = 1,
-        metadata_cache_uri: Optional[str] = None,
-    ) -> list[Asset]:
-        """Search assets by a text.
-
-        Args:
-            text: what to look for.
-            sort: field name to 1 (ascending) or -1 (descending).
-            offset: how many assets a page has, 1 to 10,000.
-            page: which page, 1 to 10,000.
-            metadata_cache_uri: another metadata cache than the configured one.
-
-        Raises:
-            InvalidInput: an argument is none of these.
-            AquariusError: the metadata cache answered with an error.
-        """
-        query = {"query_string": {"query": check_text("text", text)}}
-        return self.query(query, sort, offset, page, metadata_cache_uri)
+        """Return an asset as the metadata cache has it now."""
+        return Asset(dictionary=self.aquarius().get_asset_ddo(check_did(did)).as_dictionary())
 
     def query(
         self,
         query: dict[str, Any],
-        sort: Optional[dict[str, int]] = None,
-        offset: int = 100,
-        page: int = 1,
-        metadata_cache_uri: Optional[str] = None,
+        sort: dict[str, int] | None,
+        offset: int,
+        page: int,
+        metadata_cache_uri: str | None,
     ) -> list[Asset]:
-        """Search assets by a query in the metadata cache's language (Elasticsearch).
-
-        An asset whose document cannot be read is left out, and the log says so.
-
-        Args:
-            query: the query.
-            sort: field name to 1 (ascending) or -1 (descending).
-            offset: how many assets a page has, 1 to 10,000.
-            page: which page, 1 to 10,000.
-            metadata_cache_uri: another metadata cache than the configured one.
-
-        Raises:
-            InvalidInput: an argument is none of these.
-            AquariusError: the metadata cache answered with an error.
-        """
+        """Search by a query; an asset whose document cannot be read is left out, and logged."""
         check_query("query", query)
         found, _ = self._found(query, sort, offset, page, metadata_cache_uri)
         return list(_readable(found))
 
-    def validate(self, metadata: dict[str, Any]) -> tuple[bool, list[Any]]:
-        """Ask the metadata cache whether it would take this metadata.
-
-        Args:
-            metadata: an asset's.
-
-        Returns:
-            Whether it would, and a list of what is wrong.
-
-        Raises:
-            InvalidInput: it is no dict of JSON values.
-            AquariusError: the metadata cache answered with an error.
-        """
-        is_valid, faults = self._get_aquarius().validate_metadata(metadata)
-        return is_valid, faults
-
-    def owner(self, did: str) -> str:
-        """Return the address of an asset's publisher.
-
-        Args:
-            did: the asset.
-
-        Raises:
-            AssetNotFound: the metadata cache does not have it.
-        """
-        return str(self.resolve(did).publisher)
-
     def owner_assets(self, owner_address: str) -> list[str]:
-        """Return the DIDs of the assets that an account has published.
-
-        A metadata cache finds 10,000 at most; that there may be more is logged.
-
-        Args:
-            owner_address: the account.
-
-        Raises:
-            InvalidAddress: it is no address.
-            AquariusError: the metadata cache answered with an error.
-        """
+        """Return the DIDs of the assets that an account has published."""
         owner = check_address(owner_address, name="owner_address")
         query = {"query_string": {"query": owner, "fields": ["proof.creator"]}}
         dids: dict[str, None] = {}
@@ -141,7 +63,8 @@ class AssetSearch:
             logger.warning("%s may have more assets than a metadata cache finds.", owner)
         return list(dids)
 
-    def _get_aquarius(self, url: Optional[str] = None) -> Aquarius:
+    def aquarius(self, url: str | None = None) -> Aquarius:
+        """Return the client of a metadata cache; None: the configured one."""
         if url is None and self._aquarius is not None:
             given: Aquarius = self._aquarius
             return given
@@ -153,14 +76,15 @@ class AssetSearch:
     def _found(
         self,
         query: dict[str, Any],
-        sort: Optional[dict[str, int]],
+        sort: dict[str, int] | None,
         offset: int,
         page: int,
-        metadata_cache_uri: Optional[str] = None,
+        metadata_cache_uri: str | None = None,
     ) -> tuple[list[Any], int]:
         """Return the documents of one page of a search, and how many pages there are, if told."""
-        aquarius = self._get_aquarius(metadata_cache_uri)
-        answer = aquarius.query_search({"query": query}, sort, offset, page)
+        answer = self.aquarius(metadata_cache_uri).query_search(
+            {"query": query}, sort, offset, page
+        )
         found = answer.get("results") if isinstance(answer, dict) else answer
         if isinstance(found, list):
             pages = answer.get("total_pages") if isinstance(answer, dict) else None

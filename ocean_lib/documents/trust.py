@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
@@ -10,12 +10,11 @@ from ocean_lib.backends.v3.trust import TRUSTED_ALGORITHMS, checksums_of, trust_
 from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.documents.publishing import Publishing
+from ocean_lib.documents.search import AssetSearch
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
-from ocean_lib.preflight.trust_report import TrustChange, TrustReport
+from ocean_lib.preflight.trust import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer, check_signer
-
-if TYPE_CHECKING:
-    from ocean_lib.ocean.ocean_assets import OceanAssets
 
 
 class TrustDoctor:
@@ -26,51 +25,23 @@ class TrustDoctor:
     is to be changed, none is sent.
     """
 
-    def explain_trust(self, dataset_did: str, algorithm_did: str) -> TrustReport:
-        """Explain whether a data set lets an algorithm run, by the Provider's rules.
+    def __init__(self, search: AssetSearch, publishing: Publishing) -> None:
+        self._search = search
+        self._publishing = publishing
 
-        Args:
-            dataset_did: the data set.
-            algorithm_did: the algorithm; one that is not published any more can be asked for.
-
-        Returns:
-            The verdict and why, both checksums recorded and now, and all rules.
-
-        Raises:
-            InvalidDid: one of them is no DID.
-            AssetNotFound: the metadata cache does not hold the data set.
-            NoComputeService: the data set has no compute service.
-            InvalidInput: the data set's rules cannot be read.
-        """
+    def explain(self, dataset_did: str, algorithm_did: str) -> TrustReport:
+        """Explain whether a data set lets an algorithm run, by the Provider's rules."""
         check_did(algorithm_did, name="algorithm_did")
-        dataset = self._assets.resolve(check_did(dataset_did, name="dataset_did"))
+        dataset = self._search.resolve(check_did(dataset_did, name="dataset_did"))
         service = _compute_service(dataset)
         return trust_report(dataset, service, algorithm_did, self._find(algorithm_did))
 
     def trust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
-        """Let an algorithm run on a data set, as the algorithm is now.
-
-        If it is on the list already, its checksums are renewed.
-
-        Args:
-            dataset_did: the data set.
-            algorithm_did: the algorithm.
-            wallet: of the data set's publisher.
-
-        Returns:
-            What was done; nothing, and no transaction, if it was trusted as it is now.
-
-        Raises:
-            InvalidInput: the asset to trust is no algorithm, or the list cannot be read.
-            AssetNotFound: the metadata cache does not hold one of them.
-            NoComputeService: the data set has no compute service.
-            ChainError: the change was not published, for example because the wallet is not the
-                publisher's.
-        """
+        """Let an algorithm run on a data set, as the algorithm is now."""
         check_signer(wallet)
         check_did(algorithm_did, name="algorithm_did")
         trust_list = self._list_of(dataset_did)
-        algorithm = self._assets.resolve(algorithm_did)
+        algorithm = self._search.resolve(algorithm_did)
         did = str(algorithm.did)
         if not trust_list.put(did, generate_trusted_algo_dict(ddo=algorithm)):
             return TrustChange(
@@ -82,22 +53,7 @@ class TrustDoctor:
         return self._publish(trust_list, wallet, what, (did,))
 
     def untrust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
-        """Take an algorithm off the list of trusted algorithms.
-
-        Args:
-            dataset_did: the data set.
-            algorithm_did: the algorithm, which need not be published any more.
-            wallet: of the data set's publisher.
-
-        Returns:
-            What was done; nothing, and no transaction, if it was not on the list.
-
-        Raises:
-            InvalidInput: the list cannot be read.
-            AssetNotFound: the metadata cache does not hold the data set.
-            NoComputeService: the data set has no compute service.
-            ChainError: the change was not published.
-        """
+        """Take an algorithm off the list of trusted algorithms."""
         check_signer(wallet)
         check_did(algorithm_did, name="algorithm_did")
         trust_list = self._list_of(dataset_did)
@@ -112,31 +68,8 @@ class TrustDoctor:
             what += " It still lets every published algorithm run."
         return self._publish(trust_list, wallet, what, (algorithm_did,))
 
-    def refresh_trust(
-        self, dataset_did: str, algorithm_did: str | None, wallet: Signer
-    ) -> TrustChange:
-        """Renew the checksums of trusted algorithms that have changed since.
-
-        A checksum that an entry does not have is not added: such an algorithm is trusted in any
-        version.
-
-        Args:
-            dataset_did: the data set.
-            algorithm_did: the algorithm; None for all that are on the list.
-            wallet: of the data set's publisher.
-
-        Returns:
-            What was done; nothing, and no transaction, if no checksum had changed. With
-            `algorithm_did` None, entries of algorithms that are not published any more stay as
-            they are and are named.
-
-        Raises:
-            InvalidInput: the algorithm is not on the list (`trust` puts it there), is no
-                algorithm, or the list cannot be read.
-            AssetNotFound: the metadata cache does not hold one of them.
-            NoComputeService: the data set has no compute service.
-            ChainError: the change was not published.
-        """
+    def refresh(self, dataset_did: str, algorithm_did: str | None, wallet: Signer) -> TrustChange:
+        """Renew the checksums of trusted algorithms that have changed since."""
         check_signer(wallet)
         trust_list = self._list_of(dataset_did)
         if algorithm_did is not None:
@@ -144,7 +77,7 @@ class TrustDoctor:
         renewed, skipped = [], []
         for did in trust_list.dids() if algorithm_did is None else [algorithm_did]:
             try:
-                now = checksums_of(self._assets.resolve(did))
+                now = checksums_of(self._search.resolve(did))
             except (AssetNotFound, InvalidInput):
                 if algorithm_did is not None:
                     raise
@@ -164,18 +97,14 @@ class TrustDoctor:
         what = f"Data set {trust_list.did} now has today's checksums of {', '.join(renewed)}.{note}"
         return self._publish(trust_list, wallet, what, tuple(renewed), tuple(skipped))
 
-    @property
-    def _assets(self) -> OceanAssets:
-        return cast("OceanAssets", self)
-
     def _find(self, did: str) -> Asset | None:
         try:
-            return self._assets.resolve(did)
+            return self._search.resolve(did)
         except AssetNotFound:
             return None
 
     def _list_of(self, dataset_did: str) -> _TrustList:
-        return _TrustList(self._assets.resolve(check_did(dataset_did, name="dataset_did")))
+        return _TrustList(self._search.resolve(check_did(dataset_did, name="dataset_did")))
 
     def _publish(
         self,
@@ -186,7 +115,7 @@ class TrustDoctor:
         skipped: tuple[str, ...] = (),
     ) -> TrustChange:
         trust_list.write()
-        tx_hash = self._assets.update(trust_list.asset, wallet)
+        tx_hash = self._publishing.update(trust_list.asset, wallet)
         return TrustChange(trust_list.did, what, changed, skipped, tx_hash)
 
 

@@ -5,10 +5,8 @@ from decimal import Decimal
 from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address
-from ocean_lib.models.amounts import Amount
-from ocean_lib.ocean.util import from_base_18, to_base_18
+from ocean_lib.ocean.util import from_base_18
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
-from ocean_lib.web3_internal.transactions import wait_for_receipt, web3_of
 
 
 @enforce_types
@@ -95,55 +93,3 @@ class ERC20Token(ContractBase):
             from_wallet: whose tokens.
         """
         return self.send_transaction("approve", (check_address(spender), value_base), from_wallet)
-
-    def increaseAllowance(  # noqa: N802  (the contract's name)
-        self, spender_address: str, added_value: int, from_wallet: AnyWallet
-    ) -> str:
-        """Let another account spend more of this wallet's tokens.
-
-        Args:
-            spender_address: who may spend them.
-            added_value: how much more, in the smallest unit.
-            from_wallet: whose tokens.
-        """
-        args = (check_address(spender_address), added_value)
-        return self.send_transaction("increaseAllowance", args, from_wallet)
-
-    def decreaseAllowance(  # noqa: N802
-        self, spender_address: str, subtracted_value: int, from_wallet: AnyWallet
-    ) -> str:
-        """Let another account spend less of this wallet's tokens.
-
-        Args:
-            spender_address: who may spend them.
-            subtracted_value: how much less, in the smallest unit.
-            from_wallet: whose tokens.
-        """
-        args = (check_address(spender_address), subtracted_value)
-        return self.send_transaction("decreaseAllowance", args, from_wallet)
-
-    def approve_tokens(
-        self, spender: str, value: Amount, from_wallet: AnyWallet, wait: bool = False
-    ) -> str:
-        """Set how much another account may spend, in tokens.
-
-        Args:
-            spender: who may spend them.
-            value: how much, in tokens.
-            from_wallet: whose tokens.
-            wait: look the receipt up once more; it is waited for in any case.
-        """
-        tx_hash = self.approve(spender, to_base_18(value), from_wallet)
-        if wait:
-            wait_for_receipt(web3_of(from_wallet, self._web3), tx_hash, operation="approve tokens")
-        return tx_hash
-
-    def transfer_tokens(self, to: str, value: Amount, from_wallet: AnyWallet) -> str:
-        """Send tokens.
-
-        Args:
-            to: who receives them.
-            value: how many tokens.
-            from_wallet: whose they are.
-        """
-        return self.transfer(to, to_base_18(value), from_wallet)

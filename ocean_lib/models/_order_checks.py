@@ -6,23 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import check_address, check_service_index, check_tx_hash
 from ocean_lib.exceptions import InvalidInput, VerifyTxFailed
+from ocean_lib.models.amounts import Amount
 from ocean_lib.models.metadata import data_token_of
-from ocean_lib.ocean.util import from_base_18
-from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal._lookups import find_transaction
+from ocean_lib.ocean.util import from_base_18, to_base_18
+from ocean_lib.web3_internal.contract_base import ContractBase
+from ocean_lib.web3_internal.node_calls import chain_errors, find_transaction
 from ocean_lib.web3_internal.transactions import wait_for_receipt
 
 if TYPE_CHECKING:
     from web3 import Web3
 
-    from ocean_lib.models.data_token import DataToken
+OPF_FEE_PERCENTAGE = 0.001
+MAX_MARKET_FEE_PERCENTAGE = 0.001
 
+_BASE = 10**18
 _ROUNDING_BASE = 5
 """How far (smallest unit) fees may be off: the contract rounds each of them down."""
 
 
+def fee_base(amount_base: int, percentage: Amount) -> int:
+    """Return a fee in the smallest unit, rounded down as the contract does.
+
+    Args:
+        amount_base: in the smallest unit.
+        percentage: the fraction: 0.001 is a thousandth.
+    """
+    return amount_base * to_base_18(percentage) // _BASE
+
+
 def verify_order(
-    token: DataToken,
+    token: ContractBase,
     web3: Web3,
     tx_id: str,
     did: str,
@@ -57,23 +70,10 @@ def verify_order(
     return check.transaction(web3, tx_id), log, transfer
 
 
-def verify_transfer(
-    token: DataToken, web3: Web3, tx_id: str, sender: str, receiver: str
-) -> tuple[Any, Any]:
-    """Check a transfer; see `DataToken.verify_transfer_tx`."""
-    check = _Check(f"Transaction {check_tx_hash(tx_id)} is not the transfer", "check its hash")
-    receipt = wait_for_receipt(web3, tx_id, operation="verify a transfer")
-    check.that(receipt["status"] == 1, "it should have succeeded, but it was reverted")
-    log = check.only(token._logs_in_receipt(web3, receipt, "Transfer"), "Transfer", token)
-    check.equal("sender", log["args"]["from"], check_address(sender))
-    check.equal("receiver", log["args"]["to"], check_address(receiver))
-    return check.transaction(web3, tx_id), log
-
-
-def _paid_to_minter(check: _Check, token: DataToken, web3: Web3, receipt: Any, args: Any) -> Any:
+def _paid_to_minter(check: _Check, token: ContractBase, web3: Web3, receipt: Any, args: Any) -> Any:
     amount = int(args["amount"])
     market_fee = int(args["marketFee"])
-    most_market_fee = token.calculate_fee(amount, token.MAX_MARKET_FEE_PERCENTAGE)
+    most_market_fee = fee_base(amount, MAX_MARKET_FEE_PERCENTAGE)
     check.that(
         market_fee <= most_market_fee + _ROUNDING_BASE,
         f"market fee: expected at most {most_market_fee}, it has {market_fee} (smallest unit)",
@@ -85,7 +85,7 @@ def _paid_to_minter(check: _Check, token: DataToken, web3: Web3, receipt: Any, a
         if log["args"]["to"] == minter
     ]
     total = sum(int(log["args"]["value"]) for log in transfers)
-    expected = amount - token.calculate_fee(amount, token.OPF_FEE_PERCENTAGE) - market_fee
+    expected = amount - fee_base(amount, OPF_FEE_PERCENTAGE) - market_fee
     check.that(
         bool(transfers) and total >= expected - _ROUNDING_BASE,
         f"payment: expected {from_base_18(expected)} tokens to the minter {minter}, it moves "
@@ -114,6 +114,6 @@ class _Check:
         self.that(found is not None, "the node has its receipt and not the transaction itself")
         return found
 
-    def only(self, logs: list[Any], event: str, token: DataToken) -> Any:
+    def only(self, logs: list[Any], event: str, token: ContractBase) -> Any:
         self.that(len(logs) == 1, f"expected one {event} log of {token}, it has {len(logs)}")
         return logs[0]

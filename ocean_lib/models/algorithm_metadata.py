@@ -90,10 +90,6 @@ class AlgorithmMetadata:
             )
         return found
 
-    def as_json_str(self) -> str:
-        """Return the description as JSON text."""
-        return json.dumps(self.as_dictionary())
-
     def as_dictionary(self) -> dict[str, Any]:
         """Return the description as the Provider's `algorithmMeta`."""
         return {

@@ -6,13 +6,14 @@ from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from typing import Union
 
 from ocean_lib.checks import printable
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import ConfigError, InvalidInput
 
 Amount = Union[int, str, Decimal, float]
 """What is taken as an amount of tokens."""
 
 _MAX_UINT256_DIGITS = 78
 _TOO_LARGE = 10**1000
+_ETHER_DECIMALS = 18
 _MAX_DECIMALS = 255
 """A contract has them as uint8."""
 
@@ -91,6 +92,27 @@ def from_base(num_base: int, dec: int) -> Decimal:
     sign = "-" if num_base < 0 else ""
     decimals = f"{rest:0{dec}d}".rstrip("0") if rest else ""
     return Decimal(f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}")
+
+
+def ether_in_wei(text: str) -> int:
+    """Return an amount of ether in wei.
+
+    Args:
+        text: a decimal number above 0.
+
+    Raises:
+        ConfigError: it is none; the message is what is expected, for the caller's sentence.
+    """
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    # No exponent that fills the memory.
+    if amount.is_finite() and amount.adjusted() < _ETHER_DECIMALS:
+        wei = int(amount.scaleb(_ETHER_DECIMALS))
+        if wei > 0:
+            return wei
+    raise ConfigError("an amount of ether above 0, such as 0.5")
 
 
 def _decimal(amt: Amount) -> Decimal:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.forks import renew_in_children
 from ocean_lib.checks import check_address
-from ocean_lib.exceptions import ConfigError, OceanError
+from ocean_lib.exceptions import ConfigError, OceanError, add_to_message
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.metadata import MetadataContract
 from ocean_lib.ocean.util import get_web3
-from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses
 from ocean_lib.web3_internal.utils import check_chain_id, get_network_id, get_network_name

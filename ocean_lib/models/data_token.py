@@ -1,33 +1,22 @@
 """A data token: the asset's token, with which its services are ordered."""
 
-from collections import namedtuple
-from collections.abc import Iterable
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional
 
 from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address
-from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http import safe_json
 from ocean_lib.models import _order_checks
 from ocean_lib.models._erc20 import ERC20Token
 from ocean_lib.models.amounts import Amount
-from ocean_lib.ocean.util import from_base_18, to_base_18
-from ocean_lib.web3_internal._chain_errors import chain_errors
+from ocean_lib.ocean.util import to_base_18
 from ocean_lib.web3_internal.constants import ZERO_ADDRESS
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.contract_utils import load_contract
+from ocean_lib.web3_internal.node_calls import chain_errors
 
 if TYPE_CHECKING:
     from web3 import Web3
-
-OrderValues = namedtuple(
-    "OrderValues",
-    ("consumer", "amount", "serviceId", "startedAt", "marketFeeCollector", "marketFee"),
-)
-
-_BASE = 10**18
 
 
 @enforce_types
@@ -52,34 +41,6 @@ class DataToken(ERC20Token):
 
     ORDER_STARTED_EVENT = "OrderStarted"
     ORDER_FINISHED_EVENT = "OrderFinished"
-
-    OPF_FEE_PERCENTAGE = 0.001
-    MAX_MARKET_FEE_PERCENTAGE = 0.001
-
-    def initialize(
-        self,
-        name: str,
-        symbol: str,
-        minter_address: str,
-        cap: int,
-        blob: str,
-        fee_collector_address: str,
-        from_wallet: AnyWallet,
-    ) -> str:
-        """Initialize a data token that no factory made.
-
-        Args:
-            name: its name.
-            symbol: its symbol.
-            minter_address: its first minter.
-            cap: the most tokens ever, in the smallest unit.
-            blob: any text to keep with it.
-            fee_collector_address: gets the community's fee of each order.
-            from_wallet: signs and pays.
-        """
-        minter, collector = check_address(minter_address), check_address(fee_collector_address)
-        args = (name, symbol, minter, cap, blob, collector)
-        return self.send_transaction("initialize", args, from_wallet)
 
     def mint(self, account_address: str, value_base: int, from_wallet: AnyWallet) -> str:
         """Make new tokens.
@@ -181,19 +142,6 @@ class DataToken(ERC20Token):
         """
         return bool(self._call("isMinter", check_address(address)))
 
-    def isInitialized(self) -> bool:  # noqa: N802  (ocean.py's name)
-        """Return whether the data token is initialized."""
-        return bool(self._call("isInitialized"))
-
-    def calculateFee(self, amount: int, fee_percentage: int) -> int:  # noqa: N802
-        """Return a fee as the contract computes it.
-
-        Args:
-            amount: in the smallest unit.
-            fee_percentage: the fraction times 10**18.
-        """
-        return int(self._call("calculateFee", amount, fee_percentage))
-
     def get_start_order_logs(
         self,
         web3: Optional["Web3"],
@@ -263,99 +211,13 @@ class DataToken(ERC20Token):
         """
         return _order_checks.verify_order(self, web3, tx_id, did, service_id, amount_base, sender)
 
-    def verify_transfer_tx(self, tx_id: str, sender: str, receiver: str) -> tuple[Any, Any]:
-        """Check that a transaction is one transfer of this data token between two accounts.
-
-        Args:
-            tx_id: the transaction.
-            sender: whose tokens.
-            receiver: who received them.
-
-        Returns:
-            The transaction and its `Transfer` log.
-
-        Raises:
-            VerifyTxFailed: it is not.
-            TransactionTimeout: it is in no block in time.
-        """
-        return _order_checks.verify_transfer(self, self.web3, tx_id, sender, receiver)
-
     def get_metadata_url(self) -> Optional[str]:
         """Return the metadata cache's URL in the blob, or None."""
-        return self._url_in_blob(1)
-
-    def get_simple_url(self) -> Optional[str]:
-        """Return the plain URL in the blob, or None."""
-        return self._url_in_blob(0)
-
-    def calculate_token_holders(
-        self, from_block: int, to_block: int, min_token_amount: Amount
-    ) -> list[tuple[str, Decimal]]:
-        """Return accounts and their tokens, largest first, by the transfers in some blocks.
-
-        Args:
-            from_block: the first block.
-            to_block: the last block.
-            min_token_amount: only accounts with more tokens than this.
-        """
-        logs = self.get_event_logs("Transfer", {}, from_block, to_block)
-        moved = [(g["args"]["from"], g["args"]["to"], g["args"]["value"]) for g in logs]
-        least = to_base_18(min_token_amount)
-        held = [
-            (a, from_base_18(b)) for a, b in self.calculate_balances(moved).items() if b > least
-        ]
-        return sorted(held, key=lambda pair: pair[1], reverse=True)
-
-    @staticmethod
-    def get_max_fee_percentage() -> float:
-        """Return the largest fraction of an order that goes to community and market."""
-        return DataToken.OPF_FEE_PERCENTAGE + DataToken.MAX_MARKET_FEE_PERCENTAGE
-
-    @staticmethod
-    def calculate_max_fee(amount: int) -> int:
-        """Return the largest fee of an order.
-
-        Args:
-            amount: in the smallest unit.
-        """
-        return DataToken.calculate_fee(amount, DataToken.get_max_fee_percentage())
-
-    @staticmethod
-    def calculate_fee(amount: int, percentage: Amount) -> int:
-        """Return a fee, rounded down as the contract does.
-
-        Args:
-            amount: in the smallest unit.
-            percentage: the fraction: 0.001 is a thousandth.
-
-        Raises:
-            InvalidInput: one of them is no number, or no whole one.
-        """
-        if isinstance(amount, bool) or not isinstance(amount, int):
-            raise InvalidInput(
-                f"amount must be a whole number (see to_base_18), got {type(amount).__name__}."
-            )
-        return amount * to_base_18(percentage) // _BASE
-
-    @staticmethod
-    def calculate_balances(transfers: Iterable[Any]) -> dict[str, int]:
-        """Return what transfers leave in each account, in the smallest unit.
-
-        Args:
-            transfers: (from, to, value) each; more items are ignored.
-        """
-        balances: dict[str, int] = {}
-        for sender, receiver, value, *_ in transfers:
-            balances[sender.lower()] = balances.get(sender.lower(), 0) - int(value)
-            balances[receiver.lower()] = balances.get(receiver.lower(), 0) + int(value)
-        return balances
-
-    def _url_in_blob(self, kind: int) -> Optional[str]:
         try:
             content = safe_json.loads(self.blob())
         except ValueError:
             return None
-        if not isinstance(content, dict) or content.get("t") != kind:
+        if not isinstance(content, dict) or content.get("t") != 1:
             return None
         url = content.get("url")
         return url if isinstance(url, str) else None

@@ -15,7 +15,6 @@ class DTFactory(ContractBase):
     """The data token factory; see `ContractBase` for how it is made."""
 
     CONTRACT_NAME = "DTFactory"
-    FIRST_BLOB = "https://example.com/dataset-1"
 
     def verify_data_token(self, dt_address: str) -> bool:
         """Return whether this factory made a data token.
@@ -42,16 +41,6 @@ class DTFactory(ContractBase):
         wanted = {"tokenAddress": check_address(token_address)}
         logs = self.get_event_logs("TokenRegistered", wanted, from_block, to_block)
         return logs[0] if logs else None
-
-    def get_token_minter(self, token_address: str) -> str:
-        """Return a data token's minter.
-
-        Args:
-            token_address: the data token.
-        """
-        from ocean_lib.models.data_token import DataToken
-
-        return DataToken(token_address, web3=self.web3).minter()
 
     def get_token_address(self, transaction_id: str) -> str:
         """Return the address of the data token that a `createToken` made.

@@ -102,12 +102,6 @@ class Ocean:
             found: OceanCompute = self._parts["compute"]
             return found
 
-    @property
-    def OCEAN_address(self) -> Optional[str]:  # noqa: N802  (ocean.py's name)
-        """The OCEAN token's address on the configured network, or None."""
-        configured = self._config.get("eth-network", "OCEAN.address", fallback=None)
-        return configured or self._chain.find_address("Ocean")
-
     def create_data_token(
         self,
         name: str,

@@ -1,48 +1,40 @@
 """Assets: publish and change them, find them, order them, pay for them, download them."""
 
+import functools
 from typing import Any, Optional, Union
 
 from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.trusted import check_trusted
-from ocean_lib.backends.v3.orders import OnChain, pay_for_service, service_to_order
-from ocean_lib.base.arguments import check_folder, check_seconds
-from ocean_lib.checks import (
-    check_address,
-    check_did,
-    check_service_index,
-    check_tx_hash,
-    check_url,
-    printable,
-)
-from ocean_lib.common.agreements.consumable import ConsumableCodes
-from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.backends.v3.orders import Orders, pay_for_service
+from ocean_lib.base.arguments import check_text
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
-from ocean_lib.documents import publishing as _publishing
+from ocean_lib.documents.publishable import access_attributes, token_choice
+from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing
 from ocean_lib.documents.search import AssetSearch
-from ocean_lib.documents.token_choice import token_choice
 from ocean_lib.documents.trust import TrustDoctor
-from ocean_lib.exceptions import (
-    AssetNotConsumable,
-    DownloadError,
-    InvalidInput,
-    MalformedResponse,
-)
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract
+from ocean_lib.preflight.findings import Findings
 from ocean_lib.preflight.order import OrderPreflight
-from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
+from ocean_lib.preflight.trust import TrustChange, TrustReport
+from ocean_lib.web3_internal.signer import Signer
 from ocean_lib.web3_internal.wallet import Wallet
 
 AnyWallet = Union[Wallet, Signer]
 
-CACHE_TIMEOUT_S = 60.0
+
+class _OnChain(staticmethod):  # type: ignore[type-arg]
+    """A static method that, called on an instance, uses the instance's chain and assets."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        function = super().__get__(instance, owner)
+        return function if instance is None else functools.partial(instance._orders.pay, function)
 
 
 @enforce_types
-class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
+class OceanAssets:
     """The asset side of Ocean.
 
     One instance may be used from many threads and with many wallets. Wherever a wallet is taken,
@@ -66,11 +58,14 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         chain: Optional[ChainAccess] = None,
         aquarius: Optional[object] = None,
     ) -> None:
-        self._config: Any = config
-        self._data_provider: Any = data_provider
-        self._metadata_registry_address = ddo_registry_address or None
-        self._chain = chain or ChainAccess(config)
-        self._aquarius: Any = aquarius
+        chain = chain or ChainAccess(config)
+        self._search = AssetSearch(config, data_provider, aquarius)
+        self._publishing = Publishing(
+            config, data_provider, self._search, chain, ddo_registry_address or None
+        )
+        self._trust = TrustDoctor(self._search, self._publishing)
+        self._orders = Orders(config, data_provider, self._search, chain)
+        self._preflight = OrderPreflight(config, data_provider, self._search, chain)
 
     def ddo_registry(self) -> MetadataContract:
         """Return the contract that DDOs are published with.
@@ -78,7 +73,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
         Raises:
             ConfigError: none is configured for this network.
         """
-        return self._chain.metadata_contract(self._metadata_registry_address)
+        return self._publishing.registry()
 
     def create(
         self,
@@ -127,18 +122,10 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
 
         An error after the data token was created names it, and says how to continue with it.
         """
-        check_seconds("wait_for_cache_s", wait_for_cache_s)
-        if service_descriptors is not None and not isinstance(service_descriptors, list):
-            raise InvalidInput(
-                f"service_descriptors must be a list, got {type(service_descriptors).__name__}."
-            )
         token = token_choice(data_token_address, owner_address, dt_name, dt_symbol, dt_blob, dt_cap)
-        if provider_uri is not None:
-            check_url(provider_uri, name="provider_uri")
-        publisher = self._publisher(publisher_wallet, provider_uri)
-        asset = publisher.publish(metadata, service_descriptors or [], token)
-        _publishing.wait_for_cache(publisher.aquarius, asset, wait_for_cache_s)
-        return asset
+        return self._publishing.create(
+            metadata, publisher_wallet, service_descriptors, token, provider_uri, wait_for_cache_s
+        )
 
     def update(
         self,
@@ -175,18 +162,7 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             ProviderError: the new files could not be encrypted.
             ChainError: the transaction failed, for example because the wallet is not the minter.
         """
-        if not isinstance(asset, Asset):
-            raise InvalidInput(
-                f"asset must be an Asset, got {type(asset).__name__}. Get it with assets.resolve, "
-                "and change it."
-            )
-        check_seconds("wait_for_cache_s", wait_for_cache_s)
-        check_did(asset.did)
-        publisher = self._publisher(publisher_wallet, _provider_of(asset))
-        publisher.encrypt_new_files(asset)
-        tx_hash = publisher.write("update", asset)
-        _publishing.wait_for_cache(publisher.aquarius, asset, wait_for_cache_s)
-        return tx_hash
+        return self._publishing.update(asset, publisher_wallet, wait_for_cache_s)
 
     def order(
         self,
@@ -214,29 +190,9 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             ProviderError: the Provider refuses.
             TransportError: a server did not answer.
         """
-        consumer = check_address(consumer_address, name="consumer_address")
-        if service_type is None and service_index is None:
-            raise InvalidInput("Give service_index or service_type to say what to order.")
-        if service_type is None:
-            service_index = check_service_index(service_index, name="service_index")
-        asset = self.resolve(did)
-        service = service_to_order(asset, service_index, service_type)
-        endpoint = str(service.service_endpoint)
-        self._check_consumable(asset, consumer, endpoint)
-        _, initialize_url = self._data_provider.build_initialize_endpoint(endpoint)
-        token = check_address(asset.data_token_address)
-        requirements: OrderRequirements = self._data_provider.get_order_requirements(
-            str(asset.did), initialize_url, consumer, service.index, service.type, token
-        )
-        if requirements.data_token_address.lower() != token.lower():
-            raise MalformedResponse(
-                f"The Provider wants data token {requirements.data_token_address} for {did}, whose "
-                f"own is {token}. Nothing was paid. Ask the publisher which is right.",
-                operation="order a service",
-            )
-        return requirements
+        return self._orders.requirements(did, consumer_address, service_index, service_type)
 
-    pay_for_service = OnChain(pay_for_service)
+    pay_for_service = _OnChain(pay_for_service)
 
     def download(
         self,
@@ -268,44 +224,9 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             ProviderError: the Provider refuses.
             DownloadError: a file could not be downloaded, or the folder could not be created.
         """
-        address = signer_address(check_signer(consumer_wallet))
-        wanted = check_service_index(service_index, name="service_index")
-        check_tx_hash(order_tx_id, name="order_tx_id")
-        place = check_folder("destination", destination)
-        if index is not None:
-            index = check_service_index(index, name="index")
-        asset = self.resolve(did)
-        service = service_to_order(asset, wanted, None)
-        if service.type != ServiceTypes.ASSET_ACCESS:
-            raise InvalidInput(
-                f"Service {wanted} of {did} is of type {service.type}: only "
-                f"{ServiceTypes.ASSET_ACCESS} services offer files."
-            )
-        check_trusted(self._config, str(service.service_endpoint), did)
-        self._check_consumable(asset, address, str(service.service_endpoint))
-        _, endpoint = self._data_provider.build_download_endpoint(service.service_endpoint)
-        # Named after the DID that was asked for, which is checked: it cannot leave the folder.
-        asset_id = "0x" + check_did(did).rpartition(":")[2]
-        folder = place.resolve() / f"datafile.{asset_id}.{wanted}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DownloadError(
-                f"The folder {printable(str(folder), limit=300)} cannot be created: "
-                f"{error.strerror}."
-            ) from None
-        self._data_provider.download_service(
-            did,
-            endpoint,
-            consumer_wallet,
-            (asset.metadata or {}).get("main", {}).get("files", []),
-            str(folder),
-            wanted,
-            asset.data_token_address,
-            order_tx_id,
-            index,
+        return self._orders.download(
+            did, service_index, consumer_wallet, order_tx_id, destination, index
         )
-        return str(folder)
 
     @staticmethod
     def build_access_service(
@@ -319,48 +240,219 @@ class OceanAssets(AssetSearch, OrderPreflight, TrustDoctor):
             address: the publisher.
             timeout: how long an order is valid, in seconds.
         """
-        attributes: dict[str, Any] = _publishing.access_attributes(
-            date_created, cost, address, timeout
-        )
-        return attributes
+        return access_attributes(date_created, cost, address, timeout)
 
-    def _publisher(self, wallet: AnyWallet, provider_uri: Optional[str]) -> _publishing.Publisher:
-        if provider_uri is None:
-            provider_uri = str(self._data_provider.get_url(self._config))
-        return _publishing.Publisher(
-            self._chain,
-            self._data_provider,
-            self._get_aquarius(),
-            check_signer(wallet),
-            provider_uri,
-            self._metadata_registry_address,
-        )
+    def check_order(
+        self,
+        did: str,
+        consumer: Union[str, Signer],
+        service_index: Optional[int] = None,
+        service_type: Optional[str] = None,
+    ) -> Findings:
+        """Predict whether an order would be refused, and why. Nothing is signed or paid.
 
-    def _check_consumable(self, asset: Asset, address: str, service_endpoint: str) -> None:
-        credential = {"type": "address", "value": address}
-        code = asset.is_consumable(credential, with_connectivity_check=False)
-        # Asked here rather than by the asset, which knows no session but the shared one.
-        if code != ConsumableCodes.ASSET_DISABLED and not self._data_provider.check_asset_file_info(
-            asset, service_endpoint
-        ):
-            code = ConsumableCodes.CONNECTIVITY_FAIL
-        if code != ConsumableCodes.OK:
-            raise AssetNotConsumable(code, str(asset.did), address)
+        Looked at are asset, service, who may use it, whether the Provider reaches the files, the
+        price (the asset's and the Provider's) and the consumer's balance.
 
-    def _with_chain(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        limits = {
-            "web3": self._chain.web3,
-            "gas_limit": self._config.gas_limit,
-            "max_fee_wei": self._config.max_fee_wei,
-            "timeout_s": self._config.transaction_timeout_s,
-            "asset_of": self.resolve,
-        }
-        return function(*args, **{**limits, **kwargs})
+        Args:
+            did: the asset.
+            consumer: who wants to order: an address, or a wallet.
+            service_index: the service's index; ignored when `service_type` is given.
+            service_type: `access` or `compute`.
 
+        Returns:
+            The findings; none when the order would work.
 
-def _provider_of(asset: Asset) -> str:
-    """Return where an asset's files are read, '' if it does not say."""
-    for service in asset.services:
-        if service.type in (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE):
-            return service.service_endpoint or ""
-    return ""
+        Raises:
+            InvalidInput: an argument is of the wrong type or form, or there is neither index nor
+                type.
+        """
+        return self._preflight.check(did, consumer, service_index, service_type)
+
+    def resolve(self, did: str) -> Asset:
+        """Return an asset as the metadata cache has it now.
+
+        Args:
+            did: the asset.
+
+        Raises:
+            InvalidDid: it is no DID.
+            AssetNotFound: the metadata cache does not have it.
+        """
+        return self._search.resolve(did)
+
+    def search(
+        self,
+        text: str,
+        sort: Optional[dict[str, int]] = None,
+        offset: int = 100,
+        page: int = 1,
+        metadata_cache_uri: Optional[str] = None,
+    ) -> list[Asset]:
+        """Search assets by a text.
+
+        Args:
+            text: what to look for.
+            sort: field name to 1 (ascending) or -1 (descending).
+            offset: how many assets a page has, 1 to 10,000.
+            page: which page, 1 to 10,000.
+            metadata_cache_uri: another metadata cache than the configured one.
+
+        Raises:
+            InvalidInput: an argument is none of these.
+            AquariusError: the metadata cache answered with an error.
+        """
+        query = {"query_string": {"query": check_text("text", text)}}
+        return self.query(query, sort, offset, page, metadata_cache_uri)
+
+    def query(
+        self,
+        query: dict[str, Any],
+        sort: Optional[dict[str, int]] = None,
+        offset: int = 100,
+        page: int = 1,
+        metadata_cache_uri: Optional[str] = None,
+    ) -> list[Asset]:
+        """Search assets by a query in the metadata cache's language (Elasticsearch).
+
+        An asset whose document cannot be read is left out, and the log says so.
+
+        Args:
+            query: the query.
+            sort: field name to 1 (ascending) or -1 (descending).
+            offset: how many assets a page has, 1 to 10,000.
+            page: which page, 1 to 10,000.
+            metadata_cache_uri: another metadata cache than the configured one.
+
+        Raises:
+            InvalidInput: an argument is none of these.
+            AquariusError: the metadata cache answered with an error.
+        """
+        return self._search.query(query, sort, offset, page, metadata_cache_uri)
+
+    def validate(self, metadata: dict[str, Any]) -> tuple[bool, list[Any]]:
+        """Ask the metadata cache whether it would take this metadata.
+
+        Args:
+            metadata: an asset's.
+
+        Returns:
+            Whether it would, and a list of what is wrong.
+
+        Raises:
+            InvalidInput: it is no dict of JSON values.
+            AquariusError: the metadata cache answered with an error.
+        """
+        is_valid, faults = self._search.aquarius().validate_metadata(metadata)
+        return is_valid, faults
+
+    def owner(self, did: str) -> str:
+        """Return the address of an asset's publisher.
+
+        Args:
+            did: the asset.
+
+        Raises:
+            AssetNotFound: the metadata cache does not have it.
+        """
+        return str(self.resolve(did).publisher)
+
+    def owner_assets(self, owner_address: str) -> list[str]:
+        """Return the DIDs of the assets that an account has published.
+
+        A metadata cache finds 10,000 at most; that there may be more is logged.
+
+        Args:
+            owner_address: the account.
+
+        Raises:
+            InvalidAddress: it is no address.
+            AquariusError: the metadata cache answered with an error.
+        """
+        return self._search.owner_assets(owner_address)
+
+    def explain_trust(self, dataset_did: str, algorithm_did: str) -> TrustReport:
+        """Explain whether a data set lets an algorithm run, by the Provider's rules.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm; one that is not published any more can be asked for.
+
+        Returns:
+            The verdict and why, both checksums recorded and now, and all rules.
+
+        Raises:
+            InvalidDid: one of them is no DID.
+            AssetNotFound: the metadata cache does not hold the data set.
+            NoComputeService: the data set has no compute service.
+            InvalidInput: the data set's rules cannot be read.
+        """
+        return self._trust.explain(dataset_did, algorithm_did)
+
+    def trust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
+        """Let an algorithm run on a data set, as the algorithm is now.
+
+        If it is on the list already, its checksums are renewed.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm.
+            wallet: of the data set's publisher.
+
+        Returns:
+            What was done; nothing, and no transaction, if it was trusted as it is now.
+
+        Raises:
+            InvalidInput: the asset to trust is no algorithm, or the list cannot be read.
+            AssetNotFound: the metadata cache does not hold one of them.
+            NoComputeService: the data set has no compute service.
+            ChainError: the change was not published, for example because the wallet is not the
+                publisher's.
+        """
+        return self._trust.trust(dataset_did, algorithm_did, wallet)
+
+    def untrust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
+        """Take an algorithm off the list of trusted algorithms.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm, which need not be published any more.
+            wallet: of the data set's publisher.
+
+        Returns:
+            What was done; nothing, and no transaction, if it was not on the list.
+
+        Raises:
+            InvalidInput: the list cannot be read.
+            AssetNotFound: the metadata cache does not hold the data set.
+            NoComputeService: the data set has no compute service.
+            ChainError: the change was not published.
+        """
+        return self._trust.untrust(dataset_did, algorithm_did, wallet)
+
+    def refresh_trust(
+        self, dataset_did: str, algorithm_did: Optional[str], wallet: Signer
+    ) -> TrustChange:
+        """Renew the checksums of trusted algorithms that have changed since.
+
+        A checksum that an entry does not have is not added: such an algorithm is trusted in any
+        version.
+
+        Args:
+            dataset_did: the data set.
+            algorithm_did: the algorithm; None for all that are on the list.
+            wallet: of the data set's publisher.
+
+        Returns:
+            What was done; nothing, and no transaction, if no checksum had changed. With
+            `algorithm_did` None, entries of algorithms that are not published any more stay as
+            they are and are named.
+
+        Raises:
+            InvalidInput: the algorithm is not on the list (`trust` puts it there), is no
+                algorithm, or the list cannot be read.
+            AssetNotFound: the metadata cache does not hold one of them.
+            NoComputeService: the data set has no compute service.
+            ChainError: the change was not published.
+        """
+        return self._trust.refresh(dataset_did, algorithm_did, wallet)

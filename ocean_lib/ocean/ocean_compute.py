@@ -203,15 +203,13 @@ class OceanCompute:
         plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
-        from ocean_lib.preflight.assets import FileProbe
-        from ocean_lib.preflight.check import check_job
+        from ocean_lib.preflight.job import check_job
 
         if self._own_chain is None:
             self._own_chain = ChainAccess(self._config)
         return check_job(
             plan,
             self.client,
-            lambda uri: FileProbe(self._data_provider, uri),
             self._own_chain,
             getattr(consumer_wallet, "web3", None),
             self.check_provider,

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import check_url
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import ConfigError, InvalidUrl
 from ocean_lib.http.limits import MAX_ANSWER_BYTES
 from ocean_lib.models.amounts import Amount, from_base, to_base
@@ -29,7 +28,6 @@ __all__ = [
     "from_base_18",
     "get_contracts_addresses",
     "get_dtfactory_address",
-    "get_ocean_token_address",
     "get_web3",
     "get_web3_connection_provider",
     "to_base",
@@ -89,10 +87,8 @@ def get_web3_connection_provider(
 
     Raises:
         ConfigError: it is neither, or the project id is missing.
-        PackageMissing: web3 is not installed.
     """
-    with needed_for("The connection to a chain"):
-        from ocean_lib.web3_internal._node import NodeProvider
+    from ocean_lib.web3_internal.node import NodeProvider
 
     return NodeProvider(
         _node_url(network_url), chain_id=chain_id, max_answer_bytes=max_answer_bytes
@@ -114,7 +110,6 @@ def get_web3(
 
     Raises:
         ConfigError: it is neither a URL nor a known name.
-        PackageMissing: web3 is not installed.
     """
     provider = get_web3_connection_provider(
         network_url, chain_id=chain_id, max_answer_bytes=max_answer_bytes
@@ -150,30 +145,8 @@ def get_dtfactory_address(
     Raises:
         ConfigError: the file cannot be read, or neither network nor web3 is given.
     """
-    return _address("DTFactory", address_file, network, web3)
-
-
-def get_ocean_token_address(
-    address_file: str | None, network: str | None = None, web3: Web3 | None = None
-) -> str | None:
-    """Return the OCEAN token's address.
-
-    Args:
-        address_file: the file of addresses.
-        network: its name; None: asked from `web3`.
-        web3: the chain; needed when `network` is None.
-
-    Raises:
-        ConfigError: the file cannot be read, or neither network nor web3 is given.
-    """
-    return _address("Ocean", address_file, network, web3)
-
-
-def _address(
-    contract: str, address_file: str | None, network: str | None, web3: Web3 | None
-) -> str | None:
     addresses = get_contracts_addresses(address_file, network or get_network_name(web3=web3))
-    return addresses.get(contract) if addresses else None
+    return addresses.get("DTFactory") if addresses else None
 
 
 def _node_url(network_url: Any) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.backends.backend import ALL_RULES, Rules
+from ocean_lib.backends.v3.rules import ALGORITHM_NOT_READ
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import Algorithm
@@ -15,8 +16,8 @@ from ocean_lib.models.algorithm_metadata import AlgorithmMetadata, container_fau
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.preflight.assets import FileProbe, access_findings, unreachable
 from ocean_lib.preflight.chain import ChainReader
-from ocean_lib.preflight.findings import Finding, refused, warning
-from ocean_lib.preflight.orders import Purse, algorithm_order_findings
+from ocean_lib.preflight.findings import Finding, refused, warned, warning
+from ocean_lib.preflight.payment import Purse, algorithm_order_findings
 
 _SHORTEST_CODE = 10  # pod-configuration takes such code for none, and looks for a URL
 _MEND_RAW = "Set that right, and check again."
@@ -29,12 +30,7 @@ _NETWORK_USE = re.compile(
 
 
 def raw_findings(meta: AlgorithmMetadata, probe: FileProbe | None) -> Iterator[Finding]:
-    """Check code that is sent along with a job.
-
-    Args:
-        meta: the code and its container.
-        probe: asks the job's Provider; None if it is not known.
-    """
+    """Check code that is sent along with a job."""
     faults = meta.faults()
     yield from (refused(code, what, _MEND_RAW) for code, what in faults.items())
     if "no-code" in faults:
@@ -63,16 +59,7 @@ def published_findings(
     purse: Purse,
     probe: FileProbe | None,
 ) -> Iterator[Finding]:
-    """Check a published algorithm and its order.
-
-    Args:
-        asset: the algorithm.
-        algorithm: as it was given to the check.
-        consumer: who wants to run it.
-        reader: reads the chain.
-        purse: notes an order that is still to be placed.
-        probe: asks the job's Provider; None if it is not known.
-    """
+    """Check a published algorithm and its order; one still to be placed is noted in the purse."""
     did = str(asset.did)
     main = _main(asset)
     if not is_algorithm(asset):
@@ -89,7 +76,7 @@ def published_findings(
     for finding in access_findings(asset, consumer):
         # What is ordered already is not looked at again; a new order would be refused.
         is_read = rules.reads_algorithm_access or not is_ordered
-        yield finding if is_read else rules.warned(finding)
+        yield finding if is_read else warned(finding, rules.name)
     yield from _container(did, main.get("algorithm"))
     files = main.get("files")
     if isinstance(files, list) and len(files) > 1:
@@ -132,7 +119,7 @@ def _order(
     consumer: str,
     reader: ChainReader,
     purse: Purse,
-    rules: ProviderRules,
+    rules: Rules,
 ) -> Iterator[Finding]:
     token = asset.data_token_address
     if algorithm.tx_id in (None, NOT_ORDERED):
@@ -183,8 +170,7 @@ def _would_fail(
 ) -> Finding:
     return warning(
         code,
-        f"{what} The Provider would take the job, which would then end with status 32, Algorithm "
-        "provisioning failed.",
+        f"{what} The Provider would take the job, which would then end with {ALGORITHM_NOT_READ}.",
         mend,
         did,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.backend import ALL_RULES, Backend, Rules
 from ocean_lib.backends.v3.rules import check_may_consume
-from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules, rules_of_provider
 from ocean_lib.checks import check_address
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.exceptions import (
@@ -33,12 +33,7 @@ _ACCESS_CODES = {
 
 
 def look_up(asset_of: Callable[[str], Asset], did: str) -> Asset | Finding:
-    """Return an asset, or why there is none to look at.
-
-    Args:
-        asset_of: asks the metadata cache.
-        did: the asset.
-    """
+    """Return an asset, or why there is none to check."""
     try:
         asset = asset_of(did)
         check_address(asset.data_token_address, name="dataToken")
@@ -78,20 +73,18 @@ def access_findings(asset: Asset, address: str) -> Iterator[Finding]:
 
 
 class FileProbe:
-    """Asks a Provider whether it reaches files; once it is silent, it is not asked again.
+    """Asks a back end whether it reaches files; once it is silent, it is not asked again.
 
     Args:
-        data_provider: the Provider's client.
-        provider_uri: where the job, or the order, would be sent.
+        backend: where the job, or the order, would be sent.
     """
 
-    def __init__(self, data_provider: Any, provider_uri: str) -> None:
-        self._data_provider = data_provider
-        self._provider_uri = provider_uri
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._is_silent = False
 
-    def of_asset(self, what: str, did: str) -> list[bool] | Finding | None:
-        """Return for each file of an asset whether the Provider reaches it.
+    def of_asset(self, what: str, did: str) -> Sequence[bool] | Finding | None:
+        """Return for each file of an asset whether the back end reaches it.
 
         Args:
             what: what the asset is, in words ("data set").
@@ -101,16 +94,12 @@ class FileProbe:
             A finding if that cannot be told; None if that was said before.
         """
         try:
-            return self._ask(
-                lambda: cast(
-                    "list[bool]", self._data_provider.files_reachable(did, self._provider_uri)
-                )
-            )
+            return self._ask(lambda: self._backend.files_reachable(did))
         except ProviderFault:
             # Measured: it fails so for a list of files it cannot decrypt, or an unknown asset.
             return refused(
                 "files-not-readable",
-                f"The Provider at {safe_url(self._provider_uri)} cannot open the list of files of "
+                f"The Provider at {safe_url(self._backend.root)} cannot open the list of files of "
                 f"{what} {did}: another Provider encrypted it, or this one's metadata cache does "
                 "not know the asset.",
                 "Use assets that are served by one Provider, or ask the Provider's operator.",
@@ -118,29 +107,25 @@ class FileProbe:
             )
 
     def of_url(self, url: str) -> bool | Finding | None:
-        """Return whether the Provider reaches a URL; else as `of_asset` does."""
+        """Return whether the back end reaches a URL; else as `of_asset` does."""
         try:
-            return self._ask(
-                lambda: bool(self._data_provider.check_single_file_info(url, self._provider_uri))
-            )
+            return self._ask(lambda: self._backend.url_reachable(url))
         except ProviderFault:
             return False
 
     def of_nonce(self, address: str) -> int | Finding | None:
-        """Return the nonce that the Provider has for an address; else as `of_asset` does."""
+        """Return the nonce that the back end has for an address; else as `of_asset` does."""
         try:
-            return self._ask(
-                lambda: int(self._data_provider.get_nonce(address, self._provider_uri))
-            )
+            return self._ask(lambda: self._backend.nonce(address))
         except ProviderFault as error:
-            return provider_unknown(self._provider_uri, error)
+            return provider_unknown(self._backend.root, error)
 
-    def rules(self) -> ProviderRules:
-        """Return the Provider's rules; all there are, if it does not tell."""
+    def rules(self) -> Rules:
+        """Return the back end's rules; all there are, if it does not tell."""
         if self._is_silent:
             return ALL_RULES
         try:
-            return rules_of_provider(self._data_provider.get_provider_document(self._provider_uri))
+            return self._backend.rules()
         except OceanError:
             return ALL_RULES
 
@@ -153,7 +138,7 @@ class FileProbe:
             raise
         except OceanError as error:
             self._is_silent = True
-            return provider_unknown(self._provider_uri, error)
+            return provider_unknown(self._backend.root, error)
 
 
 def provider_unknown(provider_uri: str, error: OceanError) -> Finding:
@@ -165,7 +150,7 @@ def provider_unknown(provider_uri: str, error: OceanError) -> Finding:
     )
 
 
-def unreachable(what: str, did: str, reached: list[bool]) -> str:
+def unreachable(what: str, did: str, reached: Sequence[bool]) -> str:
     """Say which files of an asset the Provider does not reach; '' if it reaches all."""
     if not reached:
         return f"The list of files of {what} {did} is empty."

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import check_address
-from ocean_lib.exceptions import ChainError, ConfigError, PackageMissing, TransportError
-from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal._lookups import find_receipt
+from ocean_lib.exceptions import ChainError, ConfigError, TransportError
+from ocean_lib.web3_internal.node_calls import chain_errors, find_receipt
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -119,7 +118,7 @@ class ChainReader:
         failure = ""
         try:
             return ask(self._web3())
-        except (ConfigError, PackageMissing, TransportError) as error:
+        except (ConfigError, TransportError) as error:
             self._failure = failure = str(error)
         except ChainError as error:
             failure = str(error)

@@ -129,6 +129,12 @@ def warning(code: str, what: str, how_to_mend: str, subject: object = "") -> Fin
     return Finding("warning", code, what, how_to_mend, str(subject or ""))
 
 
+def warned(finding: Finding, name: str) -> Finding:
+    """Return a refusal as a warning: the back end of this name starts the job, others refuse it."""
+    what = f"{finding.what} {name} starts the job all the same; other Providers refuse it."
+    return dataclasses.replace(finding, severity="warning", what=what)
+
+
 def unknown(code: str, what: str, how_to_mend: str, subject: object = "") -> Finding:
     """Make a finding of what could not be looked at; see `Finding`."""
     return Finding("unknown", code, what, how_to_mend, str(subject or ""))

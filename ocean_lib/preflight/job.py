@@ -1,4 +1,4 @@
-"""A job that might be started, looked at from all sides: what is in the way?"""
+"""Would a back end take this job? All that can be known before it is started."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.backend import ALL_RULES, Rules
 from ocean_lib.backends.select import compute_endpoint
-from ocean_lib.backends.v3.rules import service_at
-from ocean_lib.backends.v3.trust import allows_raw, rules_of, trust_report
-from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.backends.v3.rules import DATA_NOT_READ, service_at
+from ocean_lib.backends.v3.trust import allows_network, allows_raw, rules_of, trust_report
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.exceptions import InvalidInput, NoComputeService
+from ocean_lib.exceptions import InvalidInput, NoComputeService, OceanError, ProviderNotTrusted
+from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.preflight.algorithm import (
@@ -25,8 +27,38 @@ from ocean_lib.preflight.algorithm import (
 )
 from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
 from ocean_lib.preflight.chain import ChainReader
-from ocean_lib.preflight.findings import Finding, refused, warning
-from ocean_lib.preflight.orders import Purse, order_findings
+from ocean_lib.preflight.findings import Finding, Findings, collected, refused, warning
+from ocean_lib.preflight.payment import Purse, order_findings
+
+
+def check_job(
+    plan: JobPlan,
+    client: JobClient,
+    chain: ChainAccess,
+    web3: Any,
+    check_provider: Callable[[str], str],
+) -> Findings:
+    """Say what is in the way of a job; nothing is started, signed or paid.
+
+    Args:
+        plan: the job.
+        client: knows assets and back ends.
+        chain: the configured one.
+        web3: the wallet's, in its place; None if it has none.
+        check_provider: raises `ProviderNotTrusted` if a data set's may get no signature.
+    """
+    did = plan.main.did
+    with client.operation():
+        job = PlannedJob(
+            plan,
+            lambda each: client.backends.asset(each, fresh=True),
+            lambda uri: FileProbe(client.backends.at(uri)),
+            ChainReader(chain, web3),
+        )
+        findings = collected([*job.findings(), *_trust(check_provider, did)])
+    if "file-unreachable" in findings.codes:
+        client.forget_reachable(did)  # start may remember that it was reached
+    return findings
 
 
 class PlannedJob:
@@ -82,7 +114,7 @@ class PlannedJob:
         yield from self._about_algorithm()
         yield from self._purse.findings()
 
-    def _provider_rules(self) -> ProviderRules:
+    def _provider_rules(self) -> Rules:
         return self._probe.rules() if self._probe is not None else ALL_RULES
 
     def _service(self, asset: Asset, item: ComputeInput, position: int) -> Service | Finding:
@@ -107,8 +139,8 @@ class PlannedJob:
             mend = "Tell the publisher; only they can put the file back or change the asset."
             if reached and position:
                 # The Provider looks at no file before the job runs, and start at the main input's.
-                what += " It would take the job, which would then end with status 31, Data "
-                yield warning("later-file-unreachable", f"{what}provisioning failed.", mend, did)
+                what += f" It would take the job, which would then end with {DATA_NOT_READ}."
+                yield warning("later-file-unreachable", what, mend, did)
             else:
                 yield refused("file-unreachable", what, mend, did)
 
@@ -141,7 +173,7 @@ class PlannedJob:
                     asset.did,
                 )
                 continue
-            if rules.get("allowNetworkAccess", False) is True:
+            if allows_network(rules):
                 is_open = True
             else:
                 closed.append(str(asset.did))
@@ -212,3 +244,18 @@ def _no_service(code: str, error: NoComputeService, asset: Asset) -> Finding:
         "Take the service's index from the asset, or choose another data set.",
         asset.did,
     )
+
+
+def _trust(check_provider: Callable[[str], str], did: str) -> Iterator[Finding]:
+    """Say if `start` would sign nothing for the data set's Provider."""
+    try:
+        check_provider(did)
+    except ProviderNotTrusted as error:
+        yield refused(
+            "provider-not-trusted",
+            f"Data set {did} names the Provider {error.origin}, and the config does not.",
+            f"If you trust it, set provider.trusted = {error.trusted} in [resources].",
+            did,
+        )
+    except OceanError:
+        return  # the job's own findings tell

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.v3.orders import service_to_order
+from ocean_lib.backends.select import backends_of
+from ocean_lib.backends.v3.rules import is_same_price, price_base, service_to_order
 from ocean_lib.checks import (
     check_address,
     check_did,
@@ -14,6 +15,7 @@ from ocean_lib.checks import (
     printable,
 )
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.documents.search import AssetSearch
 from ocean_lib.exceptions import (
     InvalidInput,
     MalformedResponse,
@@ -23,6 +25,7 @@ from ocean_lib.exceptions import (
     WorkflowRefused,
 )
 from ocean_lib.http.deadline import operation_limit
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.preflight.assets import (
     FileProbe,
@@ -33,41 +36,36 @@ from ocean_lib.preflight.assets import (
 )
 from ocean_lib.preflight.chain import ChainReader
 from ocean_lib.preflight.findings import Finding, Findings, collected, refused
-from ocean_lib.preflight.orders import Purse, is_same_price, no_price, price_base
+from ocean_lib.preflight.payment import Purse, no_price
 from ocean_lib.web3_internal.signer import Signer, signer_address
-
-if TYPE_CHECKING:
-    from ocean_lib.ocean.ocean_assets import OceanAssets
 
 
 class OrderPreflight:
-    """The part of `OceanAssets` that looks before it orders."""
+    """The part of `OceanAssets` that checks an order before it is placed.
 
-    def check_order(
+    Args:
+        config: names the chain, and how long a call may take.
+        data_provider: asks the Provider.
+        search: looks assets up.
+        chain: the configured one.
+    """
+
+    def __init__(
+        self, config: Any, data_provider: Any, search: AssetSearch, chain: ChainAccess
+    ) -> None:
+        self._config = config
+        self._data_provider = data_provider
+        self._search = search
+        self._chain = chain
+
+    def check(
         self,
         did: str,
         consumer: str | Signer,
-        service_index: int | None = None,
-        service_type: str | None = None,
+        service_index: int | None,
+        service_type: str | None,
     ) -> Findings:
-        """Predict whether an order would be refused, and why. Nothing is signed or paid.
-
-        Looked at are asset, service, who may use it, whether the Provider reaches the files, the
-        price (the asset's and the Provider's) and the consumer's balance.
-
-        Args:
-            did: the asset.
-            consumer: who wants to order: an address, or a wallet.
-            service_index: the service's index; ignored when `service_type` is given.
-            service_type: `access` or `compute`.
-
-        Returns:
-            The findings; none when the order would work.
-
-        Raises:
-            InvalidInput: an argument is of the wrong type or form, or there is neither index nor
-                type.
-        """
+        """Predict whether an order would be refused; see `OceanAssets.check_order`."""
         check_did(did)
         account = (
             check_address(consumer, name="consumer")
@@ -78,13 +76,13 @@ class OrderPreflight:
             if service_index is None:
                 raise InvalidInput("Give service_index or service_type to say what to order.")
             service_index = check_service_index(service_index, name="service_index")
-        with operation_limit(cast("OceanAssets", self)._config.total_timeout_s):
+        with operation_limit(self._config.total_timeout_s):
             return collected(self._in_the_way(did, account, service_index, service_type))
 
     def _in_the_way(
         self, did: str, account: str, index: int | None, service_type: str | None
     ) -> Iterator[Finding]:
-        asset = look_up(cast("OceanAssets", self).resolve, did)
+        asset = look_up(self._search.resolve, did)
         if isinstance(asset, Finding):
             yield asset
             return
@@ -107,15 +105,14 @@ class OrderPreflight:
             return
         if not refusals:  # else it would only say the same again
             yield from self._at_provider(asset, service, account, price)
-        purse = Purse(ChainReader(cast("OceanAssets", self)._chain), account)
+        purse = Purse(ChainReader(self._chain), account)
         yield from purse.to_order(asset, service)
         yield from purse.findings()
 
     def _files(self, asset: Asset, service: Service) -> Iterator[Finding]:
-        provider = cast("OceanAssets", self)._data_provider
-        reached = FileProbe(provider, str(service.service_endpoint)).of_asset(
-            "asset", str(asset.did)
-        )
+        backends = backends_of(self._config, self._data_provider)
+        probe = FileProbe(backends.at(str(service.service_endpoint)))
+        reached = probe.of_asset("asset", str(asset.did))
         if isinstance(reached, Finding):
             yield reached
         elif reached is not None and (what := unreachable("asset", str(asset.did), reached)):
@@ -126,7 +123,7 @@ class OrderPreflight:
         self, asset: Asset, service: Service, account: str, price: int
     ) -> Iterator[Finding]:
         """Ask for the order's requirements, and compare them with what the asset says."""
-        provider = cast("OceanAssets", self)._data_provider
+        provider = self._data_provider
         endpoint = str(service.service_endpoint)
         token = asset.data_token_address
         try:

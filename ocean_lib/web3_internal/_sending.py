@@ -20,9 +20,8 @@ from ocean_lib.exceptions import (
     SigningFailed,
     TransactionFailed,
     TransportError,
+    add_to_message,
 )
-from ocean_lib.web3_internal._chain_errors import add_to_message, chain_errors, is_busy, node_text
-from ocean_lib.web3_internal._lookups import find_transaction
 from ocean_lib.web3_internal._tx_fields import complete_transaction, price_of
 from ocean_lib.web3_internal.constants import (
     ENV_GAS_PRICE,
@@ -30,6 +29,7 @@ from ocean_lib.web3_internal.constants import (
     NONCE_ATTEMPTS,
     NONCE_PAUSE_S,
 )
+from ocean_lib.web3_internal.node_calls import chain_errors, find_transaction, is_busy, node_text
 from ocean_lib.web3_internal.wallet import Wallet
 
 if TYPE_CHECKING:

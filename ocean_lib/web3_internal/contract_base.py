@@ -1,21 +1,18 @@
 """What all contract objects share: calls, transactions, receipts and event logs."""
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address, printable
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
-from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_utils import (
     get_contract_definition,
-    get_contracts_addresses,
     load_contract,
 )
+from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.signer import Signer, signer_address
 from ocean_lib.web3_internal.transactions import send_transaction, wait_for_receipt, web3_of
 from ocean_lib.web3_internal.wallet import Wallet
@@ -81,25 +78,6 @@ class ContractBase:
         """Return the contract's name and address."""
         return f"{self.name} @ {self._address}"
 
-    @classmethod
-    def configured_address(cls, network: str, address_file: Optional[str]) -> Optional[str]:
-        """Return this contract's address on a network, or None.
-
-        Args:
-            network: its name.
-            address_file: the file of addresses.
-
-        Raises:
-            ConfigError: the file cannot be read.
-        """
-        addresses = get_contracts_addresses(network, address_file)
-        return addresses.get(str(cls.CONTRACT_NAME)) if addresses else None
-
-    @property
-    def contract_name(self) -> str:
-        """The name of the contract's artifact."""
-        return self.name
-
     @property
     def address(self) -> str:
         """The contract's address, checksum spelling.
@@ -127,19 +105,9 @@ class ContractBase:
         return found
 
     @property
-    def w3(self) -> "Web3":
-        """The chain (ocean.py's name for `web3`)."""
-        return self.web3
-
-    @property
     def contract(self) -> "Contract":
         """web3's contract object."""
         return load_contract(self.web3, self.name, self._address, self._abi_path)
-
-    @property
-    def contract_concise(self) -> "ConciseContract":
-        """The contract's read functions as plain methods: `contract_concise.minter()`."""
-        return ConciseContract(self._call)
 
     @property
     def events(self) -> Any:
@@ -151,18 +119,6 @@ class ContractBase:
         """The names of the contract's functions."""
         abi = get_contract_definition(self.name, self._abi_path)["abi"]
         return [item["name"] for item in abi if item["type"] == "function"]
-
-    @staticmethod
-    def to_checksum_address(address: str) -> str:
-        """Return an address in its checksum spelling.
-
-        Args:
-            address: `0x` and 40 hex digits.
-
-        Raises:
-            InvalidAddress: it is no address.
-        """
-        return check_address(address)
 
     def get_tx_receipt(self, tx_hash: str, timeout: float = 20) -> Any:
         """Wait for a transaction's receipt.
@@ -201,23 +157,13 @@ class ContractBase:
         Raises:
             ValueError: the contract has no such event.
         """
-        with needed_for("The signature of an event"):
-            from eth_utils.crypto import keccak
+        from eth_utils.crypto import keccak
 
         event = self._event_abi(event_name)
         if event is None:
             raise InvalidInput(f"Event {_named(event_name)} not found in {self.name} contract.")
         types = ",".join(item["type"] for item in event["inputs"])
         return "0x" + bytes(keccak(text=f"{event_name}({types})")).hex()
-
-    def get_event_argument_names(self, event_name: str) -> Optional[list[str]]:
-        """Return the names of an event's arguments, or None if there is no such event.
-
-        Args:
-            event_name: such as `Transfer`.
-        """
-        event = self._event_abi(event_name)
-        return [item["name"] for item in event["inputs"]] if event else None
 
     def send_transaction(
         self,
@@ -343,20 +289,6 @@ class ContractBase:
         abi = get_contract_definition(self.name, self._abi_path)["abi"]
         named = (i for i in abi if i["type"] == "event" and i["name"] == event_name)
         return next(named, None)
-
-
-class ConciseContract:
-    """A contract's read functions as plain methods.
-
-    Args:
-        call: calls a function by name.
-    """
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self._call = call
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *args: self._call(name, *args)
 
 
 def _not_fitting(fn_name: str, contract: ContractBase, error: Exception) -> InvalidInput:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import InvalidInput, SigningFailed
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -101,8 +100,7 @@ def sign_text(signer: Signer, text: str) -> str:
         ) from None
     if type(signer) is Wallet:  # a subclass may have its own way of signing
         return "0x" + signer.sign_personal(data).hex()
-    with needed_for("Signing with anything but a Wallet"):
-        from eth_account.messages import encode_defunct
+    from eth_account.messages import encode_defunct
 
     return sign_signable(signer, encode_defunct(primitive=data))
 

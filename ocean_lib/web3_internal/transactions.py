@@ -14,11 +14,10 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.http.deadline import Deadline, current_deadline
-from ocean_lib.web3_internal._chain_errors import chain_errors, revert_reason
-from ocean_lib.web3_internal._lookups import find_receipt
 from ocean_lib.web3_internal._sending import Sending
 from ocean_lib.web3_internal._tx_fields import environment_max_fee
 from ocean_lib.web3_internal.constants import RECEIPT_POLL_S, RECEIPT_TIMEOUT_S
+from ocean_lib.web3_internal.node_calls import chain_errors, find_receipt, revert_reason
 from ocean_lib.web3_internal.signer import Signer, sign_signable, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 

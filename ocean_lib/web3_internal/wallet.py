@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
-from ocean_lib.common.utils.packages import needed_for
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
-from ocean_lib.web3_internal._secp256k1 import open_key, sign_personal
+from ocean_lib.web3_internal._keys import open_key, sign_personal
 
 if TYPE_CHECKING:
     from eth_account.datastructures import SignedMessage
@@ -247,8 +246,7 @@ class Wallet:
 
     def keys_str(self) -> str:
         """Return address and public key as text. The private key, which ocean.py added, is not."""
-        with needed_for("A public key as text"):
-            from eth_keys.datatypes import PrivateKey
+        from eth_keys.datatypes import PrivateKey
 
         public_key = PrivateKey(self._key()).public_key
         return f"address: {self._address}\npublic key: {public_key}\n"
@@ -268,10 +266,6 @@ class Wallet:
     def unsafe_private_key(self) -> str:
         """Return the private key as `0x` hex. Whoever sees it owns the account."""
         return "0x" + self._key().hex()
-
-    @staticmethod
-    def reset_tx_count() -> None:
-        """Do nothing: nonces are asked from the chain each time (ocean.py kept a count)."""
 
     def _account(self) -> LocalAccount:
         return _keys.account_from_key(self._key())

@@ -17,8 +17,8 @@ from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.util import get_web3
-from ocean_lib.web3_internal._chain_errors import chain_errors
 from ocean_lib.web3_internal._node_answers import is_answer
+from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.transactions import wait_for_receipt
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.flows import publish_dataset

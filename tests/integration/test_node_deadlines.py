@@ -10,7 +10,6 @@ from ocean_lib.exceptions import ConnectFailed, RequestTimeout, TransactionTimeo
 from ocean_lib.http.deadline import time_limit
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.util import get_web3
-from ocean_lib.web3_internal import _node
 from ocean_lib.web3_internal.transactions import wait_for_receipt
 from tests.wire import Reply, Request, WireServer, as_json, drip, reset, silence
 
@@ -51,7 +50,7 @@ def test_a_time_limit_holds_for_the_node_too(node: Node, how: str) -> None:
 def test_a_call_without_a_limit_has_one_of_its_own(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_node, "RPC_TOTAL_TIMEOUT_S", 0.4)
+    monkeypatch.setattr("ocean_lib.web3_internal.node.RPC_TOTAL_TIMEOUT_S", 0.4)
     node.reply = lambda _: drip(HEAD, b" ")
 
     with pytest.raises(RequestTimeout):

@@ -26,9 +26,8 @@ from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.util import get_web3
-from ocean_lib.web3_internal import _node
-from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal._node import NodeProvider
+from ocean_lib.web3_internal.node import NodeProvider
+from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.flows import publish_dataset
 from tests.wire import Reply, Request, WireServer, answer, as_json, html
@@ -68,7 +67,7 @@ class Gateway:
 
 @pytest.fixture
 def gateway(network: LocalNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    monkeypatch.setattr(_node, "RPC_BACKOFF_S", 0.001)
+    monkeypatch.setattr("ocean_lib.web3_internal.node.RPC_BACKOFF_S", 0.001)
     gateway = Gateway(network.rpc_url)
     with gateway.server:
         yield gateway

@@ -18,7 +18,7 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.ocean.ocean import Ocean
-from ocean_lib.preflight.trust_report import TrustChange
+from ocean_lib.preflight.trust import TrustChange
 from tests.integration.preflight_world import UNKNOWN_DID, World
 from tests.integration.test_preflight import (
     OTHER_PUBLISHER,

@@ -212,7 +212,6 @@ ELSEWHERE = {
     "MalformedCredential": "unit/common/ddo/test_conditions.py",
     "JobTimeoutError": "integration/test_jobs.py",
     "DownloadError": "unit/ocean/test_results.py",
-    "PackageMissing": "unit/common/utils/test_packages.py",
     "ChainError": "integration/test_contracts.py",
     "InsufficientBalance": "integration/test_assets.py",
     "ContractNotFound": "integration/test_contracts.py",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ocean_lib.backends.backend import (
+    ALL_RULES,
     Attempt,
     Candidates,
     Generation,
     JobRef,
     JobResult,
     Listed,
+    Rules,
 )
 from ocean_lib.backends.discovery import Discovery
 from ocean_lib.backends.signing import Credential, NonceRule, Signatures
@@ -35,6 +38,9 @@ from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_text
 
 T = TypeVar("T")
+
+_PUBLISHERS_SINCE = (0, 4, 13)
+_V4_SINCE = (1, 0, 0)
 
 
 class V3Backend:
@@ -141,12 +147,22 @@ class V3Backend:
         method, url = self._discovery.endpoint("fileinfo", self.root)
         return calls.file_info(self.http, method, url, {"did": did})
 
-    # --- what signing needs of it
+    def url_reachable(self, url: str) -> bool:
+        """Tell whether the Provider reaches a URL."""
+        method, service_url = self._discovery.endpoint("fileinfo", self.root)
+        reached = calls.file_info(self.http, method, service_url, {"url": url})
+        return bool(reached) and all(reached)
 
     def nonce(self, address: str) -> int:
         """Ask for the nonce stored for an address."""
         method, url = self._discovery.endpoint("nonce", self.root)
         return calls.get_nonce(self.http, method, url, address)
+
+    def rules(self) -> Rules:
+        """Return by which rules it goes, as far as Providers differ."""
+        return rules_of_provider(self._discovery.document(self.root))
+
+    # --- what signing needs of it
 
     def sign(self, signer: Signer, text: str, nonce: int) -> str:
         """Sign a call's text and a nonce."""
@@ -183,3 +199,21 @@ class V3Backend:
             again_on,
             ref.did,
         )
+
+
+def rules_of_provider(document: Mapping[str, Any]) -> Rules:
+    """Return the rules of a Provider, by what it says of itself (`GET /`).
+
+    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
+    """
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
+    version = tuple(map(int, found.groups())) if found else _V4_SINCE
+    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
+    if not is_published or version >= _V4_SINCE:
+        return ALL_RULES
+    return Rules(
+        name=f"Provider {document['version']}",
+        reads_publishers=version >= _PUBLISHERS_SINCE,
+        reads_algorithm_access=False,
+        compares_tokens=False,
+    )

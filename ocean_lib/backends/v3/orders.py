@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.checks import check_address, check_service_index, check_token_did, printable
+from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.backends.v3.calls import OrderRequirements
+from ocean_lib.backends.v3.rules import price_base, service_to_order
+from ocean_lib.base.arguments import check_folder
+from ocean_lib.checks import (
+    check_address,
+    check_did,
+    check_service_index,
+    check_token_did,
+    check_tx_hash,
+    printable,
+)
+from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.documents.search import AssetSearch
 from ocean_lib.exceptions import (
+    AssetNotConsumable,
     AssetNotFound,
+    DownloadError,
     InsufficientBalance,
     InvalidAddress,
     InvalidInput,
+    MalformedResponse,
     OceanError,
+    add_to_message,
 )
 from ocean_lib.http.deadline import current_deadline, time_limit
-from ocean_lib.http.redaction import one_line
 from ocean_lib.models.amounts import Amount
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.metadata import data_token_of
 from ocean_lib.ocean.util import from_base_18, to_base_18
-from ocean_lib.preflight.orders import price_base
-from ocean_lib.web3_internal._chain_errors import add_to_message
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.signer import check_signer, signer_address
@@ -40,53 +54,124 @@ logger = logging.getLogger(__name__)
 LOOK_UP_S = 10.0
 """How long to look up an asset before paying for it: the payment does not depend on it."""
 
-_ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 
-
-class OnChain(staticmethod):  # type: ignore[type-arg]
-    """A static method that, called on an instance, uses the instance's chain and assets.
-
-    The instance has a method `_with_chain` that calls a function with them.
-    """
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        function = super().__get__(instance, owner)
-        if instance is None:
-            return function
-        return functools.partial(instance._with_chain, function)
-
-
-def service_to_order(asset: Asset, index: int | None, service_type: str | None) -> Service:
-    """Return the service of an asset that is to be ordered.
+class Orders:
+    """The part of `OceanAssets` that orders services, pays for them, and downloads files.
 
     Args:
-        asset: the asset.
-        index: the service's index; ignored if there is a type.
-        service_type: its type.
-
-    Raises:
-        InvalidInput: the asset does not have this service, or it cannot be ordered.
+        config: names the trusted Providers, and limits transactions.
+        data_provider: asks the Provider.
+        search: looks assets up.
+        chain: where orders are paid.
     """
-    found = (
-        asset.get_service(service_type)
-        if service_type is not None
-        else asset.get_service_by_index(int(index or 0))
-    )
-    offers = ", ".join(f"{s.index} ({s.type})" for s in asset.services if s.type in _ORDERABLE)
-    hint = f"Services that can be ordered: {offers or 'none'}."
-    wanted = (
-        f"type {printable(service_type)}"
-        if service_type is not None
-        else f"index {printable(index)}"
-    )
-    if found is None:
-        raise InvalidInput(f"Asset {asset.did} has no service of {wanted}. {hint}")
-    if found.type not in _ORDERABLE:
-        raise InvalidInput(
-            f"Service {found.index} of asset {asset.did} is its {one_line(found.type, 80)} and "
-            f"cannot be ordered. {hint}"
+
+    def __init__(
+        self, config: Any, data_provider: Any, search: AssetSearch, chain: ChainAccess
+    ) -> None:
+        self._config = config
+        self._data_provider = data_provider
+        self._search = search
+        self._chain = chain
+
+    def requirements(
+        self,
+        did: str,
+        consumer_address: str,
+        service_index: int | None,
+        service_type: str | None,
+    ) -> OrderRequirements:
+        """Ask what it takes to use a service of an asset; see `OceanAssets.order`."""
+        consumer = check_address(consumer_address, name="consumer_address")
+        if service_type is None and service_index is None:
+            raise InvalidInput("Give service_index or service_type to say what to order.")
+        if service_type is None:
+            service_index = check_service_index(service_index, name="service_index")
+        asset = self._search.resolve(did)
+        service = service_to_order(asset, service_index, service_type)
+        endpoint = str(service.service_endpoint)
+        self._check_consumable(asset, consumer, endpoint)
+        _, initialize_url = self._data_provider.build_initialize_endpoint(endpoint)
+        token = check_address(asset.data_token_address)
+        requirements: OrderRequirements = self._data_provider.get_order_requirements(
+            str(asset.did), initialize_url, consumer, service.index, service.type, token
         )
-    return found
+        if requirements.data_token_address.lower() != token.lower():
+            raise MalformedResponse(
+                f"The Provider wants data token {requirements.data_token_address} for {did}, whose "
+                f"own is {token}. Nothing was paid. Ask the publisher which is right.",
+                operation="order a service",
+            )
+        return requirements
+
+    def pay(self, function: Callable[..., str], *args: Any, **kwargs: Any) -> str:
+        """Call `pay_for_service` with this configuration's chain, limits and assets."""
+        limits = {
+            "web3": self._chain.web3,
+            "gas_limit": self._config.gas_limit,
+            "max_fee_wei": self._config.max_fee_wei,
+            "timeout_s": self._config.transaction_timeout_s,
+            "asset_of": self._search.resolve,
+        }
+        return function(*args, **{**limits, **kwargs})
+
+    def download(
+        self,
+        did: str,
+        service_index: int,
+        consumer_wallet: Any,
+        order_tx_id: str,
+        destination: str,
+        index: int | None,
+    ) -> str:
+        """Download the files of an ordered asset; see `OceanAssets.download`."""
+        address = signer_address(check_signer(consumer_wallet))
+        wanted = check_service_index(service_index, name="service_index")
+        check_tx_hash(order_tx_id, name="order_tx_id")
+        place = check_folder("destination", destination)
+        if index is not None:
+            index = check_service_index(index, name="index")
+        asset = self._search.resolve(did)
+        service = service_to_order(asset, wanted, None)
+        if service.type != ServiceTypes.ASSET_ACCESS:
+            raise InvalidInput(
+                f"Service {wanted} of {did} is of type {service.type}: only "
+                f"{ServiceTypes.ASSET_ACCESS} services give files away."
+            )
+        check_trusted(self._config, str(service.service_endpoint), did)
+        self._check_consumable(asset, address, str(service.service_endpoint))
+        _, endpoint = self._data_provider.build_download_endpoint(service.service_endpoint)
+        # Named after the DID that was asked for, which is checked: it cannot leave the folder.
+        asset_id = "0x" + check_did(did).rpartition(":")[2]
+        folder = place.resolve() / f"datafile.{asset_id}.{wanted}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DownloadError(
+                f"The folder {printable(str(folder), limit=300)} cannot be made: {error.strerror}."
+            ) from None
+        self._data_provider.download_service(
+            did,
+            endpoint,
+            consumer_wallet,
+            (asset.metadata or {}).get("main", {}).get("files", []),
+            str(folder),
+            wanted,
+            asset.data_token_address,
+            order_tx_id,
+            index,
+        )
+        return str(folder)
+
+    def _check_consumable(self, asset: Asset, address: str, service_endpoint: str) -> None:
+        credential = {"type": "address", "value": address}
+        code = asset.is_consumable(credential, with_connectivity_check=False)
+        # Asked here rather than by the asset, which knows no session but the shared one.
+        if code != ConsumableCodes.ASSET_DISABLED and not self._data_provider.check_asset_file_info(
+            asset, service_endpoint
+        ):
+            code = ConsumableCodes.CONNECTIVITY_FAIL
+        if code != ConsumableCodes.OK:
+            raise AssetNotConsumable(code, str(asset.did), address)
 
 
 def pay_for_service(

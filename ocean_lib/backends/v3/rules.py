@@ -1,16 +1,27 @@
-"""A V3 Provider's rules, applied to published assets: services, and who may use them."""
+"""A V3 Provider's rules, applied to published assets: services, prices, and who may use them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from decimal import Decimal
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.checks import check_service_index
+from ocean_lib.checks import check_service_index, printable
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.exceptions import AssetNotConsumable, NoComputeService
+from ocean_lib.exceptions import AssetNotConsumable, InvalidInput, NoComputeService
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.models.amounts import fits_contract, whole_base
+
+DATA_NOT_READ = "status 31, Data provisioning failed"
+ALGORITHM_NOT_READ = "status 32, Algorithm provisioning failed"
+"""How a job ends whose files cannot be read when it runs."""
+
+ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
+
+_DECIMALS = 18
 
 
 def check_may_consume(asset: Asset, address: str) -> None:
@@ -58,3 +69,62 @@ def check_services(plan: JobPlan, asset_of: Callable[[str], Asset]) -> None:
             types.add(ServiceTypes.ASSET_ACCESS)
         service_at(asset, item.service_id, of_types=types)
         check_may_consume(asset, plan.consumer)
+
+
+def service_to_order(asset: Asset, index: int | None, service_type: str | None) -> Service:
+    """Return the service of an asset that is to be ordered: of a type, or else at an index.
+
+    Raises:
+        InvalidInput: the asset has no such service, or it cannot be ordered.
+    """
+    found = (
+        asset.get_service(service_type)
+        if service_type is not None
+        else asset.get_service_by_index(int(index or 0))
+    )
+    offers = ", ".join(f"{s.index} ({s.type})" for s in asset.services if s.type in ORDERABLE)
+    hint = f"Services that can be ordered: {offers or 'none'}."
+    wanted = (
+        f"type {printable(service_type)}"
+        if service_type is not None
+        else f"index {printable(index)}"
+    )
+    if found is None:
+        raise InvalidInput(f"Asset {asset.did} has no service of {wanted}. {hint}")
+    if found.type not in ORDERABLE:
+        raise InvalidInput(
+            f"Service {found.index} of asset {asset.did} is its {one_line(found.type, 80)} and "
+            f"cannot be ordered. {hint}"
+        )
+    return found
+
+
+def price_base(service: Service) -> int:
+    """Return a service's price in the smallest unit, as the Provider computes it.
+
+    Raises:
+        InvalidInput: the service names none, or one that is no number from 0 on, or more than any
+            token holds.
+    """
+    cost = service.main.get("cost")
+    try:
+        price = _base(Decimal(str(cost)))
+    except (ArithmeticError, ValueError):  # no number, or more digits than Python writes
+        price = None
+    if price is None:
+        raise InvalidInput(
+            f"Service {service.index} ({service.type}) names no price that can be paid: its cost "
+            f"is {printable(repr(cost) if isinstance(cost, float) else cost)}."
+        )
+    return price
+
+
+def is_same_price(amount: Decimal, price: int) -> bool:
+    """Tell whether an amount in tokens is a price in the smallest unit."""
+    return _base(amount) == price
+
+
+def _base(amount: Decimal) -> int | None:
+    if amount.is_finite() and amount >= 0 and fits_contract(amount, _DECIMALS):
+        return whole_base(amount, _DECIMALS)
+    return None

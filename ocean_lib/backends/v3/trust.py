@@ -7,12 +7,12 @@ from typing import Any
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
-from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.backends.backend import ALL_RULES, Rules
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http.redaction import one_line
-from ocean_lib.preflight.findings import Finding, refused
-from ocean_lib.preflight.trust_report import Checksum, TrustReport
+from ocean_lib.preflight.findings import Finding, refused, warned
+from ocean_lib.preflight.trust import Checksum, TrustReport
 
 _SHOWN_CHARS, _SHOWN_VALUES = 100, 10
 
@@ -44,12 +44,17 @@ def allows_raw(rules: dict[str, Any]) -> bool:
     return rules.get("allowRawAlgorithm", False) is not False
 
 
+def allows_network(rules: dict[str, Any]) -> bool:
+    """Whether an algorithm may use the network."""
+    return rules.get("allowNetworkAccess", False) is True
+
+
 def trust_report(
     dataset: Asset,
     service: Service,
     algorithm_did: str,
     algorithm: Asset | None,
-    provider: ProviderRules = ALL_RULES,
+    provider: Rules = ALL_RULES,
 ) -> TrustReport:
     """Judge an algorithm by the rules of a data set's compute service.
 
@@ -112,7 +117,7 @@ class _Case:
         service: Service,
         algorithm_did: str,
         algorithm: Asset | None,
-        provider: ProviderRules,
+        provider: Rules,
     ) -> None:
         self.provider = provider
         self.dataset_did = str(dataset.did)
@@ -136,7 +141,7 @@ class _Case:
         """Say what is in the way, in the Provider's order, up to its first refusal."""
         if self.allows_all:
             return
-        if not self.entries and not self.publishers:
+        if not self.entries:
             yield self._refused(
                 "nobody-trusted",
                 f"Data set {self.dataset_did} trusts no algorithm.",
@@ -151,7 +156,7 @@ class _Case:
             if self.provider.reads_publishers:
                 yield finding
                 return
-            yield self.provider.warned(finding)
+            yield warned(finding, self.provider.name)
         if len(self.listed) < len(self.entries):
             yield refused(
                 "trust-list-unreadable",

@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ocean_lib.backends.backend import Attempt, Candidates, Generation, JobRef, JobResult, Listed
+from ocean_lib.backends.backend import (
+    Attempt,
+    Candidates,
+    Generation,
+    JobRef,
+    JobResult,
+    Listed,
+    Rules,
+)
 from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
+from ocean_lib.backends.v3.backend import rules_of_provider
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
 from ocean_lib.checks import check_service_index
@@ -126,6 +135,18 @@ class WrappedBackend:
         """Tell of each file of an asset whether the Provider reaches it."""
         found: list[bool] = self._provider.files_reachable(did, self.root)
         return found
+
+    def url_reachable(self, url: str) -> bool:
+        """Tell whether the Provider reaches a URL."""
+        return bool(self._provider.check_single_file_info(url, self.root))
+
+    def nonce(self, address: str) -> int:
+        """Ask for the nonce stored for an address."""
+        return int(self._provider.get_nonce(address, self.root))
+
+    def rules(self) -> Rules:
+        """Return by which rules it goes, as far as Providers differ."""
+        return rules_of_provider(self._provider.get_provider_document(self.root))
 
     def _about(
         self,

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
-from ocean_lib.common.ddo._plain import required
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.exceptions import InvalidInput, NoComputeService
+from ocean_lib.documents.plain import required
+from ocean_lib.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ocean_lib.common.ddo.ddo import DDO
-
-__all__ = ["Agreement", "ServiceAgreement", "ServiceTypes", "ServiceTypesIndices"]
+__all__ = ["ServiceAgreement", "ServiceTypes", "ServiceTypesIndices"]
 
 _DEFAULT_INDICES = {
     ServiceTypes.ASSET_ACCESS: ServiceTypesIndices.DEFAULT_ACCESS_INDEX,
     ServiceTypes.CLOUD_COMPUTE: ServiceTypesIndices.DEFAULT_COMPUTING_INDEX,
 }
-
-
-class Agreement(NamedTuple):
-    """A template and its conditions, as ocean.py names them."""
-
-    template: Any
-    conditions: Any
 
 
 class ServiceAgreement(Service):
@@ -44,9 +35,6 @@ class ServiceAgreement(Service):
     Raises:
         InvalidInput: the type is another, or `attributes` is no dict.
     """
-
-    AGREEMENT_TEMPLATE = "serviceAgreementTemplate"
-    SERVICE_CONDITIONS = "conditions"
 
     def __init__(
         self,
@@ -75,28 +63,6 @@ class ServiceAgreement(Service):
         index: int | None,
     ) -> Self:
         return cls(attributes, endpoint, service_type, index, other_values)
-
-    @classmethod
-    def from_ddo(cls, service_type: str, ddo: DDO) -> Self:
-        """Make an agreement from the asset's service of this type.
-
-        Args:
-            service_type: `ServiceTypes.ASSET_ACCESS` or `ServiceTypes.CLOUD_COMPUTE`.
-            ddo: the asset.
-
-        Raises:
-            NoComputeService: a compute service is wanted and the asset has none.
-            InvalidInput: the asset has no service of this type, or the type is another.
-        """
-        service = ddo.get_service(service_type)
-        if service is None:
-            compute = service_type == ServiceTypes.CLOUD_COMPUTE
-            has = ", ".join(found.type for found in ddo.services) or "none"
-            raise (NoComputeService if compute else InvalidInput)(
-                f"Asset {ddo.did or '(unnamed)'} has no service of type "
-                f"{printable(service_type)}; it has: {has}."
-            )
-        return cls.from_json(service.as_dictionary())
 
     def get_cost(self) -> float:
         """Return the price in datatokens.

@@ -8,8 +8,8 @@ from typing import Any
 from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_agreement import ServiceAgreement
 from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
-from ocean_lib.common.ddo._plain import required
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.documents.plain import required
 from ocean_lib.exceptions import InvalidInput
 
 Descriptor = tuple[str, dict[str, Any]]

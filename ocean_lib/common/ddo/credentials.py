@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ocean_lib.checks import check_address, printable
 from ocean_lib.common.agreements.consumable import ConsumableCodes, MalformedCredential
 
-if TYPE_CHECKING:
-    from ocean_lib.common.ddo.ddo import DDO
+
+class _HasCredentials(Protocol):
+    @property
+    def did(self) -> str | None: ...
+
+    @property
+    def credentials(self) -> dict[str, Any]: ...
 
 
 class AddressCredential:
@@ -21,7 +26,7 @@ class AddressCredential:
         asset: the asset; changes made here change its `credentials`.
     """
 
-    def __init__(self, asset: DDO) -> None:
+    def __init__(self, asset: _HasCredentials) -> None:
         self.asset = asset
 
     def get_addresses_of_class(self, access_class: str = "allow") -> list[str]:

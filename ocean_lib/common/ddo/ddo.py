@@ -9,19 +9,23 @@ from typing import Any, Protocol
 
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.checks import printable
+from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_agreement import ServiceAgreement
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.ddo._conditions import Conditions
-from ocean_lib.common.ddo._plain import as_dict, as_list, in_order, parsed_json, plain, required
-from ocean_lib.common.ddo.constants import DID_DDO_CONTEXT_URL, PROOF_TYPE
-from ocean_lib.common.ddo.public_key_base import PublicKeyBase
-from ocean_lib.common.ddo.public_key_rsa import PUBLIC_KEY_TYPE_ETHEREUM_ECDSA
+from ocean_lib.common.ddo.credentials import AddressCredential
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.common.did import OCEAN_PREFIX, did_to_id
 from ocean_lib.common.utils.utilities import get_timestamp
+from ocean_lib.documents.plain import as_dict, as_list, in_order, parsed_json, plain, required
 from ocean_lib.exceptions import InvalidDid, InvalidInput
 
 logger = logging.getLogger(__name__)
+
+DID_DDO_CONTEXT_URL = "https://w3id.org/did/v1"
+PROOF_TYPE = "DDOIntegritySignature"
+PUBLIC_KEY_TYPE_RSA = "RsaSignatureAuthentication2018"
+PUBLIC_KEY_TYPE_ETHEREUM_ECDSA = "EthereumECDSAKey"
+_DISABLED = "isOrderDisabled"
 
 
 class _HasAddress(Protocol):
@@ -29,7 +33,7 @@ class _HasAddress(Protocol):
     def address(self) -> str: ...
 
 
-class DDO(Conditions):
+class DDO:
     """The description of one asset.
 
     A DDO that was read gives back what it had: every key, in the order it came in, and nothing
@@ -57,7 +61,7 @@ class DDO(Conditions):
     ) -> None:
         self._did = did
         self._created: str | None = created or get_timestamp()
-        self._public_keys: list[PublicKeyBase] = []
+        self._public_keys: list[dict[str, Any]] = []
         self._authentications: list[dict[str, Any]] = []
         self._services: list[Service] = []
         self._proof: dict[str, Any] | None = None
@@ -123,16 +127,6 @@ class DDO(Conditions):
         return self._created
 
     @property
-    def public_keys(self) -> list[PublicKeyBase]:
-        """The public keys, in a list of its own."""
-        return self._public_keys[:]
-
-    @property
-    def authentications(self) -> list[dict[str, Any]]:
-        """The authentication records, in a list of its own."""
-        return self._authentications[:]
-
-    @property
     def encrypted_files(self) -> Any:
         """The encrypted list of files.
 
@@ -168,40 +162,8 @@ class DDO(Conditions):
             did: the key's id.
             public_key: the owner's address.
         """
-        self._public_keys.append(
-            PublicKeyBase(did, type=PUBLIC_KEY_TYPE_ETHEREUM_ECDSA, owner=public_key)
-        )
-
-    def get_public_key(self, key_id: str | int) -> PublicKeyBase | None:
-        """Return a public key, or None.
-
-        Args:
-            key_id: its id, or its place in the list.
-        """
-        if isinstance(key_id, int):
-            return self._public_keys[key_id] if 0 <= key_id < len(self._public_keys) else None
-        return next((key for key in self._public_keys if key.get_id() == key_id), None)
-
-    @staticmethod
-    def create_public_key_from_json(values: dict[str, Any]) -> PublicKeyBase:
-        """Make a public key from its entry in a DDO.
-
-        Args:
-            values: the entry; it is copied.
-        """
-        return PublicKeyBase.from_dictionary(values)
-
-    @staticmethod
-    def create_authentication_from_json(values: dict[str, Any]) -> dict[str, Any]:
-        """Check an authentication record of a DDO, and return it.
-
-        Args:
-            values: the record.
-
-        Raises:
-            InvalidInput: it is no dict, or names no `publicKey`.
-        """
-        return _authentication(values, "authentication")
+        key = {"id": did, "type": PUBLIC_KEY_TYPE_ETHEREUM_ECDSA, "owner": public_key}
+        self._public_keys.append(key)
 
     def add_authentication(self, public_key: str, authentication_type: str) -> None:
         """Add an authentication record.
@@ -280,6 +242,130 @@ class DDO(Conditions):
             "checksum": checksums,
         }
 
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the publisher has disabled the asset, in either of the two places.
+
+        Raises:
+            InvalidInput: the asset's status cannot be read.
+        """
+        return any(status.get(_DISABLED, False) for _, status in self._statuses())
+
+    @property
+    def is_enabled(self) -> bool:
+        """The opposite of `is_disabled`.
+
+        Raises:
+            InvalidInput: the asset's status cannot be read.
+        """
+        return not self.is_disabled
+
+    def enable(self) -> None:
+        """Let the asset be ordered; no change if it already can be.
+
+        Raises:
+            InvalidInput: the asset has no metadata service, or its status cannot be read.
+        """
+        self._metadata()
+        for holder, status in self._statuses():
+            if _DISABLED in status:
+                del status[_DISABLED]
+                holder["status"] = status
+
+    def disable(self) -> None:
+        """Stop the asset from being ordered.
+
+        Provider 0.4.12 reads the document's own status, later ones that of the metadata service:
+        both are set.
+
+        Raises:
+            InvalidInput: the asset has no metadata service, or its status cannot be read.
+        """
+        self._metadata()
+        for holder, status in self._statuses():
+            holder["status"] = {**status, _DISABLED: True}
+
+    @property
+    def requires_address_credential(self) -> bool:
+        """Whether the asset has an allow or a deny list with addresses."""
+        return self._credential.requires_credential()
+
+    @property
+    def allowed_addresses(self) -> list[str]:
+        """The addresses on the allow list, in lower case."""
+        return self._credential.get_addresses_of_class("allow")
+
+    @property
+    def denied_addresses(self) -> list[str]:
+        """The addresses on the deny list, in lower case."""
+        return self._credential.get_addresses_of_class("deny")
+
+    def add_address_to_allow_list(self, address: str) -> None:
+        """Add an address to the allow list, unless it is there.
+
+        Args:
+            address: who may consume the asset; with an allow list, nobody else may.
+
+        Raises:
+            InvalidAddress: it is no address.
+        """
+        self._credential.add_address_to_access_class(address, "allow")
+
+    def add_address_to_deny_list(self, address: str) -> None:
+        """Add an address to the deny list, unless it is there.
+
+        Args:
+            address: who may not consume the asset. The list has no effect beside an allow list.
+
+        Raises:
+            InvalidAddress: it is no address.
+        """
+        self._credential.add_address_to_access_class(address, "deny")
+
+    def remove_address_from_allow_list(self, address: str) -> None:
+        """Remove an address from the allow list, if it is there.
+
+        Args:
+            address: in any case.
+        """
+        self._credential.remove_address_from_access_class(address, "allow")
+
+    def remove_address_from_deny_list(self, address: str) -> None:
+        """Remove an address from the deny list, if it is there.
+
+        Args:
+            address: in any case.
+        """
+        self._credential.remove_address_from_access_class(address, "deny")
+
+    def is_consumable(
+        self,
+        credential: dict[str, Any] | None = None,
+        with_connectivity_check: bool = True,
+        provider_uri: str | None = None,
+    ) -> int:
+        """Tell whether the asset can be consumed.
+
+        Args:
+            credential: who asks: `{"type": "address", "value": "0x…"}`.
+            with_connectivity_check: ask the Provider whether it reaches the asset's files.
+            provider_uri: the Provider's URL; without it nobody is asked.
+
+        Returns:
+            One of `ConsumableCodes`; the first that applies, in the order of their numbers.
+
+        Raises:
+            MalformedCredential: the credential or the asset's lists cannot be read, or there is
+                a deny list and no credential.
+            TransportError: the Provider did not answer.
+            ProviderError: the Provider answered with an error of its own.
+        """
+        if self.is_disabled:
+            return ConsumableCodes.ASSET_DISABLED
+        if with_connectivity_check and provider_uri and not self._is_reachable(provider_uri):
+            return ConsumableCodes.CONNECTIVITY_FAIL
+        return self._credential.validate_access(credential)
+
     def as_text(self, is_proof: bool = True, is_pretty: bool = False) -> str:
         """Return the document as JSON text.
 
@@ -333,7 +419,7 @@ class DDO(Conditions):
             return absent if values.get(key) is None else values.pop(key)
 
         self._public_keys = [
-            DDO.create_public_key_from_json(as_dict(item, f"publicKey[{i}]"))
+            as_dict(item, f"publicKey[{i}]")
             for i, item in enumerate(as_list(part("publicKey", []), "publicKey"))
         ]
         self._authentications = [
@@ -348,6 +434,32 @@ class DDO(Conditions):
         self._proof = None if proof is None else as_dict(proof, "proof")
         self._credentials = as_dict(part("credentials", {}), "credentials")
         self._other_values = values
+
+    def _is_reachable(self, provider_uri: str) -> bool:
+        # Imported here: the Provider's client needs DDOs itself.
+        from ocean_lib.data_provider.data_service_provider import DataServiceProvider
+
+        return bool(DataServiceProvider.check_asset_file_info(self, provider_uri))
+
+    def _statuses(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return each part of the document that can hold a status, and the status there."""
+        service = self.get_service(ServiceTypes.METADATA)
+        places = [(self._other_values, "status of the asset")]
+        if service is not None:
+            places.append((service.attributes, "status in the asset's metadata"))
+        return [(holder, as_dict(holder.get("status") or {}, name)) for holder, name in places]
+
+    def _metadata(self) -> dict[str, Any]:
+        service = self.get_service(ServiceTypes.METADATA)
+        if service is None:
+            raise InvalidInput(
+                f"Asset {self.did or '(unnamed)'} has no metadata service to hold its status."
+            )
+        return service.attributes
+
+    @property
+    def _credential(self) -> AddressCredential:
+        return AddressCredential(self)
 
     @property
     def _name(self) -> str:

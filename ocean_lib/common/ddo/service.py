@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import printable
-from ocean_lib.common.ddo._plain import as_dict, in_order, plain, required
+from ocean_lib.documents.plain import as_dict, in_order, plain, required
 from ocean_lib.exceptions import InvalidDocument, InvalidInput
 
 if TYPE_CHECKING:
@@ -105,22 +105,6 @@ class Service:
             required(self._attributes, "main", f"attributes of the '{self._type}' service"),
             f"attributes.main of the '{self._type}' service",
         )
-
-    def update_value(self, name: str, value: Any) -> None:
-        """Set one of the further keys.
-
-        Args:
-            name: the key. Endpoint, type and index are no further keys: setting them here has
-                no effect.
-            value: a JSON value.
-
-        Raises:
-            InvalidInput: `name` is 'attributes' and the value is no dict.
-        """
-        if name == self.SERVICE_ATTRIBUTES:
-            self._attributes = as_dict(value, "attributes of a service")
-        elif name not in self._reserved_names:
-            self._values[name] = value
 
     def as_dictionary(self) -> dict[str, Any]:
         """Return the service as a dict of its own, in the order it was read in."""

@@ -1,18 +1,12 @@
-"""The checksum of a DDO's proof, timestamps and identifiers."""
+"""The checksum of a DDO's proof, and timestamps."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
-
-
-def generate_new_id() -> str:
-    """Return 64 random hex digits, without prefix."""
-    return secrets.token_hex(32)
 
 
 def checksum(seed: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     TransactionFailed,
 )
+from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.ocean_assets import OceanAssets
 from ocean_lib.web3_internal.wallet import Wallet
@@ -58,7 +59,7 @@ METADATA = body_of(recorded("01-publish-algorithm"), "/validate")
 ENCRYPT = next(e for e in recorded("01-publish-algorithm") if "/encrypt" in e["target"])
 
 
-class Chain:
+class Chain(ChainAccess):
     """Records what would be sent."""
 
     def __init__(self) -> None:
@@ -200,9 +201,7 @@ def cache() -> Cache:
 
 @pytest.fixture
 def assets(chain: Chain, provider: Provider, cache: Cache) -> OceanAssets:
-    made = OceanAssets(NOWHERE, provider, None, aquarius=cache)
-    made._chain = chain
-    return made
+    return OceanAssets(NOWHERE, provider, None, chain=chain, aquarius=cache)
 
 
 def create(assets: OceanAssets, metadata: Any = METADATA, wallet: Any = PUBLISHER, **options: Any):

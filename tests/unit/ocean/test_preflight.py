@@ -12,6 +12,8 @@ import pytest
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.select import compute_endpoint
+from ocean_lib.backends.v3.rules import price_base
+from ocean_lib.backends.v3.wrapped import WrappedBackend
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     AquariusError,
@@ -30,7 +32,7 @@ from ocean_lib.preflight.algorithm import uses_network
 from ocean_lib.preflight.assets import FileProbe, access_findings, look_up, unreachable
 from ocean_lib.preflight.chain import ChainReader, ChainUnknown
 from ocean_lib.preflight.findings import Finding, Findings, collected, refused, unknown, warning
-from ocean_lib.preflight.orders import Purse, order_findings, price_base
+from ocean_lib.preflight.payment import Purse, order_findings
 from tests.flows import raw_code
 
 ROOT = Path(__file__).parents[3]
@@ -126,12 +128,16 @@ class _Provider:
         self.asked += 1
         raise self.error
 
-    check_single_file_info = get_nonce = files_reachable
+    check_single_file_info = get_nonce = get_provider_document = files_reachable
+
+
+def probe_of(provider: _Provider, url: str) -> FileProbe:
+    return FileProbe(WrappedBackend(url, provider))
 
 
 def test_a_silent_provider_is_told_once_and_not_asked_again() -> None:
     provider = _Provider(ServiceUnavailable("away"))
-    probe = FileProbe(provider, "http://user:secret@provider/api?token=secret")
+    probe = probe_of(provider, "http://user:secret@provider/api?token=secret")
 
     first = probe.of_asset("data set", DID)
 
@@ -145,7 +151,7 @@ def test_a_silent_provider_is_told_once_and_not_asked_again() -> None:
 
 
 def test_a_provider_that_fails_on_an_asset_cannot_open_its_files() -> None:
-    probe = FileProbe(_Provider(ProviderFault("500")), "http://provider")
+    probe = probe_of(_Provider(ProviderFault("500")), "http://provider")
     found = probe.of_asset("data set", DID)
     nonce = probe.of_nonce("0x1")
 
@@ -289,7 +295,7 @@ def test_the_guide_lists_every_code_there_is() -> None:
     sources = [
         path.read_text("utf-8")
         for path in (ROOT / "ocean_lib").rglob("*.py")
-        if re.search(r"_preflight|_findings|_trust_rules|models/algorithm_metadata", str(path))
+        if re.search(r"ocean_lib/preflight/|backends/v3/trust|models/algorithm_metadata", str(path))
     ]
     used = {
         code

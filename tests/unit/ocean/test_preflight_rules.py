@@ -13,7 +13,7 @@ from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.trust import allows_raw, checksums_of, trust_report
 from ocean_lib.localnet.dialects.v3.assets import ProviderAsset
 from ocean_lib.localnet.dialects.v3.rules import why_not_trusted
-from ocean_lib.preflight.trust_report import TrustReport
+from ocean_lib.preflight.trust import TrustReport
 from tests.players import ALGORITHM_DID
 from tests.unit.conftest import DATASET_DID
 

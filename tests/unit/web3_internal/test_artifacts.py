@@ -20,12 +20,12 @@ from ocean_lib.exceptions import ConfigError
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.metadata import MetadataContract
+from ocean_lib.web3_internal.artifacts import FOLDER
 from ocean_lib.web3_internal.contract_utils import (
     get_contract_definition,
     get_contracts_addresses,
     load_contract,
 )
-from ocean_lib.web3_internal.utils import get_artifacts_path
 
 CONTRACTS = [DataToken, DTFactory, MetadataContract]
 NAMES = ["DataTokenTemplate", "DTFactory", "Metadata"]
@@ -115,7 +115,7 @@ def test_a_users_contract_is_not_deployed_with_the_bytecode_of_ocean_contracts(t
         contract.constructor()
 
 
-@pytest.mark.parametrize("abi_path", [None, "", get_artifacts_path()])
+@pytest.mark.parametrize("abi_path", [None, "", str(FOLDER)])
 def test_where_ocean_contracts_is_installed_its_bytecode_can_be_deployed(abi_path):
     bytecode = of_ocean_contracts("Metadata")["bytecode"]
 

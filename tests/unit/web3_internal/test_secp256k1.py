@@ -11,7 +11,7 @@ from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.web3_internal._secp256k1 import open_key, sign_personal
+from ocean_lib.web3_internal._keys import open_key, sign_personal
 from ocean_lib.web3_internal.signer import sign_text
 from ocean_lib.web3_internal.wallet import Wallet
 

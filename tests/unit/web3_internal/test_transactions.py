@@ -30,9 +30,8 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.web3_internal import _sending, transactions
-from ocean_lib.web3_internal._chain_errors import chain_errors
-from ocean_lib.web3_internal._lookups import find_transaction
 from ocean_lib.web3_internal._node_answers import is_rate_limit
+from ocean_lib.web3_internal.node_calls import chain_errors, find_transaction
 from ocean_lib.web3_internal.transactions import (
     cancel_or_replace_transaction,
     send_ether,

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.common.agreements.service_agreement import Agreement, ServiceAgreement
+from ocean_lib.common.agreements.service_agreement import ServiceAgreement
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes, ServiceTypesIndices
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.common.ddo.service import Service
-from ocean_lib.exceptions import InvalidInput, NoComputeService
+from ocean_lib.exceptions import InvalidInput
 
 URL = "http://localhost:8030"
 
@@ -75,25 +75,14 @@ def test_two_services_of_one_type_are_refused() -> None:
 
 
 def test_an_agreement_is_read_from_a_ddo(algorithm_ddo: dict[str, Any]) -> None:
-    agreement = ServiceAgreement.from_ddo(ServiceTypes.ASSET_ACCESS, DDO(dictionary=algorithm_ddo))
+    agreement = DDO(dictionary=algorithm_ddo).get_service(ServiceTypes.ASSET_ACCESS)
 
+    assert isinstance(agreement, ServiceAgreement)
     assert agreement.index == 3
     assert agreement.get_cost() == 1.0
     assert agreement.service_endpoint == algorithm_ddo["service"][1]["serviceEndpoint"]
     assert agreement.as_dictionary() == algorithm_ddo["service"][1]
     assert repr(agreement) == "ServiceAgreement(type='access', index=3)"
-    assert Agreement("template", []).conditions == []
-
-
-def test_a_missing_service_is_an_error_that_lists_the_others(
-    algorithm_ddo: dict[str, Any],
-) -> None:
-    ddo = DDO(dictionary=algorithm_ddo)
-
-    with pytest.raises(NoComputeService, match="it has: metadata, access"):
-        ServiceAgreement.from_ddo(ServiceTypes.CLOUD_COMPUTE, ddo)
-    with pytest.raises(InvalidInput, match="no service of type 'nothing'"):
-        ServiceAgreement.from_ddo("nothing", ddo)
 
 
 def test_an_agreement_is_for_access_or_compute() -> None:
@@ -127,20 +116,18 @@ def test_a_service_without_main_says_so() -> None:
         _ = Service(URL, "metadata", {}).main
 
 
-def test_endpoint_attributes_and_further_keys_can_be_changed() -> None:
-    service = Service.from_json({"type": "metadata"})
+def test_endpoint_and_attributes_can_be_changed() -> None:
+    service = Service.from_json({"type": "metadata", "extra": 1})
 
     service.set_service_endpoint(URL)
-    service.update_value("extra", 1)
-    service.update_value("attributes", {"main": {}})
-    service.update_value("index", 7)
+    service.attributes["main"] = {}
 
     assert service.values() == {"extra": 1}
     assert service.as_dictionary() == {
         "type": "metadata",
+        "extra": 1,
         "attributes": {"main": {}},
         "serviceEndpoint": URL,
-        "extra": 1,
     }
 
 

@@ -12,13 +12,7 @@ import pytest
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_agreement import ServiceAgreement
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.ddo.ddo import DDO
-from ocean_lib.common.ddo.public_key_base import PublicKeyBase
-from ocean_lib.common.ddo.public_key_rsa import (
-    AUTHENTICATION_TYPE_RSA,
-    PUBLIC_KEY_TYPE_RSA,
-    PublicKeyRSA,
-)
+from ocean_lib.common.ddo.ddo import DDO, PUBLIC_KEY_TYPE_RSA
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidDid, InvalidInput
 
@@ -57,8 +51,6 @@ def test_a_read_ddo_answers_what_it_holds(dataset_ddo: dict[str, Any]) -> None:
     assert ddo.metadata == dataset_ddo["service"][0]["attributes"]
     assert ddo.encrypted_files == dataset_ddo["service"][0]["attributes"]["encryptedFiles"]
     assert ddo.proof == dataset_ddo["proof"]
-    assert [key.get_owner() for key in ddo.public_keys] == [ADDRESS]
-    assert ddo.authentications == dataset_ddo["authentication"]
     assert repr(ddo) == f"DDO({DID})"
 
 
@@ -79,8 +71,6 @@ def test_the_lists_given_out_are_copies(dataset_ddo: dict[str, Any]) -> None:
 
     ddo.services.clear()
     ddo.as_dictionary()["service"].clear()
-    ddo.public_keys.clear()
-    ddo.authentications.clear()
 
     assert ddo.as_dictionary() == dataset_ddo
 
@@ -182,20 +172,14 @@ def test_only_a_did_is_assigned(did: Any) -> None:
         DDO().assign_did(did)
 
 
-def test_public_keys_are_found_by_id_and_by_place() -> None:
-    ddo = DDO(did=DID)
+def test_a_key_that_was_read_keeps_all_it_had_and_one_that_was_added_is_the_publishers() -> None:
+    entry = {"type": PUBLIC_KEY_TYPE_RSA, "publicKeyPem": "PEM", "id": "#k"}
+    ddo = DDO(dictionary={"id": DID, "publicKey": [entry]})
+
     ddo.add_public_key(DID, ADDRESS)
 
-    key = ddo.get_public_key(DID)
-
-    assert key is ddo.get_public_key(0)
-    assert key is not None
-    assert key.is_valid()
-    assert json.loads(key.as_text(is_pretty=True)) == json.loads(key.as_text())
-    assert key.get_type() == "EthereumECDSAKey"
-    assert key.get_value() is None
-    assert ddo.get_public_key(1) is None
-    assert ddo.get_public_key("other") is None
+    added = {"id": DID, "type": "EthereumECDSAKey", "owner": ADDRESS}
+    assert json.dumps(ddo.as_dictionary()["publicKey"]) == json.dumps([entry, added])
 
 
 def test_an_authentication_needs_a_key() -> None:
@@ -232,27 +216,3 @@ def test_what_is_missing_is_named_when_it_is_asked_for() -> None:
         _ = DDO().encrypted_files
     assert DDO().metadata is None
     assert DDO().publisher is None
-
-
-def test_a_key_with_material_of_its_own_keeps_it() -> None:
-    entry = {"type": PUBLIC_KEY_TYPE_RSA, "publicKeyPem": "PEM", "id": "#k"}
-
-    key = PublicKeyBase.from_dictionary(entry)
-
-    assert (key.get_id(), key.get_store_type(), key.get_value()) == ("#k", "publicKeyPem", "PEM")
-    assert list(key.as_dictionary()) == list(entry)
-    assert PublicKeyRSA("#k", owner="o").as_dictionary() == {
-        "id": "#k",
-        "owner": "o",
-        "type": PUBLIC_KEY_TYPE_RSA,
-    }
-    assert PublicKeyRSA("#k").get_authentication_type() == AUTHENTICATION_TYPE_RSA
-
-
-def test_ocean_py_s_makers_of_parts_are_there() -> None:
-    record = {"type": "t", "publicKey": "k"}
-
-    assert DDO.create_authentication_from_json(record) == record
-    assert DDO.create_public_key_from_json({"id": "k"}).get_id() == "k"
-    with pytest.raises(ValueError, match="has no 'publicKey'"):
-        DDO.create_authentication_from_json({"type": "t"})

@@ -11,7 +11,6 @@ import pytest
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.exceptions import WalletError
-from ocean_lib.web3_internal.utils import private_key_to_address
 from ocean_lib.web3_internal.wallet import Wallet
 
 KEY = "8467415bb2ba7c91084d932276214b11a3dd9bdb2930fefa194b666dd8020b99"
@@ -99,9 +98,8 @@ def test_signature_and_docstring_stay() -> None:
     [
         lambda key: Wallet(None, private_key=key),
         lambda key: Wallet(None, key),
-        private_key_to_address,
     ],
-    ids=["by name", "by position", "address"],
+    ids=["by name", "by position"],
 )
 def test_a_key_that_cannot_be_used_is_in_no_frame(
     use: Callable[[str | bytes], object], key: str | bytes

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.common.utils.utilities import checksum, generate_new_id, get_timestamp
+from ocean_lib.common.utils.utilities import checksum, get_timestamp
 
 Exchanges = Callable[[str], list[dict[str, Any]]]
 
@@ -43,10 +43,6 @@ def test_the_order_of_the_outermost_keys_does_not_matter() -> None:
 
 def test_a_timestamp_is_utc_in_whole_seconds() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", get_timestamp())
-
-
-def test_new_ids_are_64_hex_digits() -> None:
-    assert re.fullmatch("[0-9a-f]{64}", generate_new_id())
 
 
 def _is_ddo(exchange: dict[str, Any]) -> bool:

@@ -4,52 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
-from ocean_lib.checks import printable
-from ocean_lib.common.agreements.service_types import ServiceTypes
+from ocean_lib.backends.backend import ALL_RULES, Rules
+from ocean_lib.backends.v3.rules import ORDERABLE, price_base
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.models.amounts import fits_contract, whole_base
 from ocean_lib.ocean.util import from_base_18
 from ocean_lib.preflight.chain import ChainReader, ChainUnknown, PlacedOrder
-from ocean_lib.preflight.findings import Finding, refused, unknown, warning
-
-_ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
-_DECIMALS = 18
-
-
-def price_base(service: Service) -> int:
-    """Return a service's price in the smallest unit, as the Provider computes it.
-
-    Raises:
-        InvalidInput: the service names none, or one that is no number from 0 on, or more than any
-            token holds.
-    """
-    cost = service.main.get("cost")
-    try:
-        price = _base(Decimal(str(cost)))
-    except (ArithmeticError, ValueError):  # no number, or more digits than Python writes
-        price = None
-    if price is None:
-        raise InvalidInput(
-            f"Service {service.index} ({service.type}) names no price that can be paid: its cost "
-            f"is {printable(repr(cost) if isinstance(cost, float) else cost)}."
-        )
-    return price
-
-
-def is_same_price(amount: Decimal, price: int) -> bool:
-    """Tell whether an amount in tokens is a price in the smallest unit."""
-    return _base(amount) == price
-
-
-def _base(amount: Decimal) -> int | None:
-    if amount.is_finite() and amount >= 0 and fits_contract(amount, _DECIMALS):
-        return whole_base(amount, _DECIMALS)
-    return None
+from ocean_lib.preflight.findings import Finding, refused, unknown, warned, warning
 
 
 def no_price(error: InvalidInput, asset: Asset) -> Finding:
@@ -68,18 +31,9 @@ def order_findings(
     asset: Asset,
     service: Service,
     consumer: str,
-    rules: ProviderRules = ALL_RULES,
+    rules: Rules = ALL_RULES,
 ) -> Iterator[Finding]:
-    """Check the order of a service, as the Provider does.
-
-    Args:
-        reader: reads the chain.
-        tx_hash: the order's transaction.
-        asset: what should have been ordered.
-        service: its service.
-        consumer: who wants to use the order.
-        rules: the Provider's.
-    """
+    """Check the order of a service, as the Provider does."""
     placed = _orders_of(reader, tx_hash, asset)
     if isinstance(placed, Finding):
         yield placed
@@ -98,7 +52,7 @@ def order_findings(
     if all(faults):  # one good order is enough
         yield from (other or fault for fault in faults[-1:] if fault)
     elif other is not None:
-        yield rules.warned(other)
+        yield warned(other, rules.name)
 
 
 def algorithm_order_findings(
@@ -106,17 +60,9 @@ def algorithm_order_findings(
     tx_hash: str,
     asset: Asset,
     consumer: str,
-    rules: ProviderRules = ALL_RULES,
+    rules: Rules = ALL_RULES,
 ) -> Iterator[Finding]:
-    """Check the order of an algorithm: it names the service itself.
-
-    Args:
-        reader: reads the chain.
-        tx_hash: the order's transaction.
-        asset: the algorithm.
-        consumer: who wants to use the order.
-        rules: the Provider's.
-    """
+    """Check the order of an algorithm: it names the service itself."""
     placed = _orders_of(reader, tx_hash, asset)
     if isinstance(placed, Finding):
         yield placed
@@ -153,7 +99,7 @@ class Purse:
 
     def to_order(self, asset: Asset, service: Service | None) -> Iterator[Finding]:
         """Note an order that is still to be placed; the first service on offer if None is given."""
-        service = service or next((s for s in asset.services if s.type in _ORDERABLE), None)
+        service = service or next((s for s in asset.services if s.type in ORDERABLE), None)
         if service is None:
             yield refused(
                 "nothing-to-order",
@@ -205,7 +151,7 @@ def _own(placed: Sequence[PlacedOrder], asset: Asset) -> list[PlacedOrder]:
 
 
 def _is_taken(
-    reader: ChainReader, placed: Sequence[PlacedOrder], asset: Asset, rules: ProviderRules
+    reader: ChainReader, placed: Sequence[PlacedOrder], asset: Asset, rules: Rules
 ) -> bool:
     """Tell whether the Provider takes an order in another token: it looks at who was paid."""
     if rules.compares_tokens or len(placed) != 1:

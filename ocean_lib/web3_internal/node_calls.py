@@ -1,15 +1,16 @@
-"""Maps what web3, the node and the HTTP library below them raise to our errors, in one place.
+"""Calls to a chain's node: what fails becomes one of our errors, and answers are to the question.
 
-Their texts may hold the RPC URL, whose path or query is often an access key; the node's own
-words are kept, cut short and cleaned of control characters.
+The texts of web3, the node and the HTTP library below them may hold the RPC URL, whose path or
+query is often an access key; the node's own words are kept, cut short and cleaned of control
+characters.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocean_lib.exceptions import (
     ChainError,
@@ -22,6 +23,9 @@ from ocean_lib.exceptions import (
     TransactionFailed,
 )
 from ocean_lib.web3_internal._node_answers import is_rate_limit
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 _MAX_TEXT = 300
 _GATEWAY_FAULTS = 500
@@ -55,15 +59,37 @@ def chain_errors(operation: str) -> Iterator[None]:
         raise failure from None
 
 
-def add_to_message(error: OceanError, text: str) -> None:
-    """Say more in an error that is on its way, and keep its type and attributes.
+def find_receipt(web3: Web3, tx_hash: str) -> Any:
+    """Return a transaction's receipt, None while it is in no block.
 
-    Args:
-        error: the error.
-        text: what is said after its message.
+    Raises:
+        ConnectionBroken: the node gave another transaction's.
     """
-    said = str(error.args[0]) if error.args else ""
-    error.args = (f"{said} {text}".strip(), *error.args[1:])
+    return _found(web3.eth.get_transaction_receipt, tx_hash, "transactionHash")
+
+
+def find_transaction(web3: Web3, tx_hash: str) -> Any:
+    """Return a transaction, None if the node does not have it.
+
+    Raises:
+        ConnectionBroken: the node gave another one.
+    """
+    return _found(web3.eth.get_transaction, tx_hash, "hash")
+
+
+def _found(ask: Callable[..., Any], tx_hash: str, name: str) -> Any:
+    from web3.exceptions import TransactionNotFound
+
+    try:
+        found = ask(tx_hash)
+    except TransactionNotFound:
+        return None
+    if int.from_bytes(found[name], "big") != int(tx_hash, 16):
+        raise ConnectionBroken(
+            f"The chain's node was asked for transaction {tx_hash} and gave another one's data. "
+            "Check the network URL in the config, and any proxy before it."
+        )
+    return found
 
 
 def node_text(error: BaseException) -> str:
