@@ -255,7 +255,7 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
             config,
             ours.http,
             ours.discovery,
-            lambda root: V3Backend(root, ours.http, ours.discovery, ours.signatures),
+            lambda root: V3Backend(root, ours.http, ours.discovery, ours.signatures, config),
         )
     http = getattr(data_provider, "http", None)
     if not isinstance(http, HttpExchange):

@@ -55,6 +55,7 @@ class Wire(Protocol):
     """What signing needs to know of one back end."""
 
     root: str
+    config: Config | None
     http: HttpExchange
     nonce_rule: NonceRule
     token_lifetime_s: float
@@ -111,10 +112,11 @@ class Signatures:
         for account in accounts:
             account.next_nonce = None
 
-    def check_trusted(self, url: str, did: str = "") -> None:
+    def check_trusted(self, url: str, did: str = "", config: Config | None = None) -> None:
         """Check that a signature may go to this URL; see `trusted.check_trusted`."""
-        if self._config is not None:
-            check_trusted(self._config, url, did)
+        config = config or self._config
+        if config is not None:
+            check_trusted(config, url, did)
 
     @forgets_locals
     def call(
@@ -148,7 +150,7 @@ class Signatures:
             RequestTimeout: other calls of this wallet took all the time.
             SignatureRejected, ResultsWithheld: not accepted, not even with a renewed nonce.
         """
-        self.check_trusted(wire.root, did)
+        self.check_trusted(wire.root, did, wire.config)
         retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
         if self.use_token:
             with operation_limit(wire.http.timeouts.total_s) as deadline:

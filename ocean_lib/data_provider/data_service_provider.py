@@ -498,7 +498,7 @@ class DataServiceProvider:
         self, did: str, service_endpoint: str, consumer_address: str
     ) -> tuple[list[JobInfo], float]:
         """Return all jobs of an owner, and the Provider's clock in epoch seconds."""
-        self._check_call(did, service_endpoint, consumer_address, None, is_named=did != "")
+        self._check_call(did, service_endpoint, consumer_address, None)
         return calls.list_jobs(self.http, service_endpoint, consumer_address, did)
 
     # --- assets

@@ -20,6 +20,7 @@ class Wire:
     """A back end whose stored nonce is 7 whenever it is asked, and whose signature is the nonce."""
 
     root = "http://127.0.0.1"
+    config = None
     http = SimpleNamespace(timeouts=Timeouts())
     nonce_rule = "exact"
     token_lifetime_s = 60.0

@@ -30,6 +30,7 @@ from ocean_lib.backends.v3.answers import (
     started_job_of,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.config import Config
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.http.exchange import HttpExchange
@@ -51,6 +52,7 @@ class V3Backend:
         http: sends the requests.
         discovery: knows its services.
         signatures: of all calls of one client.
+        config: names the Providers that may get signatures, in place of that of `signatures`.
     """
 
     generation = Generation.V3
@@ -59,9 +61,15 @@ class V3Backend:
     """An hour less than the Provider's, for clocks that differ and calls under way."""
 
     def __init__(
-        self, root: str, http: HttpExchange, discovery: Discovery, signatures: Signatures
+        self,
+        root: str,
+        http: HttpExchange,
+        discovery: Discovery,
+        signatures: Signatures,
+        config: Config | None = None,
     ) -> None:
         self.root = root
+        self.config = config
         self.http = http
         self._discovery = discovery
         self._signatures = signatures
@@ -82,7 +90,7 @@ class V3Backend:
         did = plan.main.did
         if plan.nonce is None:
             return self._signatures.call(self, signer, plan.consumer, text, post, did=did)
-        self._signatures.check_trusted(self.root, did)
+        self._signatures.check_trusted(self.root, did, self.config)
         return post(Credential(self.sign(signer, text, plan.nonce), plan.nonce))
 
     def listed(self, owner: str, did: str = "") -> Listed:
