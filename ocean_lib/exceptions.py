@@ -67,11 +67,37 @@ key, a password, a signature, a token or the query of a URL.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+from ocean_lib.base.advice import Advice
+
+_Error = TypeVar("_Error", bound="OceanError")
 
 
 class OceanError(Exception):
-    """Anything this library raises."""
+    """Anything this library raises.
+
+    Attributes:
+        advice: what to do next, as data; `str(error)` ends with it in words. None where the
+            message says it, or nobody can.
+    """
+
+    advice: Advice | None = None
+
+    @property
+    def what(self) -> str:
+        """What happened, without the advice."""
+        return Exception.__str__(self)
+
+    def advised(self: _Error, code: str, **values: str) -> _Error:
+        """Give the error this advice, see `Advice`; returns the error."""
+        self.advice = Advice(code, values)
+        return self
+
+    def __str__(self) -> str:
+        """Return what happened and what to do next, in the library's words."""
+        # Not the builtins' own: KeyError's would show the repr.
+        return f"{self.what} {self.advice}".strip() if self.advice else self.what
 
 
 class ConfigError(OceanError, ValueError):
@@ -108,9 +134,6 @@ class InvalidUrl(InvalidInput):
 
 class InvalidDocument(InvalidInput, KeyError, IndexError):
     """A DDO, or a part of it, lacks something it needs."""
-
-    def __str__(self) -> str:
-        return Exception.__str__(self)  # KeyError's would show the repr
 
 
 class NoComputeService(InvalidInput):

@@ -69,9 +69,8 @@ class Algorithm:
             ):
                 if not value:
                     raise InvalidInput(
-                        f"The algorithm {self.did} needs {name}: {hint}. Order it first, with "
-                        "assets.order and assets.pay_for_service."
-                    )
+                        f"The algorithm {self.did} needs {name}: {hint}."
+                    ).advised("order-first", did=self.did)
         elif self.meta is None:
             raise InvalidInput(
                 "A job needs an algorithm: algorithm_did (a published one, with its order), or "
@@ -86,7 +85,9 @@ class Algorithm:
         """
         self.check_ordered()
         if self.meta is not None:
-            for fault in self.meta.faults().values():
+            for code, fault in self.meta.faults().items():
+                if code == "no-code":
+                    raise InvalidInput("").advised(code)
                 raise InvalidInput(fault)
 
 

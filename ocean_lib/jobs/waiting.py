@@ -186,7 +186,7 @@ class Wait:
             silent_s = now - self._failing_since.setdefault(job_id, now)
             if silent_s >= self.patience_s:
                 error.args = (
-                    f"{error} There was no answer for {silent_s:.3g} s; what was started may go "
+                    f"{error.what} There was no answer for {silent_s:.3g} s; what was started may go "
                     f"on: {self._how_to_go_on(self.unfinished())}",
                 )
                 raise error

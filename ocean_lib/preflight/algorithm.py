@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
 from ocean_lib.common.agreements.service_types import ServiceTypes
@@ -79,7 +80,7 @@ def published_findings(
         yield refused(
             "not-an-algorithm",
             f"{did} is published as {one_line(main.get('type'), 40)}, not as algorithm.",
-            "Check algorithm_did.",
+            Advice.of("check-algorithm"),
             did,
         )
         return
@@ -159,7 +160,7 @@ def not_ordered(what: str, then: str, asset: Asset) -> Finding:
     return refused(
         "not-ordered",
         f"{what} is not ordered yet.",
-        f"Order it with assets.order and assets.pay_for_service, then {then}.",
+        Advice.of("order-then", did=str(asset.did), then=then),
         asset.did,
     )
 

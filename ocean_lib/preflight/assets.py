@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
+from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.rules import check_may_consume
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules, rules_of_provider
@@ -54,8 +55,8 @@ def look_up(asset_of: Callable[[str], Asset], did: str) -> Asset | Finding:
     except (TransportError, ResponseError, InvalidInput) as error:
         return unknown(
             "asset-unknown",
-            f"Asset {did} could not be looked up. {error}",
-            "Check metadata_cache_uri in the config, and check again.",
+            f"Asset {did} could not be looked up. {error.what}",
+            Advice.of("check-metadata-cache-again"),
             did,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
 from ocean_lib.checks import printable
@@ -289,7 +290,6 @@ def _bad_order(code: str, what: str, asset: Asset) -> Finding:
     return refused(
         code,
         f"{what}.",
-        "Check the transaction, the service index and the wallet; or order again, with "
-        "assets.order and assets.pay_for_service.",
+        Advice.of("check-order"),
         asset.did,
     )

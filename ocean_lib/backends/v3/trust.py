@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
@@ -157,7 +158,7 @@ class _Case:
                 "trust-list-unreadable",
                 f"The list of trusted algorithms of data set {self.dataset_did} has an entry "
                 "without a did: the Provider then refuses all published algorithms.",
-                "Ask the data set's publisher to repair the list (Asset.update_compute_privacy).",
+                Advice.of("repair-trust-list"),
                 self.dataset_did,
             )
         elif self.algorithm_did not in self.listed:
@@ -226,8 +227,9 @@ class _Case:
                     f"{part} of algorithm {self.algorithm_did} changed since data set "
                     f"{self.dataset_did} trusted it: {checksum.name} was {checksum.recorded}, "
                     f"is {checksum.now}.",
-                    "Ask the data set's publisher to look at the change and to renew the entry: "
-                    f"assets.refresh_trust({self.dataset_did!r}, {self.algorithm_did!r}, wallet).",
+                    Advice.of(
+                        "renew-trust", dataset=self.dataset_did, algorithm=self.algorithm_did
+                    ),
                     self.algorithm_did,
                 )
 
@@ -240,10 +242,10 @@ class _Case:
         )
 
     def _refused(self, code: str, what: str, instead: str) -> Finding:
-        return refused(
-            code,
-            what,
-            "Ask the data set's publisher to add the algorithm: "
-            f"assets.trust({self.dataset_did!r}, {self.algorithm_did!r}, wallet); or {instead}.",
-            self.dataset_did,
+        advice = Advice.of(
+            "add-trust",
+            dataset=self.dataset_did,
+            algorithm=self.algorithm_did,
+            instead=instead,
         )
+        return refused(code, what, advice, self.dataset_did)
