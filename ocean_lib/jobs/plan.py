@@ -68,9 +68,9 @@ class Algorithm:
                 ("algorithm_data_token", self.data_token, "its datatoken's address"),
             ):
                 if not value:
-                    raise InvalidInput(
-                        f"The algorithm {self.did} needs {name}: {hint}."
-                    ).advised("order-first", did=self.did)
+                    raise InvalidInput(f"The algorithm {self.did} needs {name}: {hint}.").advised(
+                        "order-first", did=self.did
+                    )
         elif self.meta is None:
             raise InvalidInput(
                 "A job needs an algorithm: algorithm_did (a published one, with its order), or "

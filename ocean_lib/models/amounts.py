@@ -6,13 +6,14 @@ from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from typing import Union
 
 from ocean_lib.checks import printable
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import ConfigError, InvalidInput
 
 Amount = Union[int, str, Decimal, float]
 """What is taken as an amount of tokens."""
 
 _MAX_UINT256_DIGITS = 78
 _TOO_LARGE = 10**1000
+_WEI_DIGITS = 18
 _MAX_DECIMALS = 255
 """A contract has them as uint8."""
 
@@ -107,3 +108,23 @@ def _check_decimals(dec: object) -> None:
             f"A token's decimals are a whole number from 0 to {_MAX_DECIMALS}, got "
             f"{printable(dec)}."
         )
+
+
+def ether_in_wei(text: str) -> int:
+    """Return an amount of ether in wei.
+
+    Args:
+        text: a decimal number above 0.
+
+    Raises:
+        ConfigError: it is not; the message is what is expected, for the caller's sentence.
+    """
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if amount.is_finite() and amount.adjusted() < _WEI_DIGITS:  # no exponent that fills the memory
+        wei = int(amount.scaleb(_WEI_DIGITS))
+        if wei > 0:
+            return wei
+    raise ConfigError("an amount of ether above 0, such as 0.5")

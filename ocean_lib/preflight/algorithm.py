@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.base.advice import Advice
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import Algorithm

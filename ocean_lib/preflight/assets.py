@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
-from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.rules import check_may_consume
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules, rules_of_provider
+from ocean_lib.base.advice import Advice
 from ocean_lib.checks import check_address
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.exceptions import (

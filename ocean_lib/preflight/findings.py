@@ -139,8 +139,6 @@ def unknown(code: str, what: str, mend: str | Advice, subject: object = "") -> F
     return _made("unknown", code, what, mend, subject)
 
 
-def _made(
-    severity: Severity, code: str, what: str, mend: str | Advice, subject: object
-) -> Finding:
+def _made(severity: Severity, code: str, what: str, mend: str | Advice, subject: object) -> Finding:
     advice = mend if isinstance(mend, Advice) else None
     return Finding(severity, code, what, str(mend), str(subject or ""), advice)

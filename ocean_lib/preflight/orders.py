@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.base.advice import Advice
 from ocean_lib.checks import printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.exceptions import ConfigError, InvalidInput, TransactionFailed
+from ocean_lib.models.amounts import ether_in_wei
 from ocean_lib.web3_internal.constants import (
     ENV_GAS_PRICE,
     ENV_MAX_FEE,
@@ -88,26 +89,6 @@ def price_of(fields: dict[str, Any]) -> int:
         InvalidInput: it is no whole number.
     """
     return max(_whole(fields, name) for name in _FEE_FIELDS)
-
-
-def ether_in_wei(text: str) -> int:
-    """Return an amount of ether in wei.
-
-    Args:
-        text: a decimal number above 0.
-
-    Raises:
-        ConfigError: it is none; the message is what is expected, for the caller's sentence.
-    """
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if amount.is_finite() and amount.adjusted() < _WEI_DIGITS:  # no exponent that fills the memory
-        wei = int(amount.scaleb(_WEI_DIGITS))
-        if wei > 0:
-            return wei
-    raise ConfigError("an amount of ether above 0, such as 0.5")
 
 
 def environment_max_fee() -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ocean_lib.base.advice import Advice
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
 from ocean_lib.backends.v3.versions import ALL_RULES, ProviderRules
+from ocean_lib.base.advice import Advice
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http.redaction import one_line
