@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._options import client_options, owner_option
-from ocean_lib.cli._output import looked_at, one_line
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._values import DID, ORDER, PAUSE, SECONDS
-from ocean_lib.cli._which_job import WhichJob, job_document, job_options, job_times
+from ocean_lib.cli.errors import CommandError, ExitCode
+from ocean_lib.cli.job_file import WhichJob, job_document, job_options, job_times
+from ocean_lib.cli.options import DID, ORDER, PAUSE, SECONDS, client_options, owner_option
+from ocean_lib.cli.output import looked_at, one_line
+from ocean_lib.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from ocean_lib.jobs.view import JobStatus

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._options import Folder, client_options
-from ocean_lib.cli._output import looked_at, one_line
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._which_job import WhichJob, job_options
-from ocean_lib.cli._wording import in_commands
+from ocean_lib.cli.errors import CommandError, ExitCode, told
+from ocean_lib.cli.job_file import WhichJob, job_options
+from ocean_lib.cli.options import Folder, client_options
+from ocean_lib.cli.output import looked_at, one_line
+from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.http import safe_json
 
 
@@ -44,7 +43,7 @@ def download(
     target = folder or Path(session.config.downloads_path).expanduser() / job.job_id
     has_bar = looked_at(sys.stderr) and not (no_progress or session.out.quiet)
     report = job.download(target, logs=not no_logs, max_bytes=max_bytes, progress=has_bar)
-    failures = {name: in_commands(one_line(error)) for name, error in report.failures.items()}
+    failures = {name: told(error) for name, error in report.failures.items()}
     if session.out.as_json:
         session.out.document(
             {

@@ -15,9 +15,9 @@ import click
 from click.core import ParameterSource
 
 from ocean_lib.checks import printable
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._session import Session, existing_folder_of
-from ocean_lib.cli._values import DID, JOB_ID
+from ocean_lib.cli.errors import CommandError, ExitCode
+from ocean_lib.cli.options import DID, JOB_ID
+from ocean_lib.cli.session import Session, existing_folder_of
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http import safe_json
 
