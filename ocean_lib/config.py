@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ocean_lib import _config_options as of
 from ocean_lib._config_options import Option
+from ocean_lib.base.distributions import warn_of_other
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
@@ -89,6 +90,9 @@ class Config(configparser.ConfigParser):
     Raises:
         ConfigError: the config cannot be read, an option's value cannot be what it is, or two
             options contradict each other.
+
+    Warns:
+        DistributionWarning: ocean.py is installed beside this library.
     """
 
     network_url = Option(
@@ -296,6 +300,7 @@ class Config(configparser.ConfigParser):
         **kwargs: Any,
     ) -> None:
         super().__init__()
+        warn_of_other()
         self._source = "The config"
         _check_keywords(kwargs)
         fault = ""

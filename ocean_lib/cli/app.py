@@ -21,6 +21,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from ocean_lib import __version__
+from ocean_lib.base.distributions import DistributionWarning
 from ocean_lib.cli.commands import jobs, network, order, outcome, publish, trust, wallet
 from ocean_lib.cli.errors import MEANINGS, CommandError, ExitCode, exit_code_of, told
 from ocean_lib.cli.options import client_options
@@ -160,6 +161,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 # Reports say what a library would warn of; -W is for developers.
                 if not sys.warnoptions:
                     warnings.simplefilter("ignore")
+                    warnings.simplefilter("always", DistributionWarning)
+                    warnings.showwarning = lambda text, *_: session.out.say(f"Warning: {text}")
                 code = _run(arguments, session)
         except (BrokenPipeError, PipeClosed):
             code = ExitCode.BROKEN_PIPE

@@ -4,164 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
 from ocean_lib.cli.job_file import WhichJob, job_file_option, writable_job_file
-from ocean_lib.cli.options import DID, ORDER, client_options, owner_option
+from ocean_lib.cli.options import DID, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
-from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
-from ocean_lib.models.algorithm_metadata import container_faults
+from ocean_lib.cli.typed_job import TypedJob, index_of, job_arguments, service_of
 
 if TYPE_CHECKING:
-    from ocean_lib.assets.asset import Asset
-    from ocean_lib.common.ddo.service import Service
-    from ocean_lib.jobs.plan import Algorithm, JobPlan
-    from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
-    from ocean_lib.models.compute_input import ComputeInput
     from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.ocean.ocean import Ocean
-    from ocean_lib.web3_internal.signer import Signer
     from ocean_lib.web3_internal.wallet import Wallet
 
 _SENT = "Interrupted. A transaction may have been sent: look at the chain before trying again."
-
-
-@dataclass(frozen=True)
-class _Lookup:
-    """Looks up what was not typed."""
-
-    session: Session
-    address: str
-    strict: bool
-
-    def index(self, did: str, service_type: str | None) -> int:
-        """Return the index of a service; 0 if there is none, unless strict."""
-        try:
-            return index_of(self.session.ocean.assets.resolve(did), None, service_type)
-        except (AssetNotFound, NoComputeService):
-            if self.strict:
-                raise
-            return 0
-
-    def order(self, did: str, index: int) -> str | None:
-        """Return the newest order; None if there is none, unless strict."""
-        try:
-            return newest_order(self.session.ocean, did, index, self.address)
-        except (CommandError, ContractNotFound):
-            if self.strict:
-                raise
-            return None
-
-
-@dataclass(frozen=True)
-class TypedJob:
-    """What to run on what, as it was typed.
-
-    Attributes:
-        dids: the data sets, the main one first.
-        orders: their orders, in the same sequence; those that are missing are looked up.
-        services: the indexes of their services, in the same sequence.
-        algorithm: the DID of a published algorithm.
-        algorithm_order: its order.
-        code: the file of an algorithm that is not published.
-        container: image, tag and entrypoint for that.
-    """
-
-    dids: tuple[str, ...]
-    orders: tuple[str, ...]
-    services: tuple[int, ...]
-    algorithm: str | None
-    algorithm_order: str | None
-    code: Path | None
-    container: dict[str, str | None]
-
-    def __post_init__(self) -> None:
-        if (self.algorithm is None) == (self.code is None):
-            raise click.UsageError("Give --algorithm DID or --code FILE, one of them.")
-        for name, given in (("--order", self.orders), ("--service", self.services)):
-            if len(given) > len(self.dids):
-                raise click.UsageError(f"There are more {name} than data sets.")
-        typed = [f"--{name}" for name, value in self.container.items() if value is not None]
-        missing = [
-            f"--{name}" for name, value in self.container.items() if not (value or "").strip()
-        ]
-        if self.code is None and typed:
-            raise click.UsageError(f"{', '.join(typed)} can only go with --code.")
-        if self.code is not None and missing:
-            raise click.UsageError(f"--code needs {', '.join(missing)} too.")
-        if self.algorithm is None and self.algorithm_order is not None:
-            raise click.UsageError("--algorithm-order can only go with --algorithm.")
-
-    def check_code(self) -> None:
-        """Refuse code of one's own that no back end would run."""
-        if self.code is not None:
-            for fault in container_faults(self.container).values():
-                raise click.UsageError(f"{self.code} cannot be run. {fault}")
-
-    def plan(self, session: Session, wallet: Signer, *, strict: bool) -> JobPlan:
-        """Return the plan of the job.
-
-        Args:
-            session: the run.
-            wallet: the consumer's.
-            strict: fail where an order or a service is missing; else `check` is left to tell.
-
-        Raises:
-            CommandError: something is not ordered.
-        """
-        from ocean_lib.jobs.plan import JobPlan
-
-        look = _Lookup(session, wallet.address, strict)
-        inputs = [self._input(look, place) for place in range(len(self.dids))]
-        return JobPlan.given(inputs, wallet, self._algorithm(look))
-
-    def _algorithm(self, look: _Lookup) -> Algorithm:
-        from ocean_lib.jobs.plan import Algorithm
-
-        if self.algorithm is None:
-            return Algorithm.given(None, self._own_code(), None, None)
-        order = self.algorithm_order
-        if order is None:
-            order = look.order(self.algorithm, look.index(self.algorithm, "access"))
-        return Algorithm.given(self.algorithm, None, order, data_token_of(self.algorithm))
-
-    def _input(self, look: _Lookup, place: int) -> ComputeInput:
-        from ocean_lib.models.compute_input import ComputeInput
-
-        did = self.dids[place]
-        if place < len(self.services):
-            index = self.services[place]
-        else:
-            # Only further data sets may come in through an access service.
-            index = look.index(did, None if place else "compute")
-        order = self.orders[place] if place < len(self.orders) else look.order(did, index)
-        return ComputeInput(did, order or look.session.ocean.compute.NOT_ORDERED, index)
-
-    def _own_code(self) -> AlgorithmMetadata | None:
-        if self.code is None:
-            return None
-        from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
-
-        try:
-            text = read_text(self.code)
-        except (OSError, ValueError) as error:
-            fault = why_unreadable(error)
-            raise click.BadParameter(f"{self.code} cannot be read: {fault}.") from None
-        return AlgorithmMetadata(
-            {
-                "rawcode": text,
-                "language": self.code.suffix.removeprefix("."),
-                "format": "docker-image",
-                "version": "0.1",
-                "container": self.container,
-            }
-        )
 
 
 @click.command(short_help="Pay for a data set or an algorithm.")
@@ -195,58 +54,41 @@ def order(
     return ExitCode.DONE
 
 
-def job_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take what to run on what, and give it a `TypedJob`."""
+def buy(
+    ocean: Ocean,
+    did: str,
+    wallet: Wallet,
+    *,
+    index: int | None = None,
+    service_type: str | None = None,
+) -> dict[str, Any]:
+    """Order a service with data tokens that the wallet has.
 
-    def gathered(*args: Any, **options: Any) -> Any:
-        container = {name: options.pop(name) for name in ("image", "tag", "entrypoint")}
-        names = ("dids", "orders", "services", "algorithm", "algorithm_order", "code")
-        given = {name: options.pop(name) for name in names}
-        return command(*args, typed=TypedJob(container=container, **given), **options)
+    Args:
+        ocean: the client.
+        did: the asset.
+        wallet: pays and consumes.
+        index: which service; None: compute if there is one, else access.
+        service_type: which service, in place of the index.
 
-    gathered.__name__ = command.__name__
-    gathered.__doc__ = command.__doc__
-    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    decorated: Callable[..., Any] = gathered
-    for option in reversed(_JOB_ARGUMENTS):
-        decorated = option(decorated)
-    return decorated
-
-
-_JOB_ARGUMENTS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.argument("dids", metavar="DATASET...", type=DID, nargs=-1, required=True),
-    click.option("--algorithm", metavar="DID", type=DID, help="A published algorithm."),
-    click.option(
-        "--order",
-        "orders",
-        metavar="TX",
-        type=ORDER,
-        multiple=True,
-        help="The data set's order; of several, in their sequence.  [default: the newest]",
-    ),
-    click.option(
-        "--algorithm-order",
-        metavar="TX",
-        type=ORDER,
-        help="The algorithm's order.  [default: the newest]",
-    ),
-    click.option(
-        "--service",
-        "services",
-        type=click.IntRange(0),
-        multiple=True,
-        help="The data set's service, by its index.  [default: its compute service]",
-    ),
-    click.option(
-        "--code",
-        metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="An algorithm of your own, sent along, in place of a published one.",
-    ),
-    click.option("--image", metavar="NAME", help="For --code: the container's image."),
-    click.option("--tag", metavar="TAG", help="For --code: the image's tag."),
-    click.option("--entrypoint", metavar="COMMAND", help="For --code: such as 'python3 $ALGO'."),
-)
+    Returns:
+        The order, as the `order` command shows it.
+    """
+    asset = ocean.assets.resolve(did)
+    service = service_of(asset, index, service_type)
+    asked = ocean.assets.order(did, wallet.address, service_index=service.index)
+    tx = ocean.assets.pay_for_service(
+        asked.amount, asked.data_token_address, did, service.index, None, wallet
+    )
+    return {
+        "did": did,
+        "service_index": service.index,
+        "service_type": service.type,
+        "order_tx": tx,
+        "amount": f"{asked.amount.normalize():f}",
+        "data_token": asked.data_token_address,
+        "consumer": wallet.address,
+    }
 
 
 @click.command(short_help="Tell, before starting, what the Provider would refuse.")
@@ -307,92 +149,3 @@ def _remember(job: ComputeJob, write: Callable[[ComputeJob], None], file: str) -
             job_id=job.job_id,
             did=job.did,
         ) from None
-
-
-def buy(
-    ocean: Ocean,
-    did: str,
-    wallet: Wallet,
-    *,
-    index: int | None = None,
-    service_type: str | None = None,
-) -> dict[str, Any]:
-    """Order a service with data tokens that the wallet has.
-
-    Args:
-        ocean: the client.
-        did: the asset.
-        wallet: pays and consumes.
-        index: which service; None: compute if there is one, else access.
-        service_type: which service, in place of the index.
-
-    Returns:
-        The order, as the `order` command shows it.
-    """
-    asset = ocean.assets.resolve(did)
-    service = service_of(asset, index, service_type)
-    asked = ocean.assets.order(did, wallet.address, service_index=service.index)
-    tx = ocean.assets.pay_for_service(
-        asked.amount, asked.data_token_address, did, service.index, None, wallet
-    )
-    return {
-        "did": did,
-        "service_index": service.index,
-        "service_type": service.type,
-        "order_tx": tx,
-        "amount": f"{asked.amount.normalize():f}",
-        "data_token": asked.data_token_address,
-        "consumer": wallet.address,
-    }
-
-
-def service_of(asset: Asset, index: int | None, service_type: str | None = None) -> Service:
-    """Return the service that is meant: of this index or type; else compute, else access.
-
-    Raises:
-        NoComputeService: there is none.
-    """
-    if index is not None:
-        found = asset.get_service_by_index(index)
-    else:
-        wanted = (service_type,) if service_type else ("compute", "access")
-        found = next((s for kind in wanted if (s := asset.get_service(kind))), None)
-    if found is None:
-        offers = ", ".join(f"{service.index}: {service.type}" for service in asset.services)
-        what = f"service {index}" if index is not None else f"{service_type or 'such'} service"
-        raise NoComputeService(f"{asset.did} has no {what}; it has {offers or 'none'}.")
-    return found
-
-
-def index_of(asset: Asset, index: int | None, service_type: str | None = None) -> int:
-    """Return the index of the service that is meant, see `service_of`."""
-    return int(service_of(asset, index, service_type).index or 0)
-
-
-def newest_order(ocean: Ocean, did: str, index: int, address: str) -> str:
-    """Return the newest order of a service that this account may use.
-
-    Raises:
-        CommandError: there is none.
-    """
-    orders = ocean.get_user_orders(address, data_token_of(did), index)
-    own = [order for order in orders if order.consumer.lower() == address.lower()]
-    if not own:
-        raise CommandError(
-            f"{address} has no order of service {index} of {did}. "
-            f"Order it: ocean-compute order {did} --service {index}",
-            ExitCode.NOT_FOUND,
-        )
-    return str(own[-1].transactionId)
-
-
-def data_token_of(did: str) -> str:
-    """Return the address of an asset's data token, which is in its DID.
-
-    Raises:
-        InvalidDid: it is not a DID of Ocean V3.
-    """
-    from ocean_lib.checks import check_did
-    from ocean_lib.models.metadata import data_token_of as address_of
-
-    return str(address_of(check_did(did)))

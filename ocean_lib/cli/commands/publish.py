@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ocean_lib.cli import embedded
-from ocean_lib.cli.commands.order import data_token_of
 from ocean_lib.cli.description import read_description
 from ocean_lib.cli.options import ADDRESS, DID, TOKENS, client_options
 from ocean_lib.cli.session import Session, pass_session
+from ocean_lib.cli.typed_job import data_token_of
 
 if TYPE_CHECKING:
     from ocean_lib.assets.asset import Asset

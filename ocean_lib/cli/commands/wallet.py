@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from ocean_lib.cli.asking import ask_password
-from ocean_lib.cli.commands.order import data_token_of
 from ocean_lib.cli.embedded import write_private
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.options import DID, client_options, output_options, password_option
 from ocean_lib.cli.session import Session, existing_folder_of, pass_session
+from ocean_lib.cli.typed_job import data_token_of
 
 
 @click.group(short_help="Make a keystore, or look at one.")

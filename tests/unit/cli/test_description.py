@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.cli._description import Description, describe, read_description
+from ocean_lib.cli.description import Description, describe, read_description
 from ocean_lib.exceptions import InvalidInput
 
 DOC = Path(__file__).parents[3] / "docs" / "cli.md"
