@@ -79,7 +79,7 @@ class OceanError(Exception):
 
     Attributes:
         advice: what to do next, as data; `str(error)` ends with it in words. None where the
-            message says it, or nobody can.
+            message itself says it.
     """
 
     advice: Advice | None = None
@@ -117,19 +117,19 @@ class InvalidInput(OceanError, ValueError, AssertionError):
 
 
 class InvalidDid(InvalidInput):
-    """Text that is no `did:op:` identifier."""
+    """Text that is not a `did:op:` identifier."""
 
 
 class InvalidAddress(InvalidInput):
-    """Text that is no EVM address, or whose mixed-case checksum is wrong."""
+    """Text that is not an EVM address, or whose mixed-case checksum is wrong."""
 
 
 class InvalidTransactionHash(InvalidInput):
-    """Text that is no 32-byte transaction hash."""
+    """Text that is not a 32-byte transaction hash."""
 
 
 class InvalidUrl(InvalidInput):
-    """Text that is no absolute http(s) URL."""
+    """Text that is not an absolute http(s) URL."""
 
 
 class InvalidDocument(InvalidInput, KeyError, IndexError):
@@ -149,7 +149,7 @@ class WrongPassword(WalletError):
 
 
 class SigningFailed(WalletError):
-    """The signer raised, or gave something that is no 65-byte signature."""
+    """The signer raised, or gave something that is not a 65-byte signature."""
 
 
 class ProviderNotTrusted(OceanError):
@@ -358,7 +358,7 @@ class JobNotFound(JobError, IndexError):
         others: how many other jobs the answer held; 0 for an empty list.
         was_seen: the answer was an empty list, and this client had seen the job, or a job of this
             owner, at this Provider before. A back end whose database is away answers like this,
-            so it is no proof that the job is gone.
+            so it does not prove that the job is gone.
         root: the Provider's base URL, '' where none was asked.
     """
 

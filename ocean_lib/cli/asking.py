@@ -158,7 +158,7 @@ def _content(path: Path) -> dict[str, Any] | Path:
     except ValueError:  # quotes what may be a key, and is left behind
         content = None
     if not isinstance(content, dict):
-        raise WalletError(f"No keystore: the file {path} is no JSON object.")
+        raise WalletError(f"{path} is not a keystore: it does not hold a JSON object.")
     return content
 
 

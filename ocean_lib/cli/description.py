@@ -308,7 +308,7 @@ def _json(text: str, path: Path) -> Any:
         safe_json.loads(text)  # which bounds how deep it nests
         return json.loads(text, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is no JSON: {error}") from None
+        raise InvalidInput(f"{path} is not JSON: {error}") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -353,4 +353,4 @@ def _yaml(text: str, path: Path) -> Any:
     try:
         return yaml.load(text, Loader)  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        raise InvalidInput(f"{path} is no YAML: {error}") from None
+        raise InvalidInput(f"{path} is not YAML: {error}") from None

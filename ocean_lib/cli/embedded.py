@@ -89,7 +89,7 @@ def write_wallets(network: LocalNetwork) -> dict[str, dict[str, str]]:
     """Write a keystore for a publisher and a consumer; return their addresses and files.
 
     Raises:
-        CommandError: what stands in the place of one is no keystore.
+        CommandError: what is in the place of one is not a keystore.
     """
     folder = network.state_dir / "wallets"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -178,8 +178,8 @@ def keep_config(folder: Path, options: Sections, say: Callable[[str], None]) -> 
                 return path
             new = path.with_name("config.ini.new")
             say(
-                f"{path} is not as this network wrote it, and leads elsewhere: it is kept, and "
-                f"the config of this network is {new}. Without {path.name} it is written again."
+                f"{path} was edited and points at another network: it is kept, and the "
+                f"config of this network is {new}. Delete {path.name} to have it written again."
             )
             path = new
     _write(path, wanted)

@@ -49,7 +49,7 @@ MEANINGS = {
     ExitCode.REFUSED: "the Provider, the asset or the chain refuses",
     ExitCode.UNREACHABLE: "no answer: a server or the chain's node cannot be reached",
     ExitCode.NOT_FOUND: "no such asset, order, job or output",
-    ExitCode.UNCERTAIN: "sent, but the answer was lost: it may have happened; look before "
+    ExitCode.UNCERTAIN: "sent, but the answer was lost: it may have happened; check before "
     "trying again",
     ExitCode.HUNG_UP: "interrupted by SIGHUP: the terminal was closed; a job goes on",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a job goes on",

@@ -221,5 +221,5 @@ def owner_option(function: Function) -> Function:
         metavar="ADDRESS",
         type=ADDRESS,
         into=("owner",),
-        help="Whose jobs, in place of a wallet: no key is needed to look.",
+        help="Whose jobs, in place of a wallet: no key is needed.",
     )(function)

@@ -25,7 +25,7 @@ def one_line(text: object) -> str:
     return _UNSAFE.sub("", " ".join(str(text).split()))
 
 
-def looked_at(stream: TextIO) -> bool:
+def is_terminal(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal."""
     try:
         return stream.isatty()
@@ -35,7 +35,7 @@ def looked_at(stream: TextIO) -> bool:
 
 def coloured(text: str, stream: TextIO, **style: Any) -> str:
     """Return the text in colour where somebody sees it and has not declined (NO_COLOR)."""
-    wanted = looked_at(stream) and not os.environ.get("NO_COLOR")
+    wanted = is_terminal(stream) and not os.environ.get("NO_COLOR")
     return click.style(text, **style) if wanted and _knows_colours() else text
 
 
@@ -94,7 +94,7 @@ class Output:
         cells = [[one_line("" if cell is None else cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
         total = sum(widths) + 2 * (len(widths) - 1)
-        if looked_at(sys.stdout) and total > shutil.get_terminal_size().columns:
+        if is_terminal(sys.stdout) and total > shutil.get_terminal_size().columns:
             for row in cells:
                 self.fields(dict(zip(headers, row, strict=True)))
                 click.echo()
@@ -105,7 +105,7 @@ class Output:
 
     def raw(self, text: str) -> None:
         """Write text as it is; on a terminal without what would steer it."""
-        if looked_at(sys.stdout):
+        if is_terminal(sys.stdout):
             text = _UNSAFE.sub("", text)
         click.echo(text, nl=not text.endswith("\n"), color=True)
 

@@ -152,7 +152,9 @@ class OceanCompute:
     def submit_plan(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
         """Start the job of a plan; see `submit`."""
         plan.algorithm.check_complete()
-        return self._submitted(self._filled(plan), consumer_wallet)
+        if not plan.output:
+            plan = self._filled(plan, None)
+        return self._submitted(plan, consumer_wallet)
 
     def _submitted(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
         started = self.client.start(plan, consumer_wallet)
@@ -470,11 +472,9 @@ class OceanCompute:
         plan = JobPlan.given(inputs, wallet, algorithm, nonce=nonce, resumed_job_id=job_id)
         return self._filled(plan, output)
 
-    def _filled(self, plan: JobPlan, output: Any = None) -> JobPlan:
+    def _filled(self, plan: JobPlan, output: Any) -> JobPlan:
         return plan.with_output(
-            self.check_output_dict(
-                output or dict(plan.output) or None, plan.consumer, self._data_provider, self._config
-            )
+            self.check_output_dict(output, plan.consumer, self._data_provider, self._config)
         )
 
 

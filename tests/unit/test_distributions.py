@@ -28,12 +28,10 @@ def _asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         remembered.cache_clear()
 
 
-@pytest.fixture(params=["ocean_lib-0.5.25.dist-info", "ocean-lib-0.5.25.dist-info"])
-def ocean_py(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+@pytest.fixture
+def ocean_py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of packages in which ocean.py is installed."""
-    folder = tmp_path / request.param
+    folder = tmp_path / "ocean_lib-0.5.25.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: ocean-lib\nVersion: 0.5.25\n")
     for remembered in (distributions.other_installed, distributions.warn_of_other):

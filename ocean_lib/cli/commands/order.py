@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.wallet import Wallet
 
-_SENT = "Interrupted. A transaction may have been sent: look at the chain before trying again."
+_SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
 
 
 @click.command(short_help="Pay for a data set or an algorithm.")
@@ -97,11 +97,11 @@ def buy(
 @client_options
 @pass_session
 def check(session: Session, typed: TypedJob) -> ExitCode:
-    """Tell, without starting anything, what the Provider would refuse, and how to mend it.
+    """Tell, without starting anything, what the Provider would refuse, and how to fix it.
 
     Takes the arguments of `start`, and signs nothing, so that no password is asked for. What is
     not ordered yet is one finding among the others. The exit status is 5 if the job would be
-    refused, and 6 if something could not be looked at.
+    refused, and 6 if something could not be checked.
     """
     consumer = session.watcher()
     plan = typed.plan(session, consumer, strict=False)

@@ -11,7 +11,7 @@ import click
 from ocean_lib.cli.errors import CommandError, ExitCode, told
 from ocean_lib.cli.job_file import WhichJob, job_options
 from ocean_lib.cli.options import Folder, client_options
-from ocean_lib.cli.output import looked_at, one_line
+from ocean_lib.cli.output import is_terminal, one_line
 from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.http import safe_json
 
@@ -41,7 +41,7 @@ def download(
     """Download a job's results and logs. Each file is there whole, or not at all."""
     job = which.open(session, signs=True)
     target = folder or Path(session.config.downloads_path).expanduser() / job.job_id
-    has_bar = looked_at(sys.stderr) and not (no_progress or session.out.quiet)
+    has_bar = is_terminal(sys.stderr) and not (no_progress or session.out.quiet)
     report = job.download(target, logs=not no_logs, max_bytes=max_bytes, progress=has_bar)
     failures = {name: told(error) for name, error in report.failures.items()}
     if session.out.as_json:
@@ -94,7 +94,7 @@ def result(session: Session, which: WhichJob, name: str | None) -> None:
 
 def _print_file(session: Session, head: dict[str, Any], name: str, content: bytes) -> None:
     if not session.out.as_json:
-        if looked_at(sys.stdout):
+        if is_terminal(sys.stdout):
             session.out.raw(content.decode("utf-8", "replace"))
         else:
             click.echo(content, nl=False)

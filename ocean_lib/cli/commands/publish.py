@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.wallet import Wallet
 
-_SENT = "Interrupted. A transaction may have been sent: look at the chain before trying again."
+_SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
 
 
 @click.command(short_help="Publish a data set or an algorithm from a small file.")

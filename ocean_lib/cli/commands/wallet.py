@@ -16,10 +16,10 @@ from ocean_lib.cli.session import Session, existing_folder_of, pass_session
 from ocean_lib.cli.typed_job import data_token_of
 
 
-@click.group(short_help="Make a keystore, or look at one.")
+@click.group(short_help="Make a keystore, or show one.")
 @client_options
 def wallet() -> None:
-    """Make a keystore, or look at one.
+    """Make a keystore, or show one.
 
     A key is never an argument, where other programs and the shell's history would see it. It
     comes from
@@ -48,7 +48,7 @@ def new(session: Session, file: Path) -> None:
     made = Wallet.create()
     write_private(file, json.dumps(made.to_keystore(password)))
     session.out.fields({"address": made.address, "keystore": str(file)})
-    session.out.say("Without the password nobody can open it, you neither. Keep a copy of both.")
+    session.out.say("Without the password nobody can open it, not even you. Keep a copy of both.")
 
 
 @wallet.command()

@@ -102,7 +102,7 @@ def test_a_file_that_is_no_job_file_is_not_replaced(
 
     assert main([*START, "--job-file", str(tmp_path / "data.yaml")]) == 2
 
-    assert "data.yaml is there, and is no job file" in capsys.readouterr().err
+    assert "data.yaml exists and is not a job file" in capsys.readouterr().err
     assert (tmp_path / "data.yaml").read_text("latin-1") == mine
     assert started == []
 

@@ -98,7 +98,7 @@ def test_a_wallet_that_only_watches_signs_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("keystore", "said"),
-    [("gone.json", "There is no keystore file"), ("empty.json", "no JSON object")],
+    [("gone.json", "There is no keystore file"), ("empty.json", "does not hold a JSON object")],
 )
 def test_a_keystore_that_is_none_is_bad_usage(
     tmp_path: Path, keystore: str, said: str, capsys: pytest.CaptureFixture[str]
