@@ -86,7 +86,7 @@ def published_findings(
         return
     rules = probe.rules() if probe is not None else ALL_RULES
     yield from _order(asset, algorithm, consumer, reader, purse, rules)
-    is_ordered = algorithm.tx_id not in (None, NOT_ORDERED)
+    is_ordered = algorithm.tx_id not in ("", NOT_ORDERED)
     for finding in access_findings(asset, consumer):
         # What is ordered already is not looked at again; a new order would be refused.
         is_read = rules.reads_algorithm_access or not is_ordered
@@ -136,7 +136,7 @@ def _order(
     rules: ProviderRules,
 ) -> Iterator[Finding]:
     token = asset.data_token_address
-    if algorithm.tx_id in (None, NOT_ORDERED):
+    if algorithm.tx_id in ("", NOT_ORDERED):
         yield not_ordered(
             f"Algorithm {asset.did}",
             f"pass the transaction as algorithm_tx_id, with algorithm_data_token={token!r}",
