@@ -10,99 +10,60 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ocean_lib._config_options import (
-    DEFAULT_ADDRESS_FILE,
-    DEFAULT_DOWNLOADS_PATH,
-    DEFAULT_METADATA_CACHE_URI,
-    DEFAULT_NETWORK_HOST,
-    DEFAULT_NETWORK_PORT,
-    DEFAULT_NETWORK_URL,
-    DEFAULT_PROVIDER_URL,
-    NAME_ADDRESS_FILE,
-    NAME_AQUARIUS_URL,
-    NAME_AUTH_TOKEN,
-    NAME_BFACTORY_ADDRESS,
-    NAME_CACHE_LIFETIME,
-    NAME_CHAIN_ID,
-    NAME_CONNECT_TIMEOUT,
-    NAME_DATA_TOKEN_FACTORY_ADDRESS,
-    NAME_DOWNLOADS_PATH,
-    NAME_FILE_TOTAL_TIMEOUT,
-    NAME_GAS_LIMIT,
-    NAME_MAX_ANSWER_BYTES,
-    NAME_MAX_FILE_BYTES,
-    NAME_METADATA_CACHE_URI,
-    NAME_NETWORK_URL,
-    NAME_OCEAN_ADDRESS,
-    NAME_PROVIDER_ADDRESS,
-    NAME_PROVIDER_TRUSTED,
-    NAME_PROVIDER_URL,
-    NAME_READ_TIMEOUT,
-    NAME_TOTAL_TIMEOUT,
-    NAME_TRANSACTION_MAX_FEE,
-    NAME_TRANSACTION_TIMEOUT,
-    OPTIONS,
-    SECTION_ETH_NETWORK,
-    SECTION_RESOURCES,
-    SECTION_UTIL,
-)
+from ocean_lib import _config_options as of
+from ocean_lib._config_options import Option
+from ocean_lib.base.distributions import warn_of_other
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
-from ocean_lib.http.limits import Timeouts
+from ocean_lib.http.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, MAX_FILE_BYTES, Timeouts
+from ocean_lib.models.amounts import ether_in_wei
 from ocean_lib.ocean.env_constants import ENV_CONFIG_FILE
 from ocean_lib.web3_internal.artifacts import ADDRESS_FILE
+from ocean_lib.web3_internal.constants import (
+    ENV_MAX_FEE,
+    GAS_LIMIT_DEFAULT,
+    MAX_FEE_ETHER,
+    RECEIPT_TIMEOUT_S,
+)
 
-__all__ = [
-    "Config",
-    "DEFAULT_ADDRESS_FILE",
-    "DEFAULT_DOWNLOADS_PATH",
-    "DEFAULT_METADATA_CACHE_URI",
-    "DEFAULT_NETWORK_HOST",
-    "DEFAULT_NETWORK_PORT",
-    "DEFAULT_NETWORK_URL",
-    "DEFAULT_PROVIDER_URL",
-    "NAME_ADDRESS_FILE",
-    "NAME_AQUARIUS_URL",
-    "NAME_AUTH_TOKEN",
-    "NAME_BFACTORY_ADDRESS",
-    "NAME_CACHE_LIFETIME",
-    "NAME_CHAIN_ID",
-    "NAME_CONNECT_TIMEOUT",
-    "NAME_DATA_TOKEN_FACTORY_ADDRESS",
-    "NAME_DOWNLOADS_PATH",
-    "NAME_FILE_TOTAL_TIMEOUT",
-    "NAME_GAS_LIMIT",
-    "NAME_MAX_ANSWER_BYTES",
-    "NAME_MAX_FILE_BYTES",
-    "NAME_METADATA_CACHE_URI",
-    "NAME_NETWORK_URL",
-    "NAME_OCEAN_ADDRESS",
-    "NAME_PROVIDER_ADDRESS",
-    "NAME_PROVIDER_TRUSTED",
-    "NAME_PROVIDER_URL",
-    "NAME_READ_TIMEOUT",
-    "NAME_TOTAL_TIMEOUT",
-    "NAME_TRANSACTION_MAX_FEE",
-    "NAME_TRANSACTION_TIMEOUT",
-    "SECTION_ETH_NETWORK",
-    "SECTION_RESOURCES",
-    "SECTION_UTIL",
-    "config_defaults",
-    "deprecated_environ_names",
-    "environ_names_and_sections",
-]
+SECTION_ETH_NETWORK = "eth-network"
+SECTION_RESOURCES = "resources"
+SECTION_UTIL = "util"
 
-environ_names_and_sections = {o.name: [o.env, o.meaning, o.section] for o in OPTIONS if o.env}
+NAME_NETWORK_URL = "network"
+NAME_ADDRESS_FILE = "address.file"
+NAME_GAS_LIMIT = "gas_limit"
+NAME_TRANSACTION_TIMEOUT = "transaction.timeout"
+NAME_TRANSACTION_MAX_FEE = "transaction.max_fee"
+NAME_CHAIN_ID = "chain_id"
+NAME_DATA_TOKEN_FACTORY_ADDRESS = "dtfactory.address"  # noqa: S105
+NAME_BFACTORY_ADDRESS = "bfactory.address"
+NAME_OCEAN_ADDRESS = "OCEAN.address"
+NAME_METADATA_CACHE_URI = "metadata_cache_uri"
+NAME_AQUARIUS_URL = "aquarius.url"
+NAME_PROVIDER_URL = "provider.url"
+NAME_PROVIDER_ADDRESS = "provider.address"
+NAME_PROVIDER_TRUSTED = "provider.trusted"
+NAME_DOWNLOADS_PATH = "downloads.path"
+NAME_CONNECT_TIMEOUT = "timeout.connect"
+NAME_READ_TIMEOUT = "timeout.read"
+NAME_TOTAL_TIMEOUT = "timeout.total"
+NAME_FILE_TOTAL_TIMEOUT = "timeout.file_total"
+NAME_CACHE_LIFETIME = "cache.lifetime"
+NAME_MAX_ANSWER_BYTES = "answer.max_bytes"
+NAME_MAX_FILE_BYTES = "downloads.max_bytes"
+NAME_AUTH_TOKEN = "auth_token"  # noqa: S105
 
-deprecated_environ_names = {NAME_AQUARIUS_URL: ["AQUARIUS_URL", "Aquarius URL", SECTION_RESOURCES]}
+DEFAULT_NETWORK_HOST = "localhost"
+DEFAULT_NETWORK_PORT = 8545
+DEFAULT_NETWORK_URL = "http://localhost:8545"
+DEFAULT_ADDRESS_FILE = ""
+DEFAULT_METADATA_CACHE_URI = "http://localhost:5000"
+DEFAULT_PROVIDER_URL = ""
+DEFAULT_DOWNLOADS_PATH = "downloads"
 
-config_defaults: dict[str, dict[str, str]] = {
-    section: {o.name: o.default for o in OPTIONS if o.section == section and o.default is not None}
-    for section in (SECTION_ETH_NETWORK, SECTION_RESOURCES)
-}
-
-_OPTIONS = {(o.section, o.name.lower()): o for o in OPTIONS}
+_TIMEOUTS = Timeouts()
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +90,208 @@ class Config(configparser.ConfigParser):
     Raises:
         ConfigError: the config cannot be read, an option's value cannot be what it is, or two
             options contradict each other.
+
+    Warns:
+        DistributionWarning: ocean.py is installed beside this library.
     """
+
+    network_url = Option(
+        SECTION_ETH_NETWORK,
+        NAME_NETWORK_URL,
+        DEFAULT_NETWORK_URL,
+        of.as_network,
+        "NETWORK_URL",
+        "Network URL",
+        about="URL of the node's JSON-RPC, or the name of a network that ocean.py knew.",
+    )
+    chain_id = Option(
+        SECTION_ETH_NETWORK,
+        NAME_CHAIN_ID,
+        "",
+        of.as_optional_int,
+        "CHAIN_ID",
+        "Expected chain id",
+        about="The chain id that the node must tell; None for any.",
+    )
+    _address_file = Option(
+        SECTION_ETH_NETWORK,
+        NAME_ADDRESS_FILE,
+        DEFAULT_ADDRESS_FILE,
+        of.as_text,
+        "ADDRESS_FILE",
+        "Path to json file of deployed contracts addresses",
+    )
+    gas_limit = Option(
+        SECTION_ETH_NETWORK,
+        NAME_GAS_LIMIT,
+        str(GAS_LIMIT_DEFAULT),
+        of.as_positive_int,
+        "GAS_LIMIT",
+        "Gas limit",
+        about="The most gas a transaction may use.",
+    )
+    max_fee_wei = Option(
+        SECTION_ETH_NETWORK,
+        NAME_TRANSACTION_MAX_FEE,
+        MAX_FEE_ETHER,
+        ether_in_wei,
+        ENV_MAX_FEE,
+        "Most ether that the gas of one transaction may cost",
+        about="The most that the gas of one transaction may cost, in wei.",
+    )
+    transaction_timeout_s = Option(
+        SECTION_ETH_NETWORK,
+        NAME_TRANSACTION_TIMEOUT,
+        f"{RECEIPT_TIMEOUT_S:g}",
+        of.as_seconds,
+        about="How long to wait for a transaction's receipt, in seconds.",
+    )
+    _dtfactory_address = Option(
+        SECTION_ETH_NETWORK,
+        NAME_DATA_TOKEN_FACTORY_ADDRESS,
+        None,
+        of.as_optional_address,
+        "DATA_TOKEN_FACTORY_ADDRESS",
+        "Data token factory address",
+    )
+    _bfactory_address = Option(
+        SECTION_ETH_NETWORK,
+        NAME_BFACTORY_ADDRESS,
+        None,
+        of.as_optional_address,
+        "BFACTORY_ADDRESS",
+        "BPool factory address",
+    )
+    _ocean_address = Option(
+        SECTION_ETH_NETWORK,
+        NAME_OCEAN_ADDRESS,
+        None,
+        of.as_optional_address,
+        "OCEAN_ADDRESS",
+        "OCEAN address",
+    )
+    metadata_cache_uri = Option(
+        SECTION_RESOURCES,
+        NAME_METADATA_CACHE_URI,
+        DEFAULT_METADATA_CACHE_URI,
+        of.as_url,
+        "METADATA_CACHE_URI",
+        "Metadata Cache URI",
+        about="URL of the metadata cache (Aquarius).",
+    )
+    _aquarius_url = Option(SECTION_RESOURCES, NAME_AQUARIUS_URL, None, of.as_optional_url)
+    provider_url = Option(
+        SECTION_RESOURCES,
+        NAME_PROVIDER_URL,
+        DEFAULT_PROVIDER_URL,
+        of.as_optional_url,
+        "PROVIDER_URL",
+        "URL of data services provider",
+        about="URL of the Provider, '' if none is configured.",
+    )
+    provider_address = Option(
+        SECTION_RESOURCES,
+        NAME_PROVIDER_ADDRESS,
+        "",
+        of.as_optional_address,
+        "PROVIDER_ADDRESS",
+        "Provider ethereum address",
+        about="The Provider's own address in its checksum spelling, '' if none is configured.",
+    )
+    trusted_providers = Option(
+        SECTION_RESOURCES,
+        NAME_PROVIDER_TRUSTED,
+        "",
+        of.as_origins,
+        "PROVIDER_TRUSTED",
+        "Further Providers that get signatures",
+        about="The Providers that get signatures beside the configured one: hosts or origins, or "
+        "`*`.",
+    )
+    _downloads_path = Option(
+        SECTION_RESOURCES, NAME_DOWNLOADS_PATH, DEFAULT_DOWNLOADS_PATH, of.as_text
+    )
+    connect_timeout_s = Option(
+        SECTION_RESOURCES,
+        NAME_CONNECT_TIMEOUT,
+        f"{_TIMEOUTS.connect_s:g}",
+        of.as_seconds,
+        about="How long to wait for a connection, in seconds.",
+    )
+    read_timeout_s = Option(
+        SECTION_RESOURCES,
+        NAME_READ_TIMEOUT,
+        f"{_TIMEOUTS.read_s:g}",
+        of.as_seconds,
+        about="How long to wait for the next byte of an answer, in seconds.",
+    )
+    total_timeout_s = Option(
+        SECTION_RESOURCES,
+        NAME_TOTAL_TIMEOUT,
+        f"{_TIMEOUTS.total_s:g}",
+        of.as_seconds,
+        about="How long a call may take in all, in seconds.",
+    )
+    file_total_timeout_s = Option(
+        SECTION_RESOURCES,
+        NAME_FILE_TOTAL_TIMEOUT,
+        f"{_TIMEOUTS.file_total_s:g}",
+        of.as_seconds,
+        about="How long the download of a file may take in all, in seconds.",
+    )
+    cache_lifetime_s = Option(
+        SECTION_RESOURCES,
+        NAME_CACHE_LIFETIME,
+        f"{CACHE_LIFETIME_S:g}",
+        of.as_seconds_or_none,
+        about="How long endpoints are believed before they are asked again, in seconds; 0: never.",
+    )
+    max_answer_bytes = Option(
+        SECTION_RESOURCES,
+        NAME_MAX_ANSWER_BYTES,
+        str(MAX_ANSWER_BYTES),
+        of.as_positive_int,
+        about="The longest answer of a server that is read, in bytes; downloads have another "
+        "limit.",
+    )
+    max_file_bytes = Option(
+        SECTION_RESOURCES,
+        NAME_MAX_FILE_BYTES,
+        str(MAX_FILE_BYTES),
+        of.as_positive_int,
+        about="The longest download whose length no server has announced, in bytes.",
+    )
+    use_auth_token = Option(
+        SECTION_RESOURCES,
+        NAME_AUTH_TOKEN,
+        "off",
+        of.as_switch,
+        about="Whether signed calls use the Provider's auth token in place of a nonce each.",
+    )
+
+    @property
+    def address_file(self) -> str:
+        """Path of the JSON file with the contracts' addresses per network.
+
+        This library's own file if the option is empty.
+        """
+        path = self._address_file
+        return str(Path(path).expanduser().resolve() if path else ADDRESS_FILE)
+
+    @property
+    def downloads_path(self) -> str:
+        """The folder that downloads go to."""
+        return self._downloads_path or DEFAULT_DOWNLOADS_PATH
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """All times of calls, in seconds."""
+        return Timeouts(
+            self.connect_timeout_s,
+            self.read_timeout_s,
+            self.total_timeout_s,
+            self.file_total_timeout_s,
+        )
 
     def __init__(
         self,
@@ -138,6 +300,7 @@ class Config(configparser.ConfigParser):
         **kwargs: Any,
     ) -> None:
         super().__init__()
+        warn_of_other()
         self._source = "The config"
         _check_keywords(kwargs)
         fault = ""
@@ -162,7 +325,7 @@ class Config(configparser.ConfigParser):
         self._load_environ()
         for option in OPTIONS:
             if self.has_option(option.section, option.name):
-                self._value(option.section, option.name)
+                option.of(self)
 
     def _load(
         self,
@@ -205,7 +368,7 @@ class Config(configparser.ConfigParser):
 
     def _warn_of_unknown(self) -> None:
         for section in self.sections():
-            known = [name for in_section, name in _OPTIONS if in_section == section]
+            known = [o.name.lower() for o in OPTIONS if o.section == section]
             if not known:
                 self._warn_of_section(section)
                 continue
@@ -276,73 +439,6 @@ class Config(configparser.ConfigParser):
         # A lone % would be taken for a reference to another option.
         self.set(section, name, value.replace("%", "%%"))
 
-    def _value(self, section: str, name: str) -> Any:
-        try:
-            text = self.get(section, name)
-        except configparser.InterpolationError:
-            raise ConfigError(
-                f"Config option {section}.{name} refers to another option that cannot be found. "
-                "Write %% for a percent sign."
-            ) from None
-        except configparser.Error:
-            raise ConfigError(f"Config option {section}.{name} is not set.") from None
-        return _OPTIONS[section, name.lower()].value(text)
-
-    @property
-    def address_file(self) -> str:
-        """Path of the JSON file with the contracts' addresses per network.
-
-        This library's own file if the option is empty.
-        """
-        path = self._value(SECTION_ETH_NETWORK, NAME_ADDRESS_FILE)
-        return str(Path(path).expanduser().resolve() if path else ADDRESS_FILE)
-
-    @property
-    def network_url(self) -> str:
-        """URL of the node's JSON-RPC, or the name of a network that ocean.py knew."""
-        return str(self._value(SECTION_ETH_NETWORK, NAME_NETWORK_URL))
-
-    @property
-    def chain_id(self) -> int | None:
-        """The chain id that the node must tell; None for any."""
-        found: int | None = self._value(SECTION_ETH_NETWORK, NAME_CHAIN_ID)
-        return found
-
-    @property
-    def gas_limit(self) -> int:
-        """The most gas a transaction may use."""
-        return int(self._value(SECTION_ETH_NETWORK, NAME_GAS_LIMIT))
-
-    @property
-    def max_fee_wei(self) -> int:
-        """The most that the gas of one transaction may cost, in wei."""
-        return int(self._value(SECTION_ETH_NETWORK, NAME_TRANSACTION_MAX_FEE))
-
-    @property
-    def transaction_timeout_s(self) -> float:
-        """How long to wait for a transaction's receipt, in seconds."""
-        return float(self._value(SECTION_ETH_NETWORK, NAME_TRANSACTION_TIMEOUT))
-
-    @property
-    def metadata_cache_uri(self) -> str:
-        """URL of the metadata cache (Aquarius)."""
-        return str(self._value(SECTION_RESOURCES, NAME_METADATA_CACHE_URI))
-
-    @property
-    def provider_url(self) -> str:
-        """URL of the Provider, '' if none is configured."""
-        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_URL))
-
-    @property
-    def provider_address(self) -> str:
-        """The Provider's own address in its checksum spelling, '' if none is configured."""
-        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_ADDRESS))
-
-    @property
-    def trusted_providers(self) -> str:
-        """The Providers that get signatures beside the configured one: hosts or origins, or `*`."""
-        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_TRUSTED))
-
     def trust_provider(self, origin: str) -> None:
         """Give signatures to this Provider too, from now on, in this object only.
 
@@ -356,62 +452,7 @@ class Config(configparser.ConfigParser):
         self._set_literally(
             SECTION_RESOURCES, NAME_PROVIDER_TRUSTED, f"{known}, {origin}" if known else origin
         )
-        self._value(SECTION_RESOURCES, NAME_PROVIDER_TRUSTED)
-
-    @property
-    def downloads_path(self) -> str:
-        """The folder that downloads go to."""
-        return str(self._value(SECTION_RESOURCES, NAME_DOWNLOADS_PATH)) or DEFAULT_DOWNLOADS_PATH
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """All times of calls, in seconds."""
-        return Timeouts(
-            self.connect_timeout_s,
-            self.read_timeout_s,
-            self.total_timeout_s,
-            self.file_total_timeout_s,
-        )
-
-    @property
-    def connect_timeout_s(self) -> float:
-        """How long to wait for a connection, in seconds."""
-        return float(self._value(SECTION_RESOURCES, NAME_CONNECT_TIMEOUT))
-
-    @property
-    def read_timeout_s(self) -> float:
-        """How long to wait for the next byte of an answer, in seconds."""
-        return float(self._value(SECTION_RESOURCES, NAME_READ_TIMEOUT))
-
-    @property
-    def total_timeout_s(self) -> float:
-        """How long a call may take in all, in seconds."""
-        return float(self._value(SECTION_RESOURCES, NAME_TOTAL_TIMEOUT))
-
-    @property
-    def file_total_timeout_s(self) -> float:
-        """How long the download of a file may take in all, in seconds."""
-        return float(self._value(SECTION_RESOURCES, NAME_FILE_TOTAL_TIMEOUT))
-
-    @property
-    def cache_lifetime_s(self) -> float:
-        """How long endpoints are believed before they are asked again, in seconds; 0: never."""
-        return float(self._value(SECTION_RESOURCES, NAME_CACHE_LIFETIME))
-
-    @property
-    def max_answer_bytes(self) -> int:
-        """The longest answer of a server that is read, in bytes; downloads have another limit."""
-        return int(self._value(SECTION_RESOURCES, NAME_MAX_ANSWER_BYTES))
-
-    @property
-    def max_file_bytes(self) -> int:
-        """The longest download whose length no server has announced, in bytes."""
-        return int(self._value(SECTION_RESOURCES, NAME_MAX_FILE_BYTES))
-
-    @property
-    def use_auth_token(self) -> bool:
-        """Whether signed calls use the Provider's auth token in place of a nonce each."""
-        return bool(self._value(SECTION_RESOURCES, NAME_AUTH_TOKEN))
+        Config.trusted_providers.of(self)
 
     def __repr__(self) -> str:
         shown = (
@@ -424,6 +465,20 @@ class Config(configparser.ConfigParser):
             for name, section in shown
         )
         return f"Config({', '.join(parts)})"
+
+
+OPTIONS: tuple[Option[Any], ...] = tuple(
+    value for value in vars(Config).values() if isinstance(value, Option)
+)
+
+environ_names_and_sections = {o.name: [o.env, o.meaning, o.section] for o in OPTIONS if o.env}
+
+deprecated_environ_names = {NAME_AQUARIUS_URL: ["AQUARIUS_URL", "Aquarius URL", SECTION_RESOURCES]}
+
+config_defaults: dict[str, dict[str, str]] = {
+    section: {o.name: o.default for o in OPTIONS if o.section == section and o.default is not None}
+    for section in (SECTION_ETH_NETWORK, SECTION_RESOURCES)
+}
 
 
 def _check_keywords(kwargs: Mapping[str, Any]) -> None:

@@ -65,11 +65,37 @@ key, a password, a signature, a token or the query of a URL.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+from ocean_lib.base.advice import Advice
+
+_Error = TypeVar("_Error", bound="OceanError")
 
 
 class OceanError(Exception):
-    """Anything this library raises."""
+    """Anything this library raises.
+
+    Attributes:
+        advice: what to do next, as data; `str(error)` ends with it in words. None where the
+            message itself says it.
+    """
+
+    advice: Advice | None = None
+
+    @property
+    def what(self) -> str:
+        """What happened, without the advice."""
+        return Exception.__str__(self)
+
+    def advised(self: _Error, code: str, **values: str) -> _Error:
+        """Give the error this advice, see `Advice`; returns the error."""
+        self.advice = Advice(code, values)
+        return self
+
+    def __str__(self) -> str:
+        """Return what happened and what to do next, in the library's words."""
+        # Not the builtins' own: KeyError's would show the repr.
+        return f"{self.what} {self.advice}".strip() if self.advice else self.what
 
 
 def add_to_message(error: OceanError, text: str) -> None:
@@ -95,22 +121,19 @@ class InvalidDid(InvalidInput):
 
 
 class InvalidAddress(InvalidInput):
-    """Text that is no EVM address, or whose mixed-case checksum is wrong."""
+    """Text that is not an EVM address, or whose mixed-case checksum is wrong."""
 
 
 class InvalidTransactionHash(InvalidInput):
-    """Text that is no 32-byte transaction hash."""
+    """Text that is not a 32-byte transaction hash."""
 
 
 class InvalidUrl(InvalidInput):
-    """Text that is no absolute http(s) URL."""
+    """Text that is not an absolute http(s) URL."""
 
 
 class InvalidDocument(InvalidInput, KeyError, IndexError):
     """A DDO, or a part of it, lacks something it needs."""
-
-    def __str__(self) -> str:
-        return Exception.__str__(self)  # KeyError's would show the repr
 
 
 class NoComputeService(InvalidInput):
@@ -126,7 +149,7 @@ class WrongPassword(WalletError):
 
 
 class SigningFailed(WalletError):
-    """The signer raised, or gave something that is no 65-byte signature."""
+    """The signer raised, or gave something that is not a 65-byte signature."""
 
 
 class ProviderNotTrusted(OceanError):
@@ -335,7 +358,7 @@ class JobNotFound(JobError, IndexError):
         others: how many other jobs the answer held; 0 for an empty list.
         was_seen: the answer was an empty list, and this client had seen the job, or a job of this
             owner, at this Provider before. A back end whose database is away answers like this,
-            so it is no proof that the job is gone.
+            so it does not prove that the job is gone.
         root: the Provider's base URL, '' where none was asked.
     """
 

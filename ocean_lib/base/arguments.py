@@ -31,19 +31,21 @@ def check_seconds(name: str, value: object, *, or_none: bool = False) -> None:
     raise _wrong(name, f"seconds from 0 on{' or None' if or_none else ''}", value)
 
 
-def check_pause(name: str, value: object) -> None:
-    """Check a pause between looks: positive seconds, a year at most, or None.
+def check_pause(name: str, value: object, *, or_none: bool = True) -> None:
+    """Check a pause between polls: positive seconds, a year at most.
 
     Args:
         name: what to call it in the message.
         value: the pause.
+        or_none: whether None will do.
 
     Raises:
         InvalidInput: it is anything else.
     """
-    if value is None or 0 < _number(value) <= LONGEST_PAUSE_S:
+    if (value is None and or_none) or 0 < _number(value) <= LONGEST_PAUSE_S:
         return
-    raise _wrong(name, "positive seconds (a year at most) or None", value)
+    wanted = "positive seconds (a year at most)"
+    raise _wrong(name, f"{wanted} or None" if or_none else wanted, value)
 
 
 def check_callback(name: str, value: object) -> None:

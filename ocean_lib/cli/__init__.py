@@ -15,10 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what stands after the program's name; None for the process's own.
 
     Returns:
-        The exit status, see `ocean_lib.cli._exit_codes.ExitCode`.
+        The exit status, see `ocean_lib.cli.errors.ExitCode`.
     """
     try:
-        from ocean_lib.cli._run import run
+        from ocean_lib.cli.app import run
 
         return run(arguments)
     except KeyboardInterrupt:  # while modules are loaded, or on the way out

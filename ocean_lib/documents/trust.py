@@ -144,9 +144,8 @@ class _TrustList:
         if not any(_is(entry, did) for entry in self._entries):
             raise InvalidInput(
                 f"Cannot renew the trust in {did}: it is not among the trusted algorithms of data "
-                f"set {self.did}, which are: {', '.join(self.dids()) or 'none'}. To add it, call "
-                f"assets.trust({self.did!r}, {did!r}, wallet)."
-            )
+                f"set {self.did}, which are: {', '.join(self.dids()) or 'none'}."
+            ).advised("add-own-trust", dataset=self.did, algorithm=did)
 
     def put(self, did: str, values: dict[str, Any]) -> bool:
         """Make the algorithm's entry this one, in its old place; tell whether that is a change."""

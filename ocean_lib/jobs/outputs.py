@@ -281,12 +281,10 @@ def _pieces(
 def _check_size(size: int, file: JobFile, max_bytes: int) -> None:
     if size > max_bytes:
         raise ResponseTooLarge(
-            f"Could not download {file.name}: it is longer than the {max_bytes} bytes allowed. "
-            "Allow more (max_bytes), or use download, which writes to disk as it comes. Without an "
-            "announced length the limit is downloads.max_bytes of the config.",
+            f"Could not download {file.name}: it is longer than the {max_bytes} bytes allowed.",
             operation=f"download {file.name}",
             url=safe_url(file.url),
-        )
+        ).advised("allow-more")
 
 
 def _version(headers: Mapping[str, str]) -> str:
@@ -307,15 +305,13 @@ def _check_status(status: int, headers: Mapping[str, str], file: JobFile, done: 
             f"Could not download {file.name}: the connection broke after {done} bytes, and the "
             "server cannot resume it there, or has other content by now. Try again."
         )
+    said = f"Could not download {file.name}: {safe_url(file.url)} answered HTTP {status}."
     if is_challenge(headers):
-        hint = CHALLENGE
+        failure = DownloadError(f"{said} {CHALLENGE}")
     elif status in (401, 403, 404, 410):
-        hint = "The link may have expired: get a new one with job.result()."
+        failure = DownloadError(said).advised("new-link")
     else:
-        hint = "Try again later."
-    failure = DownloadError(
-        f"Could not download {file.name}: {safe_url(file.url)} answered HTTP {status}. {hint}"
-    )
+        failure = DownloadError(f"{said} Try again later.")
     if status in _RETRIED:
         failure.retry_after_s = retry_after_s(headers) or 0.0
     raise failure

@@ -68,9 +68,8 @@ class Algorithm:
                 ("algorithm_data_token", self.data_token, "its datatoken's address"),
             ):
                 if not value:
-                    raise InvalidInput(
-                        f"The algorithm {self.did} needs {name}: {hint}. Order it first, with "
-                        "assets.order and assets.pay_for_service."
+                    raise InvalidInput(f"The algorithm {self.did} needs {name}: {hint}.").advised(
+                        "order-first", did=self.did
                     )
         elif self.meta is None:
             raise InvalidInput(
@@ -86,7 +85,9 @@ class Algorithm:
         """
         self.check_ordered()
         if self.meta is not None:
-            for fault in self.meta.faults().values():
+            for code, fault in self.meta.faults().items():
+                if code == "no-code":
+                    raise InvalidInput("").advised(code)
                 raise InvalidInput(fault)
 
 

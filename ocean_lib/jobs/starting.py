@@ -233,14 +233,11 @@ class Attempt:
         self._starts.unresolved(self._order)
         named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
         return StartUncertain(
-            f"The job may have started, but {reason}{named}.{_first_fault(error)} Check again "
-            "before starting a second job: list the wallet's jobs with "
-            f"compute.jobs(wallet, {self._main.did!r}) and find agreementId "
-            f"{self._main.transfer_tx_id}.",
+            f"The job may have started, but {reason}{named}.{_first_fault(error)}",
             did=self._main.did,
             order_tx=self._main.transfer_tx_id,
             candidates=candidates,
-        )
+        ).advised("find-started-job", did=self._main.did, order_tx=self._main.transfer_tx_id)
 
 
 def _first_fault(error: OceanError | None) -> str:

@@ -186,8 +186,8 @@ class Wait:
             silent_s = now - self._failing_since.setdefault(job_id, now)
             if silent_s >= self.patience_s:
                 error.args = (
-                    f"{error} There was no answer for {silent_s:.3g} s; what was started may go "
-                    f"on: {self._how_to_go_on(self.unfinished())}",
+                    f"{error.what} There was no answer for {silent_s:.3g} s; what was started may "
+                    f"go on: {self._how_to_go_on(self.unfinished())}",
                 )
                 raise error
             if silent_s and job_id not in self._told:

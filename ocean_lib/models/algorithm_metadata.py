@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ocean_lib.base.advice import Advice
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
@@ -78,9 +79,7 @@ class AlgorithmMetadata:
         """
         found = container_faults(self.container)
         if not (self.rawcode.strip() or self.url.strip()):
-            found["no-code"] = (
-                "algorithm_meta has no code: give it `rawcode` (the text) or `url` (where it lies)."
-            )
+            found["no-code"] = str(Advice.of("no-code"))
         try:
             json.dumps(self.as_dictionary(), ensure_ascii=False, default=repr).encode()
         except UnicodeEncodeError:

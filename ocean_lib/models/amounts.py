@@ -44,9 +44,8 @@ def to_base(amt: Amount, dec: int) -> int:
     base = whole_base(value, dec)
     if from_base(base, dec) != value:
         raise InvalidInput(
-            f"An amount may have {dec} decimals at most, got {printable(str(value))}. "
-            "Round it first, with decimal.Decimal.quantize."
-        )
+            f"An amount may have {dec} decimals at most, got {printable(str(value))}."
+        ).advised("round-amount")
     return base
 
 

@@ -90,10 +90,8 @@ class ComputeJob:
             else needed
         )
         if missing:
-            raise InvalidInput(
-                f"This is not a saved job: {', '.join(missing)} is missing. Pass what "
-                "ComputeJob.to_dict() returned."
-            )
+            lost = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+            raise InvalidInput(f"This is not a saved job: {lost}.").advised("saved-job")
         if signer_address(wallet).lower() != data["owner"].lower():
             raise InvalidInput(
                 f"Job {printable(data['job_id'])} belongs to {printable(data['owner'])}, "
@@ -356,10 +354,7 @@ class ComputeJob:
         files = [file for file in there if logs or not file.is_log]
         if not files:
             what = "no results, only logs" if there else "no output"
-            raise JobError(
-                f"Job {self.job_id} has {what}. If it runs, wait for it with job.wait(); if it "
-                "has ended, it made none (see job.logs()), or the Provider has deleted it."
-            )
+            raise JobError(f"Job {self.job_id} has {what}.").advised("no-output")
         with progress_bar(
             progress, desc=f"{len(files)} file(s)", unit="B", unit_scale=True, unit_divisor=1024
         ) as bar:

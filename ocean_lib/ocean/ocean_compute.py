@@ -143,20 +143,24 @@ class OceanCompute:
         Returns:
             A handle on the job: `wait`, `download`, `stop`...
         """
-        started = self.start(
-            input_datasets,
-            consumer_wallet,
-            nonce,
-            algorithm_did,
-            algorithm_meta,
-            algorithm_tx_id,
-            algorithm_data_token,
-            output,
-            job_id,
+        algorithm = Algorithm.given(
+            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
-        main = input_datasets[0]
-        ref = JobRef(main.did, started, signer_address(consumer_wallet))
-        return ComputeJob(self.client, ref, consumer_wallet, order_tx=main.transfer_tx_id)
+        algorithm.check_complete()
+        plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
+        return self._submitted(plan, consumer_wallet)
+
+    def submit_plan(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
+        """Start the job of a plan; see `submit`."""
+        plan.algorithm.check_complete()
+        if not plan.output:
+            plan = self._filled(plan, None)
+        return self._submitted(plan, consumer_wallet)
+
+    def _submitted(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
+        started = self.client.start(plan, consumer_wallet)
+        ref = JobRef(plan.main.did, started, plan.consumer)
+        return ComputeJob(self.client, ref, consumer_wallet, order_tx=plan.main.transfer_tx_id)
 
     def check(
         self,
@@ -201,6 +205,10 @@ class OceanCompute:
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
         plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
+        return self.check_plan(plan, consumer_wallet)
+
+    def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
+        """Predict whether the job of a plan would be refused; see `check`."""
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.job import check_job
@@ -459,6 +467,9 @@ class OceanCompute:
         job_id: Any,
     ) -> JobPlan:
         plan = JobPlan.given(inputs, wallet, algorithm, nonce=nonce, resumed_job_id=job_id)
+        return self._filled(plan, output)
+
+    def _filled(self, plan: JobPlan, output: Any) -> JobPlan:
         return plan.with_output(
             self.check_output_dict(output, plan.consumer, self._data_provider, self._config)
         )

@@ -9,6 +9,7 @@ from typing import Any
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import ALL_RULES, Rules
 from ocean_lib.backends.v3.rules import ALGORITHM_NOT_READ
+from ocean_lib.base.advice import Advice
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import Algorithm
@@ -66,13 +67,13 @@ def published_findings(
         yield refused(
             "not-an-algorithm",
             f"{did} is published as {one_line(main.get('type'), 40)}, not as algorithm.",
-            "Check algorithm_did.",
+            Advice.of("check-algorithm"),
             did,
         )
         return
     rules = probe.rules() if probe is not None else ALL_RULES
     yield from _order(asset, algorithm, consumer, reader, purse, rules)
-    is_ordered = algorithm.tx_id not in (None, NOT_ORDERED)
+    is_ordered = algorithm.tx_id not in ("", NOT_ORDERED)
     for finding in access_findings(asset, consumer):
         # What is ordered already is not looked at again; a new order would be refused.
         is_read = rules.reads_algorithm_access or not is_ordered
@@ -122,7 +123,7 @@ def _order(
     rules: Rules,
 ) -> Iterator[Finding]:
     token = asset.data_token_address
-    if algorithm.tx_id in (None, NOT_ORDERED):
+    if algorithm.tx_id in ("", NOT_ORDERED):
         yield not_ordered(
             f"Algorithm {asset.did}",
             f"pass the transaction as algorithm_tx_id, with algorithm_data_token={token!r}",
@@ -146,7 +147,7 @@ def not_ordered(what: str, then: str, asset: Asset) -> Finding:
     return refused(
         "not-ordered",
         f"{what} is not ordered yet.",
-        f"Order it with assets.order and assets.pay_for_service, then {then}.",
+        Advice.of("order-then", did=str(asset.did), then=then),
         asset.did,
     )
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import ALL_RULES, Backend, Rules
 from ocean_lib.backends.v3.rules import check_may_consume
+from ocean_lib.base.advice import Advice
 from ocean_lib.checks import check_address
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.exceptions import (
@@ -49,8 +50,8 @@ def look_up(asset_of: Callable[[str], Asset], did: str) -> Asset | Finding:
     except (TransportError, ResponseError, InvalidInput) as error:
         return unknown(
             "asset-unknown",
-            f"Asset {did} could not be looked up. {error}",
-            "Check metadata_cache_uri in the config, and check again.",
+            f"Asset {did} could not be looked up. {error.what}",
+            Advice.of("check-metadata-cache-again"),
             did,
         )
 

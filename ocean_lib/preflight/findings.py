@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace, field
 from typing import Literal
 
+from ocean_lib.base.advice import Advice
 from ocean_lib.base.tables import html_table
 
 Severity = Literal["refused", "warning", "unknown"]
@@ -14,6 +14,9 @@ Severity = Literal["refused", "warning", "unknown"]
 unknown: it could not be looked at, so nothing is said about it."""
 
 ORDER_STILL_TO_PLACE = frozenset({"not-ordered"})
+
+
+_TEXTS = ("severity", "code", "what", "how_to_mend", "subject")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Finding:
         what: what was found, in words, with the expected and the actual value.
         how_to_mend: the next step.
         subject: the DID it is about, '' if it is about none.
+        advice: the next step as data; None where it is in words only.
     """
 
     severity: Severity
@@ -33,10 +37,11 @@ class Finding:
     what: str
     how_to_mend: str
     subject: str = ""
+    advice: Advice | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, str]:
-        """Return the finding as a dict of its attributes."""
-        return dataclasses.asdict(self)
+        """Return the finding as a dict of its texts."""
+        return {name: getattr(self, name) for name in _TEXTS}
 
     def __str__(self) -> str:
         """Return the finding in two lines."""
@@ -119,22 +124,27 @@ def collected(findings: Iterable[Finding]) -> Findings:
     return Findings(dict.fromkeys(findings))
 
 
-def refused(code: str, what: str, how_to_mend: str, subject: object = "") -> Finding:
+def refused(code: str, what: str, mend: str | Advice, subject: object = "") -> Finding:
     """Make a finding of what would be refused; see `Finding`."""
-    return Finding("refused", code, what, how_to_mend, str(subject or ""))
+    return _made("refused", code, what, mend, subject)
 
 
-def warning(code: str, what: str, how_to_mend: str, subject: object = "") -> Finding:
+def warning(code: str, what: str, mend: str | Advice, subject: object = "") -> Finding:
     """Make a finding of what would be taken all the same; see `Finding`."""
-    return Finding("warning", code, what, how_to_mend, str(subject or ""))
+    return _made("warning", code, what, mend, subject)
 
 
 def warned(finding: Finding, name: str) -> Finding:
     """Return a refusal as a warning: the back end of this name starts the job, others refuse it."""
     what = f"{finding.what} {name} starts the job all the same; other Providers refuse it."
-    return dataclasses.replace(finding, severity="warning", what=what)
+    return replace(finding, severity="warning", what=what)
 
 
-def unknown(code: str, what: str, how_to_mend: str, subject: object = "") -> Finding:
+def unknown(code: str, what: str, mend: str | Advice, subject: object = "") -> Finding:
     """Make a finding of what could not be looked at; see `Finding`."""
-    return Finding("unknown", code, what, how_to_mend, str(subject or ""))
+    return _made("unknown", code, what, mend, subject)
+
+
+def _made(severity: Severity, code: str, what: str, mend: str | Advice, subject: object) -> Finding:
+    advice = mend if isinstance(mend, Advice) else None
+    return Finding(severity, code, what, str(mend), str(subject or ""), advice)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import ALL_RULES, Rules
 from ocean_lib.backends.v3.rules import ORDERABLE, price_base
+from ocean_lib.base.advice import Advice
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.ocean.util import from_base_18
@@ -235,7 +236,6 @@ def _bad_order(code: str, what: str, asset: Asset) -> Finding:
     return refused(
         code,
         f"{what}.",
-        "Check the transaction, the service index and the wallet; or order again, with "
-        "assets.order and assets.pay_for_service.",
+        Advice.of("check-order"),
         asset.did,
     )

@@ -62,7 +62,8 @@ class TrustReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as a dict that JSON can hold."""
-        return dataclasses.asdict(self)
+        findings = tuple(finding.as_dict() for finding in self.findings)
+        return {**dataclasses.asdict(self), "findings": findings}
 
     def __str__(self) -> str:
         """Return the report in words."""

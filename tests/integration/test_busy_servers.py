@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.cli._exit_codes import ExitCode, exit_code_of
+from ocean_lib.cli.errors import ExitCode, exit_code_of
 from ocean_lib.exceptions import (
     AquariusError,
     OceanError,

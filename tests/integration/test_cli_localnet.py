@@ -130,7 +130,7 @@ def test_a_config_that_the_user_changed_is_kept(line: CommandLine) -> None:
     out, err = _ended(line.started("localnet"), signal.SIGINT)
 
     assert config.read_text("utf-8") == mine
-    assert f"{config} is not as this network wrote it" in err
+    assert f"{config} was edited and points at another network" in err
     assert f"export CONFIG_FILE='{state}/config.ini.new'" in out
     assert (state / "config.ini.new").is_file()
 
@@ -159,7 +159,7 @@ def test_a_wallet_that_is_none_is_named(line: CommandLine, mine: str | None) -> 
         wallet.write_text(mine)
     said = line.run("localnet", code=1)
 
-    assert f"{wallet} is no keystore. Move it away" in said.err
+    assert f"{wallet} is not a keystore. Move it away" in said.err
     assert wallet.is_dir() or wallet.read_text() == mine
 
 

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib._config_options import OPTIONS
-from ocean_lib.config import Config, deprecated_environ_names
+from ocean_lib.config import OPTIONS, Config, deprecated_environ_names
 from ocean_lib.exceptions import ConfigError
 
 ADDRESS = "0xA78deb2Fa79463945C247991075E2a0e98Ba7A09"

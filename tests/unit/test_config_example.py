@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib._config_options import OPTIONS
-from ocean_lib.config import Config, deprecated_environ_names
+from ocean_lib.config import OPTIONS, Config, deprecated_environ_names
 
 EXAMPLE = Path(__file__).parents[2] / "config.ini.example"
 TEXT = EXAMPLE.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.utils import generate_trusted_algo_dict
 from ocean_lib.backends.backend import ALL_RULES, Rules
+from ocean_lib.base.advice import Advice
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http.redaction import one_line
@@ -162,7 +163,7 @@ class _Case:
                 "trust-list-unreadable",
                 f"The list of trusted algorithms of data set {self.dataset_did} has an entry "
                 "without a did: the Provider then refuses all published algorithms.",
-                "Ask the data set's publisher to repair the list (Asset.update_compute_privacy).",
+                Advice.of("repair-trust-list"),
                 self.dataset_did,
             )
         elif self.algorithm_did not in self.listed:
@@ -231,8 +232,9 @@ class _Case:
                     f"{part} of algorithm {self.algorithm_did} changed since data set "
                     f"{self.dataset_did} trusted it: {checksum.name} was {checksum.recorded}, "
                     f"is {checksum.now}.",
-                    "Ask the data set's publisher to review the change and renew the entry: "
-                    f"assets.refresh_trust({self.dataset_did!r}, {self.algorithm_did!r}, wallet).",
+                    Advice.of(
+                        "renew-trust", dataset=self.dataset_did, algorithm=self.algorithm_did
+                    ),
                     self.algorithm_did,
                 )
 
@@ -245,10 +247,10 @@ class _Case:
         )
 
     def _refused(self, code: str, what: str, instead: str) -> Finding:
-        return refused(
-            code,
-            what,
-            "Ask the data set's publisher to add the algorithm: "
-            f"assets.trust({self.dataset_did!r}, {self.algorithm_did!r}, wallet); or {instead}.",
-            self.dataset_did,
+        advice = Advice.of(
+            "add-trust",
+            dataset=self.dataset_did,
+            algorithm=self.algorithm_did,
+            instead=instead,
         )
+        return refused(code, what, advice, self.dataset_did)

@@ -17,7 +17,6 @@ from ocean_lib.http.safe_json import is_json
 
 _ASSETS_PATH = "/api/v1/aquarius/assets"
 _MOST_RESULTS = 10_000  # Elasticsearch, behind Aquarius, looks no further
-_HINT = "Check metadata_cache_uri: it must be the URL of a metadata cache (Aquarius 2.x)."
 
 
 class Aquarius:
@@ -217,12 +216,12 @@ class Aquarius:
             f"Could not {operation}: the metadata cache at {self.root_url} holds no asset {did}: "
             "it answered 404. "
             "Check the DID, and that this cache serves the chain the asset was published on; "
-            "an asset that was just published takes a moment to appear. " + _HINT,
+            "an asset that was just published takes a moment to appear.",
             operation=operation,
             status_code=404,
             provider_text=answer.text(),
             url=answer.url,
-        )
+        ).advised("check-metadata-cache")
 
     def _get(self, url: str, operation: str, fits: Callable[[Any], bool], expected: str) -> Any:
         answer = self._http.send("GET", url, operation=operation, retry=True)
@@ -276,26 +275,28 @@ def _ok(answer: Answer) -> Answer:
         return answer
     error = AquariusError(
         f"Could not {answer.operation}: the metadata cache at {answer.url} answered "
-        f"{answer.status_code}: {answer.text() or '(no text)'}. {_next_step(answer)}",
+        f"{answer.status_code}: {answer.text() or '(no text)'}. {_next_step(answer)}".rstrip(),
         operation=answer.operation,
         status_code=answer.status_code,
         provider_text=answer.text(),
         url=answer.url,
     )
     error.retry_after_s = answer.retry_after_s
+    if answer.status_code in (404, 405):
+        error.advised("check-metadata-cache")
+    elif answer.status_code >= 500:
+        error.advised("metadata-cache-fault")
     raise error
 
 
 def _next_step(answer: Answer) -> str:
-    if answer.status_code in (404, 405):
-        return _HINT
+    """Return the next step where the error's advice does not name it."""
     if answer.status_code == TOO_MANY_REQUESTS:
         return answer.too_often()
     if answer.status_code in TOO_LARGE_STATUSES:
         return answer.too_large()
-    if answer.status_code >= 500:
-        return "Try again later, or ask its operator; if it never worked: " + _HINT
-    return "Check what was asked for."
+    is_said = answer.status_code in (404, 405) or answer.status_code >= 500
+    return "" if is_said else "Check what was asked for."
 
 
 def _read(answer: Answer, fits: Callable[[Any], bool], expected: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ocean_lib.cli._agreement import _remember
+from ocean_lib.cli.asking import _remember
 from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError
 

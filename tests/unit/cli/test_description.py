@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.cli._description import Description, describe, read_description
+from ocean_lib.cli.description import Description, describe, read_description
 from ocean_lib.exceptions import InvalidInput
 
 DOC = Path(__file__).parents[3] / "docs" / "cli.md"
@@ -96,7 +96,7 @@ def test_metadata_has_the_protocols_spelling() -> None:
         ({"access": "yes"}, "access must be true or false"),
         ({"compute": {"trusted_algorithm": []}}, "did you mean trusted_algorithms?"),
         ({"compute": {"trusted_algorithms": "did:op:1"}}, "must be a list of texts"),
-        ({"compute": ["x"]}, "compute must be names and values below it."),
+        ({"compute": ["x"]}, "compute must be a mapping (indented `name: value` lines)."),
         ({"compute": False}, "needs access: true"),
         ({"container": CONTAINER}, "'container' is not known"),
     ],
@@ -145,10 +145,10 @@ def test_a_tag_that_yaml_reads_as_a_number_is_refused(tmp_path: Path) -> None:
     [
         ("a.yaml", "name: a\nname: b\n", "stands there twice"),
         ("a.json", '{"name": "a", "name": "b"}', "stands there twice"),
-        ("a.yaml", "name: [", "is no YAML"),
-        ("a.json", "{", "is no JSON"),
+        ("a.yaml", "name: [", "is not YAML"),
+        ("a.json", "{", "is not JSON"),
         ("a.yaml", "- a", "must hold names and values"),
-        ("a.yaml", "a: !!python/object:os.system {}", "is no YAML"),
+        ("a.yaml", "a: !!python/object:os.system {}", "is not YAML"),
         ("a.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nname: [*b, *b]\n", "aliases"),
         ("a.yaml", "a: &a {name: b}\n<<: *a\n", "aliases"),
         ("a.yaml", "name: " + "[" * 50_000, "nests deeper"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib import exceptions as e
-from ocean_lib.cli._exit_codes import MEANINGS, CommandError, ExitCode, exit_code_of
+from ocean_lib.cli.errors import MEANINGS, CommandError, ExitCode, exit_code_of
 
 DOC = Path(__file__).parents[3] / "docs" / "cli.md"
 

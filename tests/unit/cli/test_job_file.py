@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from ocean_lib.backends.backend import JobRef
 from ocean_lib.cli import main
-from ocean_lib.cli._which_job import WhichJob
+from ocean_lib.cli.job_file import WhichJob
+from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
 
@@ -37,12 +39,13 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The jobs that a Provider started, which takes the folder `gone` away with it."""
     ids: list[str] = []
 
-    def submit(compute: OceanCompute, *_: object, consumer_wallet: Any, **__: object) -> ComputeJob:
+    def submit(compute: OceanCompute, plan: JobPlan, wallet: Any) -> ComputeJob:
         ids.append("a1")
         shutil.rmtree(tmp_path / "gone", ignore_errors=True)
-        return ComputeJob(compute, DID, "a1", consumer_wallet, order_tx="0x" + "34" * 32)
+        ref = JobRef(plan.main.did, "a1", plan.consumer)
+        return ComputeJob(compute.client, ref, wallet, order_tx=plan.main.transfer_tx_id)
 
-    monkeypatch.setattr(OceanCompute, "submit", submit)
+    monkeypatch.setattr(OceanCompute, "submit_plan", submit)
     return ids
 
 
@@ -99,7 +102,7 @@ def test_a_file_that_is_no_job_file_is_not_replaced(
 
     assert main([*START, "--job-file", str(tmp_path / "data.yaml")]) == 2
 
-    assert "data.yaml is there, and is no job file" in capsys.readouterr().err
+    assert "data.yaml exists and is not a job file" in capsys.readouterr().err
     assert (tmp_path / "data.yaml").read_text("latin-1") == mine
     assert started == []
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from ocean_lib.cli import _keys, main
-from ocean_lib.cli._app import app
+from ocean_lib.cli import asking, main
+from ocean_lib.cli.app import app
 from ocean_lib.exceptions import WalletError
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -45,7 +45,7 @@ def all_commands(group: click.Group = app) -> list[click.Command]:
 def test_a_keystore_is_opened_with_a_password_file(keystore: Path, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("secret\nmore\n")
 
-    wallet = _keys.open_wallet(_keys.KeySources(keystore, tmp_path / "password"))
+    wallet = asking.open_wallet(asking.KeySources(keystore, tmp_path / "password"))
 
     assert wallet.address == ADDRESS
 
@@ -56,13 +56,13 @@ def test_a_keystore_is_opened_with_the_environments_password(
     monkeypatch.setenv("OCEAN_KEYSTORE", str(keystore))
     monkeypatch.setenv("OCEAN_WALLET_PASSWORD", "secret")
 
-    assert _keys.open_wallet(_keys.KeySources()).address == ADDRESS
+    assert asking.open_wallet(asking.KeySources()).address == ADDRESS
 
 
 def test_a_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCEAN_PRIVATE_KEY", KEY)
 
-    assert _keys.open_wallet(_keys.KeySources()).address == ADDRESS
+    assert asking.open_wallet(asking.KeySources()).address == ADDRESS
 
 
 def test_two_wallets_in_the_environment_are_one_too_many(
@@ -72,15 +72,15 @@ def test_two_wallets_in_the_environment_are_one_too_many(
     monkeypatch.setenv("OCEAN_KEYSTORE", str(keystore))
 
     with pytest.raises(WalletError, match="Unset one of them"):
-        _keys.open_wallet(_keys.KeySources())
-    assert _keys.KeySources(keystore).file() == keystore
+        asking.open_wallet(asking.KeySources())
+    assert asking.KeySources(keystore).file() == keystore
 
 
 def test_without_a_terminal_nothing_is_asked(keystore: Path) -> None:
     with pytest.raises(WalletError, match="No wallet"):
-        _keys.open_wallet(_keys.KeySources())
+        asking.open_wallet(asking.KeySources())
     with pytest.raises(WalletError, match="needs its password"):
-        _keys.open_wallet(_keys.KeySources(keystore))
+        asking.open_wallet(asking.KeySources(keystore))
 
 
 def test_an_address_is_read_from_a_keystore_without_a_password(
@@ -93,12 +93,12 @@ def test_an_address_is_read_from_a_keystore_without_a_password(
 
 def test_a_wallet_that_only_watches_signs_nothing() -> None:
     with pytest.raises(WalletError):
-        _keys.Watcher(ADDRESS).sign_message(None)
+        asking.Watcher(ADDRESS).sign_message(None)
 
 
 @pytest.mark.parametrize(
     ("keystore", "said"),
-    [("gone.json", "There is no keystore file"), ("empty.json", "no JSON object")],
+    [("gone.json", "There is no keystore file"), ("empty.json", "does not hold a JSON object")],
 )
 def test_a_keystore_that_is_none_is_bad_usage(
     tmp_path: Path, keystore: str, said: str, capsys: pytest.CaptureFixture[str]
@@ -160,7 +160,7 @@ def test_a_new_wallet_is_for_its_owner_only_and_replaces_nothing(
     made = json.loads(capsys.readouterr().out)
     assert made["keystore"] == str(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert _keys.open_wallet(_keys.KeySources(path)).address == made["address"]
+    assert asking.open_wallet(asking.KeySources(path)).address == made["address"]
 
     before = path.read_text()
     assert main(["wallet", "new", str(path)]) == 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.cli._network_config import keep_config
+from ocean_lib.cli.embedded import keep_config
 from ocean_lib.config import Config
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.cli._output import Output, coloured, one_line
+from ocean_lib.cli.output import Output, coloured, one_line
 
 ROWS = [("a" * 32, "finished", "did:op:" + "b" * 40)]
 HEADERS = ("job", "state", "data set")

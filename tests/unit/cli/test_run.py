@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ocean_lib.cli import main
-from ocean_lib.cli._app import _SECTIONS, app
+from ocean_lib.cli.app import _SECTIONS, app
 from ocean_lib.exceptions import StartUncertain
 from ocean_lib.ocean.ocean_compute import OceanCompute
 
@@ -210,7 +210,7 @@ def _failing_start(error: BaseException) -> Any:
 def test_a_lost_answer_to_start_has_a_status_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(OceanCompute, "submit", _failing_start(StartUncertain("Maybe.")))
+    monkeypatch.setattr(OceanCompute, "submit_plan", _failing_start(StartUncertain("Maybe.")))
 
     assert main([*START, *RAW, "--provider", NOBODY]) == 8
     assert capsys.readouterr().err == "Error: Maybe.\n"
@@ -219,7 +219,7 @@ def test_a_lost_answer_to_start_has_a_status_of_its_own(
 def test_an_interrupted_start_says_that_the_job_may_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(OceanCompute, "submit", _failing_start(KeyboardInterrupt()))
+    monkeypatch.setattr(OceanCompute, "submit_plan", _failing_start(KeyboardInterrupt()))
 
     assert main([*START, *RAW, "--provider", NOBODY]) == 130
     assert capsys.readouterr().err == (
@@ -230,7 +230,7 @@ def test_an_interrupted_start_says_that_the_job_may_run(
 def test_a_programming_error_shows_its_traceback_only_with_debug(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(OceanCompute, "submit", _failing_start(RuntimeError("oh\nno")))
+    monkeypatch.setattr(OceanCompute, "submit_plan", _failing_start(RuntimeError("oh\nno")))
     arguments = [*START, *RAW, "--provider", NOBODY]
 
     assert main(arguments) == 1
@@ -269,7 +269,7 @@ def test_options_stand_before_a_command_of_trust(capsys: pytest.CaptureFixture[s
 def test_an_option_counts_more_than_the_environment_and_that_more_than_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ocean_lib.cli._session import Session
+    from ocean_lib.cli.session import Session
 
     (tmp_path / "c.ini").write_text("[resources]\nprovider.url = http://file\n")
     monkeypatch.setenv("CONFIG_FILE", str(tmp_path / "c.ini"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.test_two_sides import CLIENT_FILES, NETWORK_FILES, ROOT, imported
 
 CLI_FILES = sorted((ROOT / "cli").rglob("*.py"))
-KNOW_LOCALNET = {"_embedded.py", "_network_commands.py", "_quickstart.py"}
+KNOW_LOCALNET = {"embedded.py", "network.py"}
 
 
 def test_neither_side_imports_the_command_line() -> None:

@@ -13,11 +13,11 @@ import pytest
 from eth_account import Account
 
 from ocean_lib.base.text_files import read_text
-from ocean_lib.cli import _keys
-from ocean_lib.cli._description import read_description
-from ocean_lib.cli._network_config import keep_config
-from ocean_lib.cli._start_commands import Plan
-from ocean_lib.cli._which_job import read_job_file
+from ocean_lib.cli import asking
+from ocean_lib.cli.description import read_description
+from ocean_lib.cli.embedded import keep_config
+from ocean_lib.cli.job_file import read_job_file
+from ocean_lib.cli.typed_job import TypedJob
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, InvalidInput, WalletError
@@ -34,8 +34,8 @@ CONTAINER: dict[str, str | None] = {"image": "python", "tag": "3", "entrypoint":
 
 
 def code_in(path: Path) -> str:
-    plan = Plan((DID,), (), (), None, None, path, CONTAINER)
-    algorithm = plan._raw_algorithm()
+    typed = TypedJob((DID,), (), (), None, None, path, CONTAINER)
+    algorithm = typed._own_code()
     assert algorithm is not None
     return algorithm.rawcode
 
@@ -55,7 +55,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any], Any]] = {
         "http://127.0.0.1:1",
     ),
     "the network's config": ("config.ini", CONFIG, config_kept, True),
-    "password file": ("p", "pä\nmore", _keys._first_line, "pä"),
+    "password file": ("p", "pä\nmore", asking._first_line, "pä"),
     "keystore": ("k", KEYSTORE, lambda p: Wallet.from_keystore(None, p, "pä").address, ADDRESS),
     "keystore as text": (
         "k",
@@ -66,7 +66,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any], Any]] = {
     "keystore of the command line": (
         "k",
         KEYSTORE,
-        lambda p: _keys.address_in_keystore(_keys.KeySources(p)),
+        lambda p: asking.address_in_keystore(asking.KeySources(p)),
         ADDRESS,
     ),
     "document": ("d", json.dumps({"id": DID}), lambda p: DDO(json_filename=p).did, DID),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.checks import check_address, check_url
-from ocean_lib.cli._fields import Fields
+from ocean_lib.cli.fields import Fields
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http import safe_json
 from ocean_lib.models.algorithm_metadata import container_faults
@@ -46,7 +46,7 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ComputeRules:
     """Which algorithms may run on a data set."""
 
     trusted: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Description:
     main: dict[str, Any]
     about: dict[str, Any]
     files: tuple[FileEntry, ...]
-    rules: Rules | None
+    rules: ComputeRules | None
     access: bool
     price: float = 1
     timeout_s: int = DEFAULT_TIMEOUT_S
@@ -133,7 +133,9 @@ class Description:
         _, endpoint = provider.build_download_endpoint(provider.get_url(ocean.config))
         return ServiceDescriptor.access_service_descriptor(attributes, endpoint)
 
-    def _compute(self, rules: Rules, ocean: Ocean, creator: str, created: str) -> tuple[str, Any]:
+    def _compute(
+        self, rules: ComputeRules, ocean: Ocean, creator: str, created: str
+    ) -> tuple[str, Any]:
         compute = ocean.compute
         privacy = compute.build_service_privacy_attributes(
             list(rules.trusted),
@@ -223,11 +225,11 @@ def _algorithm(fields: Fields, where: str) -> dict[str, Any]:
     return described
 
 
-def _rules(fields: Fields) -> Rules | None:
+def _rules(fields: Fields) -> ComputeRules | None:
     if fields.is_false("compute"):
         return None
     compute = fields.part("compute")
-    rules = Rules(
+    rules = ComputeRules(
         tuple(compute.dids("trusted_algorithms")),
         compute.flag("allow_raw_algorithm", default=False),
         compute.flag("allow_all_published_algorithms", default=False),
@@ -306,7 +308,7 @@ def _json(text: str, path: Path) -> Any:
         safe_json.loads(text)  # which bounds how deep it nests
         return json.loads(text, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is no JSON: {error}") from None
+        raise InvalidInput(f"{path} is not JSON: {error}") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -351,4 +353,4 @@ def _yaml(text: str, path: Path) -> Any:
     try:
         return yaml.load(text, Loader)  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        raise InvalidInput(f"{path} is no YAML: {error}") from None
+        raise InvalidInput(f"{path} is not YAML: {error}") from None

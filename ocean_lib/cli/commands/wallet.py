@@ -8,19 +8,18 @@ from typing import Any
 
 import click
 
-from ocean_lib.cli._assets import data_token_of
-from ocean_lib.cli._embedded import write_private
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._keys import ask_password
-from ocean_lib.cli._options import client_options, output_options, password_option
-from ocean_lib.cli._session import Session, existing_folder_of, pass_session
-from ocean_lib.cli._values import DID
+from ocean_lib.cli.asking import ask_password
+from ocean_lib.cli.embedded import write_private
+from ocean_lib.cli.errors import CommandError, ExitCode
+from ocean_lib.cli.options import DID, client_options, output_options, password_option
+from ocean_lib.cli.session import Session, existing_folder_of, pass_session
+from ocean_lib.cli.typed_job import data_token_of
 
 
-@click.group(short_help="Make a keystore, or look at one.")
+@click.group(short_help="Make a keystore, or show one.")
 @client_options
 def wallet() -> None:
-    """Make a keystore, or look at one.
+    """Make a keystore, or show one.
 
     A key is never an argument, where other programs and the shell's history would see it. It
     comes from
@@ -49,7 +48,7 @@ def new(session: Session, file: Path) -> None:
     made = Wallet.create()
     write_private(file, json.dumps(made.to_keystore(password)))
     session.out.fields({"address": made.address, "keystore": str(file)})
-    session.out.say("Without the password nobody can open it, you neither. Keep a copy of both.")
+    session.out.say("Without the password nobody can open it, not even you. Keep a copy of both.")
 
 
 @wallet.command()
@@ -63,11 +62,12 @@ def show(session: Session, dids: tuple[str, ...], balance: bool) -> None:
     Of a keystore, no password is needed.
     """
     from ocean_lib.ocean.util import from_base_18
+    from ocean_lib.web3_internal.utils import get_ether_balance
 
     address = session.watcher().address
     shown: dict[str, Any] = {"address": address}
     if balance:
-        shown["ether"] = f"{from_base_18(_wei(session, address)):f}"
+        shown["ether"] = f"{from_base_18(get_ether_balance(address, session.ocean.web3)):f}"
     tokens = {}
     for did in dids:
         token = session.ocean.get_data_token(data_token_of(did))
@@ -75,10 +75,3 @@ def show(session: Session, dids: tuple[str, ...], balance: bool) -> None:
     session.out.fields(
         shown if session.out.as_json else {**shown, **tokens}, also={"tokens": tokens}
     )
-
-
-def _wei(session: Session, address: str) -> int:
-    from ocean_lib.web3_internal.node_calls import chain_errors
-
-    with chain_errors("ask for the balance"):
-        return int(session.ocean.web3.eth.get_balance(address))  # type: ignore[arg-type]

@@ -1,16 +1,19 @@
-"""The only doorway from the command line to the embedded network."""
+"""The only doorway from the command line to the embedded network, and the files it keeps there."""
 
 from __future__ import annotations
 
+import configparser
+import hashlib
+import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._keys import KeySources, address_in_keystore
-from ocean_lib.cli._network_config import keep_config
+from ocean_lib.base.text_files import read_text
+from ocean_lib.cli.asking import KeySources, address_in_keystore
+from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.exceptions import ConfigError
 from ocean_lib.http import safe_json
 
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 
 WALLET_PASSWORD = "localnet"  # noqa: S105  (keys.json beside it has the keys in clear)
 ROLES = ("publisher", "consumer")
+Sections = Mapping[str, Mapping[str, Any]]
+
+_HEAD = "# `ocean-compute localnet` renews this file at each start, until somebody changes it.\n"
+_MARK = "# As written: "
 _SECTION, _STATE = "localnet", "state"
 
 
@@ -82,7 +89,7 @@ def write_wallets(network: LocalNetwork) -> dict[str, dict[str, str]]:
     """Write a keystore for a publisher and a consumer; return their addresses and files.
 
     Raises:
-        CommandError: what stands in the place of one is no keystore.
+        CommandError: what is in the place of one is not a keystore.
     """
     folder = network.state_dir / "wallets"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -108,7 +115,7 @@ def _address_in(path: Path) -> str:
         if _is_keystore(path):
             return ""  # one need not name its address
         raise CommandError(
-            f"{path} is no keystore. Move it away, and start again: it is written anew.",
+            f"{path} is not a keystore. Move it away and restart; a new one will be written.",
             ExitCode.ERROR,
         )
     return address
@@ -149,3 +156,76 @@ def publish_local_file(config: Config, path: Path) -> str:
     from ocean_lib.localnet.files.access import FileStore
 
     return config.provider_url.rstrip("/") + FileStore(Path(state) / "files").add(path, path.name)
+
+
+def keep_config(folder: Path, options: Sections, say: Callable[[str], None]) -> Path:
+    """Keep a config in a network's folder, and return the file that leads to the network.
+
+    Args:
+        folder: the network's.
+        options: the config's sections, and their options.
+        say: is told when a changed file does not lead to this network, and another one does.
+
+    Returns:
+        `config.ini`; or `config.ini.new` beside it, where that was changed and leads elsewhere.
+    """
+    path = folder / "config.ini"
+    wanted = _parser(options)
+    if path.is_symlink() or path.exists():
+        text = _text_of(path)
+        if not _is_as_written(text) or path.is_symlink():
+            if _leads_there(text, wanted):
+                return path
+            new = path.with_name("config.ini.new")
+            say(
+                f"{path} was edited and points at another network: it is kept, and the "
+                f"config of this network is {new}. Delete {path.name} to have it written again."
+            )
+            path = new
+    _write(path, wanted)
+    return path
+
+
+def _parser(options: Sections) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    for section, values in options.items():
+        parser[section] = {name: str(value).replace("%", "%%") for name, value in values.items()}
+    return parser
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_text(path)
+    except (OSError, ValueError):  # a folder, a link to nowhere, some other file
+        return ""
+
+
+def _is_as_written(text: str) -> bool:
+    mark, _, body = text.removeprefix(_HEAD).partition("\n")
+    return text.startswith(_HEAD) and mark == _MARK + _digest(body)
+
+
+def _leads_there(text: str, wanted: configparser.ConfigParser) -> bool:
+    found = configparser.ConfigParser(interpolation=None)
+    try:
+        found.read_string(text)
+    except configparser.Error:
+        return False
+    return all(
+        found.get(section, name, fallback=None) == value
+        for section in wanted.sections()
+        for name, value in wanted.items(section)
+    )
+
+
+def _write(path: Path, parser: configparser.ConfigParser) -> None:
+    text = io.StringIO()
+    parser.write(text)
+    body = text.getvalue()
+    unfinished = path.with_name(f"{path.name}.part")
+    unfinished.write_text(f"{_HEAD}{_MARK}{_digest(body)}\n{body}", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()[:16]

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._options import client_options, owner_option
-from ocean_lib.cli._output import looked_at, one_line
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._values import DID, ORDER, PAUSE, SECONDS
-from ocean_lib.cli._which_job import WhichJob, job_document, job_options, job_times
+from ocean_lib.cli.errors import CommandError, ExitCode
+from ocean_lib.cli.job_file import WhichJob, job_document, job_options, job_times
+from ocean_lib.cli.options import DID, ORDER, PAUSE, SECONDS, client_options, owner_option
+from ocean_lib.cli.output import is_terminal, one_line
+from ocean_lib.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from ocean_lib.jobs.view import JobStatus
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
 _STATES = ("running", "finished", "failed", "stopped", "timed out", "unknown")
 
 
-@click.command(short_help="Look at a job once.")
+@click.command(short_help="Show the status of a job.")
 @job_options
 @owner_option
 @client_options
 @pass_session
 def status(session: Session, which: WhichJob) -> None:
-    """Look at a job once. Nothing is signed, so no password is asked for.
+    """Show the status of a job. Nothing is signed, so no password is asked for.
 
-    The exit status says whether it could be looked at; `wait` also says how the job went.
+    The exit status says whether it could be read; `wait` also says how the job went.
     """
     job = which.open(session)
     _show(session, job, job.status())
@@ -42,7 +41,7 @@ def status(session: Session, which: WhichJob) -> None:
     "--poll-interval",
     type=PAUSE,
     metavar="SECONDS",
-    help="Look this often.  [default: 0.2 s at first, growing to 30 s]",
+    help="Poll this often.  [default: 0.2 s at first, growing to 30 s]",
 )
 @click.option("--no-progress", is_flag=True, help="Show no bar.")
 @owner_option
@@ -59,7 +58,7 @@ def wait(
 
     Ctrl-C and --timeout leave the job running. The exit status is 0 if it ended regularly, 3 if
     it failed or was stopped. A V3 Provider does not tell an algorithm that crashed from one that
-    did well: look at its log and results. Where the exit code is told, as by the embedded
+    did well: check its log and results. Where the exit code is told, as by the embedded
     network, a crash is a failure.
     """
     from ocean_lib.exceptions import JobTimeoutError
@@ -68,7 +67,7 @@ def wait(
     again = f"ocean-compute wait {which.words}"
     stop_it = f"ocean-compute stop {which.words}"
     goes_on = f"goes on. Wait for it again: {again}. Stop it: {stop_it}"
-    has_bar = looked_at(sys.stderr) and not (no_progress or session.out.quiet)
+    has_bar = is_terminal(sys.stderr) and not (no_progress or session.out.quiet)
     with session.interruptible(f"Stopped waiting. Job {job.job_id} {goes_on}"):
         try:
             ended = job.wait(

@@ -1,8 +1,13 @@
-"""Where a key comes from: keystore file, environment or hidden prompt; never an argument."""
+"""What a user is asked: for the key or its password, and whether a Provider is trusted.
+
+A key is never an argument: it comes from a keystore file, the environment or a hidden prompt.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +17,19 @@ import click
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.base.text_files import read_text, why_unreadable
-from ocean_lib.exceptions import InvalidInput, WalletError
+from ocean_lib.exceptions import ConfigError, InvalidInput, ProviderNotTrusted, WalletError
 from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
+    from ocean_lib.config import Config
     from ocean_lib.web3_internal.wallet import Wallet
 
 KEY_VARIABLE = "OCEAN_PRIVATE_KEY"
 KEYSTORE_VARIABLE = "OCEAN_KEYSTORE"
 PASSWORD_VARIABLE = "OCEAN_WALLET_PASSWORD"  # noqa: S105  (a name)
+
+_SECTION = re.compile(r"\s*\[(?P<name>[^\]]+)\]")
+_OPTION = re.compile(r"(?P<head>provider\.trusted\s*[=:])[ \t]*(?P<value>.*)", re.IGNORECASE)
 
 
 @dataclass
@@ -149,7 +158,7 @@ def _content(path: Path) -> dict[str, Any] | Path:
     except ValueError:  # quotes what may be a key, and is left behind
         content = None
     if not isinstance(content, dict):
-        raise WalletError(f"No keystore: the file {path} is no JSON object.")
+        raise WalletError(f"{path} is not a keystore: it does not hold a JSON object.")
     return content
 
 
@@ -164,3 +173,85 @@ def _first_line(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = why_unreadable(error)
     raise WalletError(f"The password file {path} cannot be used: {reason}.")
+
+
+def ask_trust(error: ProviderNotTrusted, config: Config, config_file: str | None) -> None:
+    """Ask whether signatures may go to a Provider, and let the config say so from now on.
+
+    Args:
+        error: what the library refused.
+        config: of this run.
+        config_file: where `always` is kept; None: it is not offered.
+
+    Raises:
+        ProviderNotTrusted: the answer is no, or nobody can answer.
+        ConfigError: it cannot be kept.
+    """
+    if not sys.stdin.isatty():
+        raise error
+    click.echo(
+        f"Data set {error.did} names the Provider {error.origin}, which your config does not. "
+        "Whoever gets a signature of this wallet can use it at every Provider, to stop its jobs "
+        "or to read their results.",
+        err=True,
+    )
+    answers = ["no", "once", *(["always"] if config_file else [])]
+    answer = click.prompt(
+        f"Sign for {error.origin}?", type=click.Choice(answers), default="no", err=True
+    )
+    if answer == "no":
+        raise error
+    if answer == "always" and config_file:
+        _remember(Path(config_file).expanduser(), error.origin)
+        click.echo(f"Kept in {config_file}.", err=True)
+    config.trust_provider(error.origin)
+
+
+def _remember(path: Path, origin: str) -> None:
+    """Add an origin to `provider.trusted` of a config file; all else stays as it is."""
+    from ocean_lib.config import Config
+
+    path = path.resolve()  # a link stays one
+    try:
+        text = _with_origin(path.read_text(encoding="utf-8"), origin)
+        if origin in Config(text=text).trusted_providers:
+            _replace(path, text)
+            return
+        reason = "something else overrides the option there"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except ValueError as error:
+        reason = str(error)
+    raise ConfigError(
+        f"{path} cannot keep the answer ({reason}). Put provider.trusted = {origin} into "
+        "[resources] there, or answer `once`."
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        unfinished.touch(mode=path.stat().st_mode & 0o777, exist_ok=False)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _with_origin(text: str, origin: str) -> str:
+    """Put an origin before those that are there; `%` stands for itself twice in a config."""
+    origin = origin.replace("%", "%%")
+    lines = text.splitlines(keepends=True)
+    section, start = "", None
+    for number, line in enumerate(lines):
+        if header := _SECTION.match(line.lstrip("\ufeff")):
+            section = header["name"]
+            start = number if section == "resources" else start
+        elif section == "resources" and (found := _OPTION.match(line)):
+            value = found["value"].strip()
+            lines[number] = f"{found['head']} {origin}{', ' if value else ''}{value}\n"
+            return "".join(lines)
+    if start is None:
+        return f"{text.rstrip()}\n\n[resources]\nprovider.trusted = {origin}\n"
+    lines[start] = f"{lines[start].rstrip()}\nprovider.trusted = {origin}\n"
+    return "".join(lines)

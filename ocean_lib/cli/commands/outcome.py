@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._options import Folder, client_options
-from ocean_lib.cli._output import looked_at, one_line
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._which_job import WhichJob, job_options
-from ocean_lib.cli._wording import in_commands
+from ocean_lib.cli.errors import CommandError, ExitCode, told
+from ocean_lib.cli.job_file import WhichJob, job_options
+from ocean_lib.cli.options import Folder, client_options
+from ocean_lib.cli.output import is_terminal, one_line
+from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.http import safe_json
 
 
@@ -42,9 +41,9 @@ def download(
     """Download a job's results and logs. Each file is there whole, or not at all."""
     job = which.open(session, signs=True)
     target = folder or Path(session.config.downloads_path).expanduser() / job.job_id
-    has_bar = looked_at(sys.stderr) and not (no_progress or session.out.quiet)
+    has_bar = is_terminal(sys.stderr) and not (no_progress or session.out.quiet)
     report = job.download(target, logs=not no_logs, max_bytes=max_bytes, progress=has_bar)
-    failures = {name: in_commands(one_line(error)) for name, error in report.failures.items()}
+    failures = {name: told(error) for name, error in report.failures.items()}
     if session.out.as_json:
         session.out.document(
             {
@@ -95,7 +94,7 @@ def result(session: Session, which: WhichJob, name: str | None) -> None:
 
 def _print_file(session: Session, head: dict[str, Any], name: str, content: bytes) -> None:
     if not session.out.as_json:
-        if looked_at(sys.stdout):
+        if is_terminal(sys.stdout):
             session.out.raw(content.decode("utf-8", "replace"))
         else:
             click.echo(content, nl=False)

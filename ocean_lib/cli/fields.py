@@ -115,11 +115,11 @@ class Fields:
         if value is None and not required:
             value = {}
         if not isinstance(value, dict):
-            raise self._fault(name, "must be names and values below it")
+            raise self._fault(name, "must be a mapping (indented `name: value` lines)")
         return Fields(value, f"{self._where}: {name}")
 
     def check_all_known(self) -> None:
-        """Refuse names that nobody asked for: what they say would be lost without a word.
+        """Refuse names that are not known: what they say would be lost without a word.
 
         Raises:
             InvalidInput: there is one.

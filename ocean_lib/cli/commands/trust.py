@@ -7,23 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocean_lib.cli._exit_codes import ExitCode
-from ocean_lib.cli._findings import told_in_commands
-from ocean_lib.cli._options import client_options, network_options, output_options
-from ocean_lib.cli._output import one_line
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._values import DID
-from ocean_lib.cli._wording import in_commands
+from ocean_lib.cli.errors import ExitCode, told_finding
+from ocean_lib.cli.options import DID, client_options, network_options, output_options
+from ocean_lib.cli.output import one_line
+from ocean_lib.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from ocean_lib.preflight.trust import TrustChange, TrustReport
 
-_COMMANDS = {
-    "algorithm-not-trusted": "add",
-    "nobody-trusted": "add",
-    "files-changed": "refresh",
-    "container-changed": "refresh",
-}
+_COMMANDS = {"add-trust": "add", "renew-trust": "refresh"}
+"""What a publisher types, by the code of the advice."""
 
 _SENT = "Interrupted. The change may have been sent: `ocean-compute trust explain` tells."
 
@@ -49,7 +42,7 @@ def explain(session: Session, dataset: str, algorithm: str) -> ExitCode:
 
     Both are DIDs. The exit status is 5 if it may not.
     """
-    report = _told_in_commands(session.ocean.assets.explain_trust(dataset, algorithm))
+    report = _in_commands(session.ocean.assets.explain_trust(dataset, algorithm))
     if session.out.as_json:
         session.out.document(report.as_dict())
     else:
@@ -93,18 +86,18 @@ def refresh(session: Session, dataset: str, algorithm: str | None) -> None:
     _show(session, change)
 
 
-def _told_in_commands(report: TrustReport) -> TrustReport:
-    """Return the report with commands where its words are for a program."""
+def _in_commands(report: TrustReport) -> TrustReport:
+    """Return the report with the commands of the data set's publisher as its advice."""
     pair = f"{report.dataset_did} {report.algorithm_did}"
     findings = []
     for finding in report.findings:
-        told, command = told_in_commands(finding), _COMMANDS.get(finding.code)
+        shown = told_finding(finding)
+        command = _COMMANDS.get(finding.advice.code) if finding.advice else None
         if command is not None:
-            mend = f"The data set's publisher can mend that: ocean-compute trust {command} {pair}"
-            told = dataclasses.replace(told, how_to_mend=mend)
-        findings.append(told)
-    why = in_commands(one_line(report.why))
-    return dataclasses.replace(report, why=why, findings=tuple(findings))
+            mend = f"The data set's publisher can fix that: ocean-compute trust {command} {pair}"
+            shown = dataclasses.replace(shown, how_to_mend=mend)
+        findings.append(shown)
+    return dataclasses.replace(report, why=one_line(report.why), findings=tuple(findings))
 
 
 def _show(session: Session, change: TrustChange) -> None:

@@ -1,4 +1,7 @@
-"""Options that many commands share; each goes into the `Session`, before or after the command."""
+"""What is typed: kinds of values, checked there, and the options that many commands share.
+
+Each shared option goes into the `Session`, before or after the command.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,95 @@ from typing import Any, TypeVar
 
 import click
 
-from ocean_lib.cli._session import Session
-from ocean_lib.cli._values import ADDRESS, TEXT
+from ocean_lib.checks import check_address, check_did, check_tx_hash, printable
+from ocean_lib.cli.errors import told
+from ocean_lib.cli.session import Session
+from ocean_lib.exceptions import InvalidInput, InvalidTransactionHash
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Checked(click.types.StringParamType):
+    """A value that a check of the library takes; what it refuses is named as it was typed.
+
+    Args:
+        name: the kind of value.
+        check: gives the value to use, or raises `InvalidInput` with a message about "it".
+    """
+
+    def __init__(self, name: str, check: Callable[[Any], Any]) -> None:
+        self.name = name
+        self._check = check
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+        """Return the value to use."""
+        if value == "":
+            self.fail("it is empty, as of a shell's variable that is not set.", param, ctx)
+        try:
+            return self._check(value)
+        except InvalidInput as error:
+            self.fail(told(error), param, ctx)
+
+
+def _tokens(typed: str) -> str:
+    from ocean_lib.ocean.util import from_base_18, to_base_18
+
+    base = to_base_18(typed)
+    if not 0 < base < 2**256:
+        raise InvalidInput("it must be more than 0, and no more than a token contract can hold.")
+    return f"{from_base_18(base):f}"
+
+
+def _seconds(typed: str) -> float:
+    from ocean_lib.base.arguments import check_seconds
+
+    seconds = _number(typed)
+    check_seconds("it", seconds)
+    return seconds
+
+
+def _pause(typed: str) -> float:
+    from ocean_lib.base.arguments import check_pause
+
+    seconds = _number(typed)
+    check_pause("it", seconds, or_none=False)
+    return seconds
+
+
+def _number(typed: str) -> float:
+    try:
+        return float(typed)
+    except ValueError:
+        raise InvalidInput(f"it must be a number, got {printable(typed)}.") from None
+
+
+def _order(typed: str) -> str:
+    try:
+        return check_tx_hash(typed)
+    except InvalidTransactionHash:  # whose words name bytes too, which nobody can type
+        raise InvalidInput(
+            f"it must be '0x' followed by 64 hex digits, got {printable(typed)}. "
+            "It is the hash of the transaction that paid for the service."
+        ) from None
+
+
+def _job_id(typed: str) -> str:
+    # What looks like a key is refused where it would be sent: some Provider's ids are hashes.
+    if typed.isprintable() and typed == typed.strip():
+        return typed
+    raise InvalidInput(
+        f"it must be the id that `ocean-compute start` showed, got {printable(typed)}."
+    )
+
+
+TEXT = Checked("text", str)
+DID = Checked("did", lambda typed: check_did(typed, name="it"))
+ORDER = Checked("order", _order)
+ADDRESS = Checked("address", lambda typed: check_address(typed, name="it"))
+JOB_ID = Checked("job id", _job_id)
+TOKENS = Checked("tokens", _tokens)
+SECONDS = Checked("seconds", _seconds)
+PAUSE = Checked("seconds", _pause)
 
 
 class _NamedPath(click.Path):
@@ -133,5 +221,5 @@ def owner_option(function: Function) -> Function:
         metavar="ADDRESS",
         type=ADDRESS,
         into=("owner",),
-        help="Whose jobs, in place of a wallet: no key is needed to look.",
+        help="Whose jobs, in place of a wallet: no key is needed.",
     )(function)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocean_lib.cli import _agreement, _keys
-from ocean_lib.cli._exit_codes import ExitCode
-from ocean_lib.cli._output import Output
+from ocean_lib.cli import asking
+from ocean_lib.cli.errors import ExitCode
+from ocean_lib.cli.output import Output
 from ocean_lib.exceptions import ConfigError, OceanError, ProviderNotTrusted
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Session:
         self.network: str | None = None
         self.metadata_cache: str | None = None
         self.provider: str | None = None
-        self.keys = _keys.KeySources()
+        self.keys = asking.KeySources()
         self.owner: str | None = None
 
     @cached_property
@@ -95,14 +95,14 @@ class Session:
     @cached_property
     def wallet(self) -> Wallet:
         """The wallet; asks for what it takes to open it."""
-        return _keys.open_wallet(self.keys)
+        return asking.open_wallet(self.keys)
 
     def watcher(self) -> Signer:
         """Return whoever the jobs belong to, for calls that sign nothing: no password is asked."""
         if self.owner:
-            return _keys.Watcher(self.owner)
-        address = _keys.address_in_keystore(self.keys)
-        return _keys.Watcher(address) if address else self.wallet
+            return asking.Watcher(self.owner)
+        address = asking.address_in_keystore(self.keys)
+        return asking.Watcher(address) if address else self.wallet
 
     def agree_to_provider(self, did: str) -> None:
         """Ask, where somebody can answer, before a signature goes to a Provider not chosen yet.
@@ -113,7 +113,7 @@ class Session:
         try:
             self.ocean.compute.check_provider(did)
         except ProviderNotTrusted as error:
-            _agreement.ask(error, self.config, self.config_file or os.environ.get("CONFIG_FILE"))
+            asking.ask_trust(error, self.config, self.config_file or os.environ.get("CONFIG_FILE"))
         except OceanError:
             pass  # the call that follows tells it
 

@@ -15,9 +15,9 @@ import click
 from click.core import ParameterSource
 
 from ocean_lib.checks import printable
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._session import Session, existing_folder_of
-from ocean_lib.cli._values import DID, JOB_ID
+from ocean_lib.cli.errors import CommandError, ExitCode
+from ocean_lib.cli.options import DID, JOB_ID
+from ocean_lib.cli.session import Session, existing_folder_of
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http import safe_json
 
@@ -74,7 +74,7 @@ class WhichJob:
 
         Raises:
             CommandError: there is no such job.
-            InvalidInput: the file is no job file, or of another wallet.
+            InvalidInput: the file is not a job file, or is of another wallet.
             ProviderNotTrusted: the command signs, and nobody agrees to the job's Provider.
         """
         job = self._find(session, signs=signs)
@@ -143,8 +143,8 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
     """Return what a job file holds.
 
     Raises:
-        CommandError: there is none.
-        InvalidInput: it is none.
+        CommandError: the file does not exist.
+        InvalidInput: it is not a job file.
     """
     try:
         content = safe_json.loads(path.read_bytes())
@@ -159,7 +159,7 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise InvalidInput(f"{path} is no job file as `ocean-compute start` writes it.")
+        raise InvalidInput(f"{path} is not a job file that `ocean-compute start` wrote.")
     return content
 
 
@@ -181,7 +181,7 @@ def writable_job_file(path: Path) -> Iterator[Callable[[ComputeJob], None]]:
     try:
         if path.exists() and not _may_be_replaced(path):
             raise click.BadParameter(
-                f"{path} is there, and is no job file: it is not replaced. Choose another name."
+                f"{path} exists and is not a job file; it was not replaced. Choose another name."
             )
         unfinished.touch(exist_ok=False)
     except OSError as error:

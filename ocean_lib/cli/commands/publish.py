@@ -1,21 +1,26 @@
-"""`publish`, `mint` and `order`."""
+"""`publish` and `mint`: for who offers data and algorithms."""
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ocean_lib.cli import _embedded
-from ocean_lib.cli._assets import buy, data_token_of, index_of, publish_described
-from ocean_lib.cli._description import read_description
-from ocean_lib.cli._exit_codes import ExitCode
-from ocean_lib.cli._findings import show_findings
-from ocean_lib.cli._options import client_options
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._values import ADDRESS, DID, TOKENS
+from ocean_lib.cli import embedded
+from ocean_lib.cli.description import read_description
+from ocean_lib.cli.options import ADDRESS, DID, TOKENS, client_options
+from ocean_lib.cli.session import Session, pass_session
+from ocean_lib.cli.typed_job import data_token_of
 
-_SENT = "Interrupted. A transaction may have been sent: look at the chain before trying again."
+if TYPE_CHECKING:
+    from ocean_lib.assets.asset import Asset
+    from ocean_lib.cli.description import Description
+    from ocean_lib.ocean.ocean import Ocean
+    from ocean_lib.web3_internal.wallet import Wallet
+
+_SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
 
 
 @click.command(short_help="Publish a data set or an algorithm from a small file.")
@@ -40,9 +45,7 @@ def publish(session: Session, kind: str, file: Path) -> None:
     description = read_description(kind, file)
     wallet = session.wallet  # before anything is copied or sent
     urls = [
-        entry.url
-        if entry.path is None
-        else _embedded.publish_local_file(session.config, entry.path)
+        entry.url if entry.path is None else embedded.publish_local_file(session.config, entry.path)
         for entry in description.files
     ]
     with session.interruptible(_SENT):
@@ -98,32 +101,25 @@ def mint(session: Session, did: str, receiver: str, amount: str) -> None:
     )
 
 
-@click.command(short_help="Pay for a data set or an algorithm.")
-@click.argument("did", type=DID)
-@click.option("--service", "index", type=click.IntRange(0), help="Which service, by its index.")
-@click.option(
-    "--type",
-    "service_type",
-    type=click.Choice(["compute", "access"]),
-    help="Which service, by its type.  [default: compute if there is one]",
-)
-@click.option("--check", "only_check", is_flag=True, help="Pay nothing; tell what is in the way.")
-@client_options
-@pass_session
-def order(
-    session: Session, did: str, index: int | None, service_type: str | None, only_check: bool
-) -> ExitCode:
-    """Pay for a service of an asset with data tokens that the wallet has.
+def publish_described(
+    ocean: Ocean, description: Description, urls: list[str], wallet: Wallet
+) -> Asset:
+    """Publish an asset.
 
-    The publisher gives tokens away (`ocean-compute mint`) or sells them on a market.
+    Args:
+        ocean: the client.
+        description: of the asset.
+        urls: of its files.
+        wallet: the publisher's.
     """
-    if index is not None and service_type is not None:
-        raise click.UsageError("Give --service or --type, not both.")
-    if only_check:
-        wanted = index_of(session.ocean.assets.resolve(did), index, service_type)
-        address = session.watcher().address
-        return show_findings(session, session.ocean.assets.check_order(did, address, wanted))
-    with session.interruptible(_SENT):
-        paid = buy(session.ocean, did, session.wallet, index=index, service_type=service_type)
-    session.out.fields(paid)
-    return ExitCode.DONE
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    token = description.token
+    return ocean.assets.create(
+        description.metadata(urls, created),
+        wallet,
+        description.services(ocean, wallet.address, created),
+        data_token_address=token.address or None,
+        dt_name=token.name or None,
+        dt_symbol=token.symbol or None,
+        dt_cap=token.cap or None,
+    )

@@ -1,9 +1,8 @@
-"""`check` and `start`, which take the same arguments."""
+"""A job as it is typed: data sets, algorithm, orders; what is left out is looked up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.base.text_files import read_text, why_unreadable
-from ocean_lib.cli._assets import data_token_of, index_of, newest_order
-from ocean_lib.cli._exit_codes import CommandError, ExitCode
-from ocean_lib.cli._findings import show_findings
-from ocean_lib.cli._options import client_options, owner_option
-from ocean_lib.cli._session import Session, pass_session
-from ocean_lib.cli._values import DID, ORDER
-from ocean_lib.cli._which_job import WhichJob, job_file_option, writable_job_file
+from ocean_lib.cli.errors import CommandError, ExitCode
+from ocean_lib.cli.options import DID, ORDER
+from ocean_lib.cli.session import Session
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 from ocean_lib.models.algorithm_metadata import container_faults
 
 if TYPE_CHECKING:
+    from ocean_lib.assets.asset import Asset
+    from ocean_lib.common.ddo.service import Service
+    from ocean_lib.jobs.plan import Algorithm, JobPlan
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
     from ocean_lib.models.compute_input import ComputeInput
-    from ocean_lib.ocean.compute_job import ComputeJob
+    from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.signer import Signer
 
 
@@ -37,7 +35,7 @@ class _Lookup:
     strict: bool
 
     def index(self, did: str, service_type: str | None) -> int:
-        """Return the index of a service; 0 if there is none and nobody minds."""
+        """Return the index of a service; 0 if there is none, unless strict."""
         try:
             return index_of(self.session.ocean.assets.resolve(did), None, service_type)
         except (AssetNotFound, NoComputeService):
@@ -46,7 +44,7 @@ class _Lookup:
             return 0
 
     def order(self, did: str, index: int) -> str | None:
-        """Return the newest order; None if there is none and nobody minds."""
+        """Return the newest order; None if there is none, unless strict."""
         try:
             return newest_order(self.session.ocean, did, index, self.address)
         except (CommandError, ContractNotFound):
@@ -56,7 +54,7 @@ class _Lookup:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TypedJob:
     """What to run on what, as it was typed.
 
     Attributes:
@@ -100,8 +98,8 @@ class Plan:
             for fault in container_faults(self.container).values():
                 raise click.UsageError(f"{self.code} cannot be run. {fault}")
 
-    def arguments(self, session: Session, wallet: Signer, *, strict: bool) -> dict[str, Any]:
-        """Return the arguments of `OceanCompute.submit` and `check`.
+    def plan(self, session: Session, wallet: Signer, *, strict: bool) -> JobPlan:
+        """Return the plan of the job.
 
         Args:
             session: the run.
@@ -111,22 +109,21 @@ class Plan:
         Raises:
             CommandError: something is not ordered.
         """
+        from ocean_lib.jobs.plan import JobPlan
+
         look = _Lookup(session, wallet.address, strict)
-        found: dict[str, Any] = {
-            "input_datasets": [self._input(look, place) for place in range(len(self.dids))],
-            "consumer_wallet": wallet,
-            "algorithm_meta": self._raw_algorithm(),
-        }
-        if self.algorithm is not None:
-            order = self.algorithm_order
-            if order is None:
-                order = look.order(self.algorithm, look.index(self.algorithm, "access"))
-            found |= {
-                "algorithm_did": self.algorithm,
-                "algorithm_tx_id": order,
-                "algorithm_data_token": data_token_of(self.algorithm),
-            }
-        return found
+        inputs = [self._input(look, place) for place in range(len(self.dids))]
+        return JobPlan.given(inputs, wallet, self._algorithm(look))
+
+    def _algorithm(self, look: _Lookup) -> Algorithm:
+        from ocean_lib.jobs.plan import Algorithm
+
+        if self.algorithm is None:
+            return Algorithm.given(None, self._own_code(), None, None)
+        order = self.algorithm_order
+        if order is None:
+            order = look.order(self.algorithm, look.index(self.algorithm, "access"))
+        return Algorithm.given(self.algorithm, None, order, data_token_of(self.algorithm))
 
     def _input(self, look: _Lookup, place: int) -> ComputeInput:
         from ocean_lib.models.compute_input import ComputeInput
@@ -140,7 +137,7 @@ class Plan:
         order = self.orders[place] if place < len(self.orders) else look.order(did, index)
         return ComputeInput(did, order or look.session.ocean.compute.NOT_ORDERED, index)
 
-    def _raw_algorithm(self) -> AlgorithmMetadata | None:
+    def _own_code(self) -> AlgorithmMetadata | None:
         if self.code is None:
             return None
         from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
@@ -161,25 +158,25 @@ class Plan:
         )
 
 
-def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take what to run on what, and give it a `Plan`."""
+def job_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take what to run on what, and give it a `TypedJob`."""
 
     def gathered(*args: Any, **options: Any) -> Any:
         container = {name: options.pop(name) for name in ("image", "tag", "entrypoint")}
         names = ("dids", "orders", "services", "algorithm", "algorithm_order", "code")
-        typed = {name: options.pop(name) for name in names}
-        return command(*args, plan=Plan(container=container, **typed), **options)
+        given = {name: options.pop(name) for name in names}
+        return command(*args, typed=TypedJob(container=container, **given), **options)
 
     gathered.__name__ = command.__name__
     gathered.__doc__ = command.__doc__
     gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     decorated: Callable[..., Any] = gathered
-    for option in reversed(_PLAN_OPTIONS):
+    for option in reversed(_JOB_ARGUMENTS):
         decorated = option(decorated)
     return decorated
 
 
-_PLAN_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+_JOB_ARGUMENTS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.argument("dids", metavar="DATASET...", type=DID, nargs=-1, required=True),
     click.option("--algorithm", metavar="DID", type=DID, help="A published algorithm."),
     click.option(
@@ -215,61 +212,53 @@ _PLAN_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = 
 )
 
 
-@click.command(short_help="Tell, before starting, what the Provider would refuse.")
-@plan_options
-@owner_option
-@client_options
-@pass_session
-def check(session: Session, plan: Plan) -> ExitCode:
-    """Tell, without starting anything, what the Provider would refuse, and how to mend it.
+def service_of(asset: Asset, index: int | None, service_type: str | None = None) -> Service:
+    """Return the service that is meant: of this index or type; else compute, else access.
 
-    Takes the arguments of `start`, and signs nothing, so that no password is asked for. What is
-    not ordered yet is one finding among the others. The exit status is 5 if the job would be
-    refused, and 6 if something could not be looked at.
+    Raises:
+        NoComputeService: there is none.
     """
-    arguments = plan.arguments(session, session.watcher(), strict=False)
-    findings = session.ocean.compute.check(**arguments)
-    return show_findings(session, findings)
+    if index is not None:
+        found = asset.get_service_by_index(index)
+    else:
+        wanted = (service_type,) if service_type else ("compute", "access")
+        found = next((s for kind in wanted if (s := asset.get_service(kind))), None)
+    if found is None:
+        offers = ", ".join(f"{service.index}: {service.type}" for service in asset.services)
+        what = f"service {index}" if index is not None else f"{service_type or 'such'} service"
+        raise NoComputeService(f"{asset.did} has no {what}; it has {offers or 'none'}.")
+    return found
 
 
-@click.command(short_help="Start a job on data that is ordered.")
-@plan_options
-@job_file_option
-@client_options
-@pass_session
-def start(session: Session, plan: Plan, job_file: Path | None) -> None:
-    """Start a job on data that is ordered.
+def index_of(asset: Asset, index: int | None, service_type: str | None = None) -> int:
+    """Return the index of the service that is meant, see `service_of`."""
+    return int(service_of(asset, index, service_type).index or 0)
 
-    DATASET is a DID; further ones are further inputs. Orders that are not given are looked up
-    on the chain: the wallet's newest.
+
+def newest_order(ocean: Ocean, did: str, index: int, address: str) -> str:
+    """Return the newest order of a service that this account may use.
+
+    Raises:
+        CommandError: there is none.
     """
-    plan.check_code()
-    with nullcontext() if job_file is None else writable_job_file(job_file) as write:
-        session.agree_to_provider(plan.dids[0])
-        arguments = plan.arguments(session, session.wallet, strict=True)
-        maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."
-        with session.interruptible(maybe):
-            job = session.ocean.compute.submit(**arguments)
-        if write is not None:
-            _remember(job, write, str(job_file))
-    kept = {"job_file": str(job_file)} if job_file is not None else {}
-    session.out.fields(
-        {"job_id": job.job_id, "did": job.did, **kept},
-        also={"owner": job.owner, "order_tx": job.order_tx},
-    )
-    words = WhichJob(job.job_id, "", job_file).words
-    session.out.say(f"Wait for it: ocean-compute wait {words}")
-
-
-def _remember(job: ComputeJob, write: Callable[[ComputeJob], None], file: str) -> None:
-    try:
-        write(job)
-    except OSError as error:
-        words = WhichJob(job.job_id, job.did, None).words
+    orders = ocean.get_user_orders(address, data_token_of(did), index)
+    own = [order for order in orders if order.consumer.lower() == address.lower()]
+    if not own:
         raise CommandError(
-            f"Job {job.job_id} was started, but the job file {file} could not be written: "
-            f"{error.strerror}. Wait for it: ocean-compute wait {words}",
-            ExitCode.ERROR,
-            job_id=job.job_id,
-            did=job.did,
-        ) from None
+            f"{address} has no order of service {index} of {did}. "
+            f"Order it: ocean-compute order {did} --service {index}",
+            ExitCode.NOT_FOUND,
+        )
+    return str(own[-1].transactionId)
+
+
+def data_token_of(did: str) -> str:
+    """Return the address of an asset's data token, which is in its DID.
+
+    Raises:
+        InvalidDid: it is not a DID of Ocean V3.
+    """
+    from ocean_lib.checks import check_did
+    from ocean_lib.models.metadata import data_token_of as address_of
+
+    return str(address_of(check_did(did)))

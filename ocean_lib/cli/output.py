@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 import click
 
 # Control characters, and those that reorder a line: a server's text must not steer a terminal.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 _STATE_COLOURS = {"finished": "green", "running": "cyan", "failed": "red", "timed out": "red"}
 
 
@@ -22,7 +25,7 @@ def one_line(text: object) -> str:
     return _UNSAFE.sub("", " ".join(str(text).split()))
 
 
-def looked_at(stream: TextIO) -> bool:
+def is_terminal(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal."""
     try:
         return stream.isatty()
@@ -32,7 +35,7 @@ def looked_at(stream: TextIO) -> bool:
 
 def coloured(text: str, stream: TextIO, **style: Any) -> str:
     """Return the text in colour where somebody sees it and has not declined (NO_COLOR)."""
-    wanted = looked_at(stream) and not os.environ.get("NO_COLOR")
+    wanted = is_terminal(stream) and not os.environ.get("NO_COLOR")
     return click.style(text, **style) if wanted and _knows_colours() else text
 
 
@@ -91,7 +94,7 @@ class Output:
         cells = [[one_line("" if cell is None else cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
         total = sum(widths) + 2 * (len(widths) - 1)
-        if looked_at(sys.stdout) and total > shutil.get_terminal_size().columns:
+        if is_terminal(sys.stdout) and total > shutil.get_terminal_size().columns:
             for row in cells:
                 self.fields(dict(zip(headers, row, strict=True)))
                 click.echo()
@@ -102,7 +105,7 @@ class Output:
 
     def raw(self, text: str) -> None:
         """Write text as it is; on a terminal without what would steer it."""
-        if looked_at(sys.stdout):
+        if is_terminal(sys.stdout):
             text = _UNSAFE.sub("", text)
         click.echo(text, nl=not text.endswith("\n"), color=True)
 
@@ -114,3 +117,28 @@ def _cell(name: str, value: object) -> str:
     if name == "state" and text in _STATE_COLOURS:
         return coloured(text, sys.stdout, fg=_STATE_COLOURS[text])
     return text
+
+
+@contextlib.contextmanager
+def all_open() -> Iterator[None]:
+    """Put a stream that reads and keeps nothing where one is closed (`>&-`): Python has None."""
+    with contextlib.ExitStack() as stack:
+        for name, mode in _STREAMS:
+            if getattr(sys, name) is None:
+                null = stack.enter_context(open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123
+                setattr(sys, name, null)
+                stack.callback(setattr, sys, name, None)
+        for stream in (sys.stdout, sys.stderr):
+            # A name in another alphabet must not end a run.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        yield
+
+
+def forget(stream: TextIO) -> None:
+    """Send what is left in the buffer nowhere, or Python complains on its way out."""
+    with contextlib.suppress(OSError, ValueError):
+        number = stream.fileno()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, number)
+        os.close(null)

@@ -1,0 +1,151 @@
+"""`order`, `check` and `start`: pay for a job, ask what is in its way, start it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
+from ocean_lib.cli.job_file import WhichJob, job_file_option, writable_job_file
+from ocean_lib.cli.options import DID, client_options, owner_option
+from ocean_lib.cli.session import Session, pass_session
+from ocean_lib.cli.typed_job import TypedJob, index_of, job_arguments, service_of
+
+if TYPE_CHECKING:
+    from ocean_lib.ocean.compute_job import ComputeJob
+    from ocean_lib.ocean.ocean import Ocean
+    from ocean_lib.web3_internal.wallet import Wallet
+
+_SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
+
+
+@click.command(short_help="Pay for a data set or an algorithm.")
+@click.argument("did", type=DID)
+@click.option("--service", "index", type=click.IntRange(0), help="Which service, by its index.")
+@click.option(
+    "--type",
+    "service_type",
+    type=click.Choice(["compute", "access"]),
+    help="Which service, by its type.  [default: compute if there is one]",
+)
+@click.option("--check", "only_check", is_flag=True, help="Pay nothing; tell what is in the way.")
+@client_options
+@pass_session
+def order(
+    session: Session, did: str, index: int | None, service_type: str | None, only_check: bool
+) -> ExitCode:
+    """Pay for a service of an asset with data tokens that the wallet has.
+
+    The publisher gives tokens away (`ocean-compute mint`) or sells them on a market.
+    """
+    if index is not None and service_type is not None:
+        raise click.UsageError("Give --service or --type, not both.")
+    if only_check:
+        wanted = index_of(session.ocean.assets.resolve(did), index, service_type)
+        address = session.watcher().address
+        return show_findings(session.out, session.ocean.assets.check_order(did, address, wanted))
+    with session.interruptible(_SENT):
+        paid = buy(session.ocean, did, session.wallet, index=index, service_type=service_type)
+    session.out.fields(paid)
+    return ExitCode.DONE
+
+
+def buy(
+    ocean: Ocean,
+    did: str,
+    wallet: Wallet,
+    *,
+    index: int | None = None,
+    service_type: str | None = None,
+) -> dict[str, Any]:
+    """Order a service with data tokens that the wallet has.
+
+    Args:
+        ocean: the client.
+        did: the asset.
+        wallet: pays and consumes.
+        index: which service; None: compute if there is one, else access.
+        service_type: which service, in place of the index.
+
+    Returns:
+        The order, as the `order` command shows it.
+    """
+    asset = ocean.assets.resolve(did)
+    service = service_of(asset, index, service_type)
+    asked = ocean.assets.order(did, wallet.address, service_index=service.index)
+    tx = ocean.assets.pay_for_service(
+        asked.amount, asked.data_token_address, did, service.index, None, wallet
+    )
+    return {
+        "did": did,
+        "service_index": service.index,
+        "service_type": service.type,
+        "order_tx": tx,
+        "amount": f"{asked.amount.normalize():f}",
+        "data_token": asked.data_token_address,
+        "consumer": wallet.address,
+    }
+
+
+@click.command(short_help="Tell, before starting, what the Provider would refuse.")
+@job_arguments
+@owner_option
+@client_options
+@pass_session
+def check(session: Session, typed: TypedJob) -> ExitCode:
+    """Tell, without starting anything, what the Provider would refuse, and how to fix it.
+
+    Takes the arguments of `start`, and signs nothing, so that no password is asked for. What is
+    not ordered yet is one finding among the others. The exit status is 5 if the job would be
+    refused, and 6 if something could not be checked.
+    """
+    consumer = session.watcher()
+    plan = typed.plan(session, consumer, strict=False)
+    return show_findings(session.out, session.ocean.compute.check_plan(plan, consumer))
+
+
+@click.command(short_help="Start a job on data that is ordered.")
+@job_arguments
+@job_file_option
+@client_options
+@pass_session
+def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
+    """Start a job on data that is ordered.
+
+    DATASET is a DID; further ones are further inputs. Orders that are not given are looked up
+    on the chain: the wallet's newest.
+    """
+    typed.check_code()
+    with nullcontext() if job_file is None else writable_job_file(job_file) as write:
+        session.agree_to_provider(typed.dids[0])
+        plan = typed.plan(session, session.wallet, strict=True)
+        maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."
+        with session.interruptible(maybe):
+            job = session.ocean.compute.submit_plan(plan, session.wallet)
+        if write is not None:
+            _remember(job, write, str(job_file))
+    kept = {"job_file": str(job_file)} if job_file is not None else {}
+    session.out.fields(
+        {"job_id": job.job_id, "did": job.did, **kept},
+        also={"owner": job.owner, "order_tx": job.order_tx},
+    )
+    words = WhichJob(job.job_id, "", job_file).words
+    session.out.say(f"Wait for it: ocean-compute wait {words}")
+
+
+def _remember(job: ComputeJob, write: Callable[[ComputeJob], None], file: str) -> None:
+    try:
+        write(job)
+    except OSError as error:
+        words = WhichJob(job.job_id, job.did, None).words
+        raise CommandError(
+            f"Job {job.job_id} was started, but the job file {file} could not be written: "
+            f"{error.strerror}. Wait for it: ocean-compute wait {words}",
+            ExitCode.ERROR,
+            job_id=job.job_id,
+            did=job.did,
+        ) from None
