@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ocean_lib.base.advice import Advice
