@@ -134,6 +134,7 @@ class HttpExchange:
         operation: str,
         params: Mapping[str, str] | None = None,
         json_body: Any = None,
+        headers: Mapping[str, str] | None = None,
         retry: bool = False,
     ) -> Answer:
         """Send one request and read its whole answer.
@@ -144,6 +145,7 @@ class HttpExchange:
             operation: what is asked, in words that follow "Could not".
             params: the query; encoded here.
             json_body: sent as JSON.
+            headers: further request headers.
             retry: for unsigned reads only: try again when no answer came, a gateway spoke in the
                 server's place or it was asked too often, and when the same host wants https.
 
@@ -163,7 +165,7 @@ class HttpExchange:
             attempts = Attempts(deadline, READ_ATTEMPTS if retry else 1)
             while True:
                 try:
-                    answer = self._once(method, url, operation, params, body, deadline)
+                    answer = self._once(method, url, operation, params, body, deadline, headers)
                 except RequestTimeout:
                     raise
                 except MovedToHttps:
@@ -275,8 +277,9 @@ class HttpExchange:
         params: Mapping[str, str] | None,
         body: bytes | None,
         deadline: Deadline,
+        headers: Mapping[str, str] | None,
     ) -> Answer:
-        response = self._open(method, url, operation, params, body, deadline)
+        response = self._open(method, url, operation, params, body, deadline, headers)
         try:
             content = bytearray()
             for piece in self._pieces(response, url, operation, deadline):

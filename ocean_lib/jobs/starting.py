@@ -102,8 +102,7 @@ class Attempt:
 
     def __init__(self, plan: JobPlan, starts: Starts) -> None:
         self._plan = plan
-        self._main = plan.main
-        self._order = plan.main.transfer_tx_id.lower()
+        self._order = plan.order_tx.lower() or plan.marker
         self._starts = starts
         self._sent_at = time.monotonic()
         self._is_open = False
@@ -122,7 +121,7 @@ class Attempt:
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(
                 "stopped starting a job that may have started: list the wallet's jobs with "
-                f"compute.jobs(wallet, {self._main.did!r}) and find agreementId {self._order}."
+                f"{self._plan.how_to_find}."
             ) from None
 
     def _close(self) -> None:
@@ -234,11 +233,9 @@ class Attempt:
         named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
         return StartUncertain(
             f"The job may have started, but {reason}{named}.{_first_fault(error)} Look again "
-            "before starting a second job: list the wallet's jobs with "
-            f"compute.jobs(wallet, {self._main.did!r}) and find agreementId "
-            f"{self._main.transfer_tx_id}.",
-            did=self._main.did,
-            order_tx=self._main.transfer_tx_id,
+            f"before starting a second job: list the wallet's jobs with {self._plan.how_to_find}.",
+            did=self._plan.did,
+            order_tx=self._plan.order_tx,
             candidates=candidates,
         )
 
