@@ -27,6 +27,8 @@ _MAX_UINT256 = 2**256 - 1
 
 _DID = re.compile(r"did:op:[0-9a-fA-F]{40}")
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
+# An Ocean Node's: the cluster of its environment, and the job's own.
+_NODE_JOB_ID = re.compile(r"0x[0-9a-fA-F]{64}-[0-9a-fA-F]{64}")
 _HASH_DIGITS = re.compile(r"[0-9a-fA-F]{64}")
 # A job's id has 32 hex digits, an address or a DID 40. 64 in a row may be a private key in the
 # wrong place, and a few less one that was copied in part: never shown.
@@ -228,14 +230,16 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
     """Return the job id unchanged if it can be one.
 
     Args:
-        job_id: what `start` returned. Providers make 32 hex digits; other printable text without
-            blanks around it passes, for other back ends.
+        job_id: what `start` returned. V3 Providers make 32 hex digits, Ocean Nodes `0x`, 64 hex
+            digits, a dash and 64 more; other printable text without blanks around it passes.
         name: what to call it in the message.
 
     Raises:
         InvalidInput: it is not text, too short or too long, holds control characters, or looks
             like a private key or a mnemonic, which no Provider must see; see `trust_job_id`.
     """
+    if isinstance(job_id, str) and _NODE_JOB_ID.fullmatch(job_id):
+        return str(job_id)
     if not (
         isinstance(job_id, str)
         # operator-service takes a shorter one for none, which means all jobs of the owner.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from ocean_lib.backends.answers import check_ok
@@ -33,7 +34,8 @@ def root_uri(service_endpoint: str) -> str:
     host, slash, path = rest.partition("/")
     before, found, _ = (slash + path).partition(f"/{api_version()}")
     if not found:
-        before = before.partition("/services/")[0]
+        # An Ocean Node's are below /api/services, other Providers' below /services.
+        before = re.split("/(?:api/)?services(?:/|$)", before, maxsplit=1)[0]
     root = f"{scheme}://{host}{before}".rstrip("/")
     if not host:
         raise InvalidUrl(f"{one_line(service_endpoint, 80)!r} has no host.")
@@ -110,7 +112,7 @@ class Discovery:
             EndpointNotFound: the Provider has no service of this name.
         """
         services = self.document(root)["serviceEndpoints"]
-        found = services.get(name)
+        found = services.get(name, services.get(f"/{name}"))  # a node's names may have a slash
         if not _is_method_and_path(found):
             raise EndpointNotFound(
                 f"The Provider at {root} offers no service {name!r}, only: "

@@ -16,8 +16,8 @@ from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import OceanError
+from ocean_lib.jobs import starting
 from ocean_lib.models.compute_input import ComputeInput
-from ocean_lib.ocean import _start
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.players import DID, ORDER, Fault, World, dated, new_wallet, not_your_signature, start
 from tests.wire import answer, as_json, html, reset, silence
@@ -250,7 +250,7 @@ def test_the_test_that_is_named_raises_the_class(name: str, where: str) -> None:
 def test_a_class_is_raised_with_all_it_should_say(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_start, "LOOK_PAUSES_S", (0.01,))
+    monkeypatch.setattr(starting, "LOOK_PAUSES_S", (0.01,))
     with World() as world:
         case = OnTheWire(world)
         with pytest.raises(OceanError) as caught:

@@ -201,6 +201,7 @@ class ResultFile:
     name: str
     kind: str
     index: int
+    size: int | None = None
 
 
 def job_id_of(info: NodeJob) -> str:
@@ -286,7 +287,8 @@ def result_files(info: NodeJob) -> list[ResultFile]:
         index = whole_number(file.get("index")) if isinstance(file, Mapping) else None
         if index is not None:
             kind = str(file.get("type") or "")
-            found.append(ResultFile(str(file.get("filename") or kind), kind, index))
+            size = whole_number(file.get("filesize"))
+            found.append(ResultFile(str(file.get("filename") or kind), kind, index, size))
     return found
 
 
