@@ -43,6 +43,7 @@ NAME_AQUARIUS_URL = "aquarius.url"
 NAME_PROVIDER_URL = "provider.url"
 NAME_PROVIDER_ADDRESS = "provider.address"
 NAME_PROVIDER_TRUSTED = "provider.trusted"
+NAME_PROVIDER_GENERATION = "provider.generation"
 NAME_DOWNLOADS_PATH = "downloads.path"
 NAME_CONNECT_TIMEOUT = "timeout.connect"
 NAME_READ_TIMEOUT = "timeout.read"
@@ -130,6 +131,15 @@ def _trusted(text: str) -> str:
     raise ConfigError(
         "hosts or origins such as provider.example or https://provider.example:8030, with commas "
         f"between them, or * for all; {fault}"
+    )
+
+
+def _generation(text: str) -> str:
+    if text in ("", "v3", "node"):
+        return text
+    raise ConfigError(
+        "v3 (a V3 Provider) or node (an Ocean Node), or empty: whatever the server says it is; "
+        f"got {printable(text)}"
     )
 
 
@@ -289,6 +299,14 @@ OPTIONS = (
         _trusted,
         "PROVIDER_TRUSTED",
         "Further Providers that get signatures",
+    ),
+    Option(
+        SECTION_RESOURCES,
+        NAME_PROVIDER_GENERATION,
+        "",
+        _generation,
+        "PROVIDER_GENERATION",
+        "Generation of the back end",
     ),
     Option(SECTION_RESOURCES, NAME_DOWNLOADS_PATH, DEFAULT_DOWNLOADS_PATH, _text),
     Option(SECTION_RESOURCES, NAME_CONNECT_TIMEOUT, _seconds_text(_TIMEOUTS.connect_s), _seconds),

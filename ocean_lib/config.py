@@ -35,6 +35,7 @@ from ocean_lib._config_options import (
     NAME_NETWORK_URL,
     NAME_OCEAN_ADDRESS,
     NAME_PROVIDER_ADDRESS,
+    NAME_PROVIDER_GENERATION,
     NAME_PROVIDER_TRUSTED,
     NAME_PROVIDER_URL,
     NAME_READ_TIMEOUT,
@@ -79,6 +80,7 @@ __all__ = [
     "NAME_NETWORK_URL",
     "NAME_OCEAN_ADDRESS",
     "NAME_PROVIDER_ADDRESS",
+    "NAME_PROVIDER_GENERATION",
     "NAME_PROVIDER_TRUSTED",
     "NAME_PROVIDER_URL",
     "NAME_READ_TIMEOUT",
@@ -342,6 +344,11 @@ class Config(configparser.ConfigParser):
     def trusted_providers(self) -> str:
         """The Providers that get signatures beside the configured one: hosts or origins, or `*`."""
         return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_TRUSTED))
+
+    @property
+    def provider_generation(self) -> str:
+        """`v3` or `node`; '' for what each server's discovery document says it is."""
+        return str(self._value(SECTION_RESOURCES, NAME_PROVIDER_GENERATION))
 
     def trust_provider(self, origin: str) -> None:
         """Give signatures to this Provider too, from now on, in this object only.

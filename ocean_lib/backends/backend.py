@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
 from ocean_lib.backends.environment import Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer
-
-
-class Generation(enum.Enum):
-    """Which of Ocean's back ends speaks."""
-
-    V3 = "v3"
-    NODE = "node"
 
 
 class JobResult(TypedDict):
@@ -98,8 +91,11 @@ class Backend(Protocol):
     says no; what else a call raises stands beside it.
     """
 
-    generation: Generation
     root: str
+
+    @property
+    def generation(self) -> Generation:
+        """Which of Ocean's back ends it is."""
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once.

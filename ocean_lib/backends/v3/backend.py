@@ -10,13 +10,13 @@ from typing import TypeVar
 from ocean_lib.backends.backend import (
     Attempt,
     Candidates,
-    Generation,
     JobRef,
     JobResult,
     Listed,
 )
 from ocean_lib.backends.discovery import Discovery
 from ocean_lib.backends.environment import Environment, Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.signing import Credential, NonceRule, Signatures
 from ocean_lib.backends.v3 import calls
 from ocean_lib.backends.v3.answers import (
@@ -29,7 +29,7 @@ from ocean_lib.backends.v3.answers import (
     started_job_of,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.rules import check_v3_only, no_log_while_running
+from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.retrying import SIGNED_READ_AGAIN

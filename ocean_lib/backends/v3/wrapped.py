@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from ocean_lib.backends.backend import Attempt, Candidates, Generation, JobRef, JobResult, Listed
+from ocean_lib.backends.backend import Attempt, Candidates, JobRef, JobResult, Listed
 from ocean_lib.backends.environment import Environment, Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.rules import check_v3_only, no_log_while_running
+from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.retrying import SIGNED_READ_AGAIN
 from ocean_lib.jobs.outputs import FileList, files_of

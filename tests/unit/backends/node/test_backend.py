@@ -163,7 +163,7 @@ def test_a_refused_start_is_told_and_not_sent_again() -> None:
         refused(75)
     with pytest.raises(EscrowNotReady, match="does not have enough funds"):
         refused(98)
-    with pytest.raises(EnvironmentUnavailable, match="compute.environments"):
+    with pytest.raises(EnvironmentUnavailable, match="environments"):
         refused(20)
 
 
