@@ -62,9 +62,12 @@ class FakeJob:
     files: dict[int, bytes]
     log: bytes = b""
     stop_requested: bool = False
+    shown: dict[str, Any] | None = None
 
     def document(self, *, polls: bool = False) -> dict[str, Any]:
-        state = self.states.pop(0) if polls and len(self.states) > 1 else self.states[0]
+        if polls:
+            self.shown = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        state = self.shown or self.states[0]
         return state | {
             "jobId": self.id,
             "owner": self.body["consumerAddress"],
@@ -236,7 +239,6 @@ class FakeNode:
         if command == "getComputeStreamableLogs":
             if job is None or job.document()["status"] != 40:
                 return answer(404, "Job not found or not running", "text/plain")
-            job.states = job.states[1:] or job.states
             return _chunked(job.log)
         if job is None:
             return answer(500, f"Cannot find job with id {query['jobId']}", "text/plain")

@@ -162,7 +162,7 @@ class JobPlan:
                 f"{printable(nonce)}."
             )
         return cls(
-            _checked(inputs),
+            _checked(inputs, may_be_empty=bool(environment)),
             algorithm,
             signer_address(check_signer(wallet)),
             nonce=nonce,
@@ -235,8 +235,8 @@ class JobPlan:
         return [name for name, value in asked.items() if value]
 
 
-def _checked(inputs: Any) -> tuple[ComputeInput | FileInput, ...]:
-    if not isinstance(inputs, (list, tuple)) or not inputs:
+def _checked(inputs: Any, *, may_be_empty: bool) -> tuple[ComputeInput | FileInput, ...]:
+    if not isinstance(inputs, (list, tuple)) or not (inputs or may_be_empty):
         raise InvalidInput(
             "input_datasets must be a list of at least one ComputeInput, got "
             f"{'an empty one' if inputs in ([], ()) else printable(inputs)}."

@@ -40,6 +40,7 @@ from ocean_lib.base.expiring import Expiring
 from ocean_lib.exceptions import (
     DownloadError,
     EnvironmentUnavailable,
+    JobNotFound,
     NotOffered,
     OceanError,
     ProviderFault,
@@ -63,7 +64,8 @@ FOLLOW_S = 7 * 24 * 3600.0
 """A log may be followed for so long; a node's jobs are shorter."""
 
 FOLLOW_READ_S = 300.0
-_QUEUED = 1
+_CODE_S = 5.0
+_QUEUED, _RUNNING = 1, 40
 
 
 class NodeBackend:
@@ -96,6 +98,7 @@ class NodeBackend:
         self._signatures = signatures
         self._pace = Pace()
         self._offers: Expiring[str, Environments] = Expiring(1, lifetime_s)
+        self._codes: Expiring[str, int] = Expiring(KNOWN_JOBS, _CODE_S)
         self._files: Expiring[str, list[ResultFile]] = Expiring(KNOWN_JOBS, max(lifetime_s, 1.0))
 
     # --- the interface of every back end
@@ -185,6 +188,11 @@ class NodeBackend:
     @contextmanager
     def follow(self, ref: JobRef, signer: Signer) -> Iterator[Iterator[bytes]]:
         """Open the log of an algorithm that runs; a repeated one begins at the first line, too."""
+        if self._codes.get(ref.job_id) not in (None, _RUNNING):
+            raise JobNotFound(
+                f"The algorithm of job {one_line(ref.job_id, 160)} does not run yet, or not any "
+                "more: there is no log to follow. Look at job.status(), or read job.logs()."
+            )
         url = self.url_of("computeStreamableLogs")
         with ExitStack() as stack:
 
@@ -311,6 +319,7 @@ class NodeBackend:
 
     def _known(self, job: Job) -> Job:
         """Remember what a job's later calls would have to ask for; returns the job."""
+        self._codes.put(job.id, job.status.code)
         if job.status.finished_s is not None and job.raw.get("results"):
             self._files.put(job.id, result_files(job.raw))
         return job

@@ -345,8 +345,12 @@ def test_the_log_of_a_running_job_is_followed() -> None:
     )
     with node(log=framed) as (_, backend):
         ref = started(backend)
+        with pytest.raises(JobNotFound, match="does not run yet"), backend.follow(ref, WALLET):
+            pass
+        backend.job(ref)
         with backend.follow(ref, WALLET) as pieces:
             text = b"".join(pieces).decode()
+        backend.job(ref)
 
         with pytest.raises(JobNotFound), backend.follow(ref, WALLET):
             pass
