@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata as AlgorithmMetadata
     from ocean_lib.models.compute_input import ComputeInput as ComputeInput
     from ocean_lib.models.data_token import DataToken as DataToken
+    from ocean_lib.models.file_input import FileInput as FileInput
     from ocean_lib.ocean.compute_job import ComputeJob as ComputeJob
     from ocean_lib.ocean.ocean import Ocean as Ocean
     from ocean_lib.ocean.ocean_assets import OceanAssets as OceanAssets
@@ -36,6 +37,7 @@ _HOME = {
     "Config": "ocean_lib.config",
     "DataServiceProvider": "ocean_lib.data_provider.data_service_provider",
     "DataToken": "ocean_lib.models.data_token",
+    "FileInput": "ocean_lib.models.file_input",
     "JobState": "ocean_lib.jobs.view",
     "JobStatus": "ocean_lib.jobs.view",
     "Ocean": "ocean_lib.ocean.ocean",

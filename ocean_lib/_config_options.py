@@ -121,6 +121,16 @@ def as_optional_url(text: str) -> str:
     return as_url(text) if text else ""
 
 
+def as_generation(text: str) -> str:
+    """Return `v3` or `node`, or ''."""
+    if text in ("", "v3", "node"):
+        return text
+    raise ConfigError(
+        "v3 (a V3 Provider) or node (an Ocean Node), or empty: whatever the server says it is; "
+        f"got {printable(text)}"
+    )
+
+
 def as_optional_address(text: str) -> str:
     """Return an address in its checksum spelling, or ''."""
     try:

@@ -296,6 +296,18 @@ def check_job_id(job_id: object, *, name: str = "job_id") -> str:
     return str(job_id)
 
 
+def check_place(did: object, job_id: object) -> tuple[str, str]:
+    """Return a job's data set and id; the data set may be '' for a job of an Ocean Node.
+
+    Raises:
+        InvalidDid: it is not a DID.
+        InvalidInput: the id cannot be one; see `check_job_id`.
+    """
+    if did == "" and isinstance(job_id, str) and _NODE_JOB_ID.fullmatch(job_id):
+        return "", str(job_id)
+    return check_did(did), check_job_id(job_id)
+
+
 def is_job_id(value: object) -> bool:
     """Tell whether a value can be a job id; see `check_job_id`."""
     try:

@@ -45,6 +45,7 @@ NAME_AQUARIUS_URL = "aquarius.url"
 NAME_PROVIDER_URL = "provider.url"
 NAME_PROVIDER_ADDRESS = "provider.address"
 NAME_PROVIDER_TRUSTED = "provider.trusted"
+NAME_PROVIDER_GENERATION = "provider.generation"
 NAME_DOWNLOADS_PATH = "downloads.path"
 NAME_CONNECT_TIMEOUT = "timeout.connect"
 NAME_READ_TIMEOUT = "timeout.read"
@@ -207,6 +208,15 @@ class Config(configparser.ConfigParser):
         "Further Providers that get signatures",
         about="The Providers that get signatures beside the configured one: hosts or origins, or "
         "`*`.",
+    )
+    provider_generation = Option(
+        SECTION_RESOURCES,
+        NAME_PROVIDER_GENERATION,
+        "",
+        of.as_generation,
+        "PROVIDER_GENERATION",
+        "Generation of the back end",
+        about="`v3` or `node`; '' for what each server's discovery document says it is.",
     )
     _downloads_path = Option(
         SECTION_RESOURCES, NAME_DOWNLOADS_PATH, DEFAULT_DOWNLOADS_PATH, of.as_text

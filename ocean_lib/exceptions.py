@@ -20,6 +20,7 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     ├── ProviderNotTrusted                   an asset names a Provider that the user has not chosen
     ├── AssetNotConsumable                   disabled, unreachable, or the address is not let in
     ├── MalformedCredential
+    ├── NotOffered                           this generation of back ends has no such call
     ├── TransportError [ConnectionError]     no answer came
     │   ├── ConnectFailed                    nothing was sent
     │   ├── ConnectionBroken                 the connection ended after sending
@@ -36,16 +37,20 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     │   │   │   ├── AlgorithmNotTrusted
     │   │   │   ├── RawAlgorithmNotAllowed
     │   │   │   ├── OrderNotValid
+    │   │   │   ├── EnvironmentUnavailable   no such environment, or the job does not fit it
+    │   │   │   ├── ImageNotFound            the algorithm's image, for the environment's platform
+    │   │   │   ├── EscrowNotReady           funds or authorisation are missing
     │   │   │   └── AccessDenied             with the consumable `code`
     │   │   ├── EndpointNotFound             404 or 405: the service is not at this address
     │   │   ├── ServiceUnavailable           502, 503, 504, 520 to 524, 530
-    │   │   ├── TooManyRequests              429: asked too often
+    │   │   ├── TooManyRequests              429, or a node's 403: asked too often
     │   │   ├── ProviderFault                500: the Provider failed without a reason
     │   │   └── OceanEncryptAssetUrlsError   the encrypt endpoint gave no document
     │   └── AquariusError                    a metadata cache's error answer
     │       └── AssetNotFound [LookupError]
     ├── JobError
     │   ├── JobNotFound [IndexError]
+    │   ├── NotYourJob [PermissionError]     the job belongs to another wallet
     │   ├── ResultsWithheld [PermissionError]    the signature was not accepted
     │   ├── StartUncertain                   the job may have started
     │   └── JobTimeoutError [TimeoutError]   waiting took too long; the job still runs
@@ -201,6 +206,10 @@ class MalformedCredential(OceanError):
     """A credential dict without a usable value."""
 
 
+class NotOffered(OceanError):
+    """This generation of back ends has no such call; nothing was sent."""
+
+
 class TransportError(OceanError, ConnectionError):
     """No answer came.
 
@@ -309,6 +318,18 @@ class OrderNotValid(WorkflowRefused):
     """The order transaction is missing on chain, of another service, or of another consumer."""
 
 
+class EnvironmentUnavailable(WorkflowRefused):
+    """The node has no such environment, or the job does not fit into it."""
+
+
+class ImageNotFound(WorkflowRefused):
+    """The node cannot find the algorithm's image, or not for the environment's platform."""
+
+
+class EscrowNotReady(WorkflowRefused):
+    """The price of a paid job is not deposited in the escrow, or the node may not lock it."""
+
+
 class AccessDenied(WorkflowRefused):
     """The asset is disabled or its credentials refuse the address.
 
@@ -328,7 +349,10 @@ class ServiceUnavailable(ProviderError):
 
 
 class TooManyRequests(ProviderError):
-    """429: refused because this client, or its network, asks too often; nothing was done."""
+    """Refused because this client, or its network, asks too often; nothing was done.
+
+    The status is 429, or an Ocean Node's 403 for too many clients at the same time.
+    """
 
 
 class ProviderFault(ProviderError):
@@ -369,6 +393,10 @@ class JobNotFound(JobError, IndexError):
         self.others = others
         self.was_seen = was_seen
         self.root = root
+
+
+class NotYourJob(JobError, PermissionError):
+    """The job belongs to another wallet, and its results go to its owner only."""
 
 
 class ResultsWithheld(JobError, PermissionError):

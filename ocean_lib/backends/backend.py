@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
+from ocean_lib.backends.environment import Environments
+from ocean_lib.backends.generation import Generation
+from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer
-
-
-class Generation(enum.Enum):
-    """Which of Ocean's back ends speaks."""
-
-    V3 = "v3"
 
 
 class JobResult(TypedDict):
@@ -115,8 +111,11 @@ class Backend(Protocol):
     call lists what else it raises.
     """
 
-    generation: Generation
     root: str
+
+    @property
+    def generation(self) -> Generation:
+        """Which of Ocean's back ends it is."""
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once.
@@ -143,7 +142,29 @@ class Backend(Protocol):
 
         Raises:
             ResultsWithheld: the signature was not accepted, not even with a renewed nonce.
+            NotOffered: this generation hands out files, not URLs.
         """
+
+    def outputs(self, ref: JobRef, signer: Signer) -> FileList:
+        """Return the files of a job's outcome, results first.
+
+        Raises:
+            ResultsWithheld: the signature was not accepted, not even with a renewed nonce.
+        """
+
+    def follow(self, ref: JobRef, signer: Signer, /) -> AbstractContextManager[Iterator[bytes]]:
+        """Open the log of an algorithm that runs: from its first line, on to its end.
+
+        Raises:
+            NotOffered: this generation shows no log before the end.
+            JobNotFound: the algorithm does not run yet, or not any more.
+        """
+
+    def environments(self) -> Environments:
+        """Return where jobs can run."""
+
+    def forget_token(self, address: str, signer: Signer, /) -> bool:
+        """Make the auth token of an address worthless; False where that is not possible."""
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before.
@@ -156,7 +177,11 @@ class Backend(Protocol):
         """Ask to stop every job of an owner; returns them as they were before."""
 
     def delete(self, ref: JobRef, signer: Signer) -> bool:
-        """Ask to delete one job; True if the back end accepted the call."""
+        """Ask to delete one job; True if the back end accepted the call.
+
+        Raises:
+            NotOffered: this generation deletes no jobs.
+        """
 
     def files_reachable(self, did: str) -> Sequence[bool]:
         """Tell for each file of an asset whether the back end reaches it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from ocean_lib.backends.answers import check_ok
+from ocean_lib.backends.generation import Generation
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.checks import check_url, without_query
 from ocean_lib.config import Config
@@ -33,7 +35,8 @@ def root_uri(service_endpoint: str) -> str:
     host, slash, path = rest.partition("/")
     before, found, _ = (slash + path).partition(f"/{api_version()}")
     if not found:
-        before = before.partition("/services/")[0]
+        # An Ocean Node's are below /api/services, other Providers' below /services.
+        before = re.split("/(?:api/)?services(?:/|$)", before, maxsplit=1)[0]
     root = f"{scheme}://{host}{before}".rstrip("/")
     if not host:
         raise InvalidUrl(f"{one_line(service_endpoint, 80)!r} has no host.")
@@ -46,6 +49,45 @@ def _is_method_and_path(found: Any) -> bool:
         and len(found) == 2
         and found[0] in ("GET", "POST", "PUT", "DELETE")
         and isinstance(found[1], str)
+    )
+
+
+_V3_NAMES = frozenset(
+    {
+        *("computeDelete", "computeStart", "computeStatus", "computeStop"),
+        *("download", "encrypt", "fileinfo", "initialize", "nonce"),
+    }
+)
+_V4_KEYS = ("chainIds", "chainId", "providerAddresses")
+
+
+def generation_of(document: dict[str, Any], root: str) -> Generation:
+    """Return which of Ocean's back ends a discovery document is of.
+
+    Args:
+        document: what `GET /` answered.
+        root: where.
+
+    Raises:
+        EndpointNotFound: none that this version speaks to; the message says what was seen.
+    """
+    if document.get("software") == "Ocean-Node":  # its version is a constant that tells nothing
+        return Generation.NODE
+    services = document["serviceEndpoints"]
+    is_v4 = any(key in document for key in _V4_KEYS)
+    prefix = f"/{api_version()}/"
+    has_v3_paths = any(prefix in str(found) for found in services.values())
+    if has_v3_paths or (not is_v4 and not _V3_NAMES.isdisjoint(services)):
+        return Generation.V3
+    kind = one_line(document.get("software") or ("a Provider of V4" if is_v4 else "no name"), 60)
+    raise EndpointNotFound(
+        f"The server at {root} is not a back end that this version speaks to: it calls itself "
+        f"{kind}, version {one_line(document.get('version') or 'unknown', 30)}, with the services "
+        f"{one_line(', '.join(map(str, services)), 200) or 'none'}. Check provider.url: it must be "
+        "that of an Ocean Node or of a V3 Provider. If you know that it is one, say which in "
+        "provider.generation (node or v3).",
+        operation="tell which back end this is",
+        url=root,
     )
 
 
@@ -111,7 +153,7 @@ class Discovery:
             EndpointNotFound: the Provider has no service of this name.
         """
         services = self.document(root)["serviceEndpoints"]
-        found = services.get(name)
+        found = services.get(name, services.get(f"/{name}"))  # a node's names may have a slash
         if not _is_method_and_path(found):
             raise EndpointNotFound(
                 f"The Provider at {root} offers no service {name!r}, only: "

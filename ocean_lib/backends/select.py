@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import Backend, JobRef
+from ocean_lib.backends.discovered import Discovered
 from ocean_lib.backends.discovery import Discovery, configured_url
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
 from ocean_lib.base.expiring import Expiring
@@ -87,22 +90,34 @@ class Backends:
             found = self._made.setdefault(root, self._make(root))
         return found
 
+    def uri_of(self, did: str, service_id: int | str | None = None, *, fresh: bool = False) -> str:
+        """Return where a data set is computed on; the configured place for ''."""
+        if not did:
+            return configured_url(self._config)
+        return compute_endpoint(self.asset(did, fresh=fresh), service_id)
+
     def of(self, did: str, service_id: int | str | None = None) -> Backend:
-        """Return the back end that computes on a data set, at one of its services."""
-        return self.at(compute_endpoint(self.asset(did), service_id))
+        """Return the back end that computes on a data set, at one of its services.
+
+        Args:
+            did: the data set's; '' for a job without one, which the configured back end runs.
+            service_id: the service's index or id; None for the first.
+        """
+        return self.at(self.uri_of(did, service_id))
 
     def each(self, did: str) -> list[int | None]:
         """Return one service of each back end that computes on a data set, mostly one."""
-        return list(_places_of(self.asset(did)).values())
+        return list(_places_of(self.asset(did)).values()) if did else [None]
 
-    def started(self, job_id: str, service_id: int | str) -> str:
+    def started(self, job_id: str, service_id: int | str | None) -> str:
         """Remember the service that a job was started at; returns the job's id."""
-        self._services.put(job_id, service_id)
+        if service_id is not None:
+            self._services.put(job_id, service_id)
         return job_id
 
     def service_of(self, ref: JobRef) -> int | str | None:
         """Return the index or id of the service that has a job; None if there is no choice."""
-        places = _places_of(self.asset(ref.did))
+        places = _places_of(self.asset(ref.did)) if ref.did else {}
         if len(places) < 2:
             return None
         known = self._services.get(ref.job_id)
@@ -166,7 +181,7 @@ class Route:
     def __enter__(self) -> Backend:
         if not self._uri:
             was_known = self._backends.remembers(self._did)
-            self._uri = compute_endpoint(self._backends.asset(self._did), self._service_id)
+            self._uri = self._backends.uri_of(self._did, self._service_id)
             backend = self._backends.at(self._uri)
             self._may_be_stale = was_known or self._backends.discovery.is_known(backend.root)
             return backend
@@ -188,7 +203,7 @@ class Route:
         try:
             before, self._uri = (
                 self._uri,
-                compute_endpoint(self._backends.asset(self._did, fresh=True), self._service_id),
+                self._backends.uri_of(self._did, self._service_id, fresh=True),
             )
             if self._uri != before:
                 return True
@@ -250,13 +265,8 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
     if data_provider is DataServiceProvider:
         data_provider = DataServiceProvider.shared()
     if type(data_provider) is DataServiceProvider:  # a subclass may change any call
-        ours = data_provider
-        return Backends(
-            config,
-            ours.http,
-            ours.discovery,
-            lambda root: V3Backend(root, ours.http, ours.discovery, ours.signatures, config),
-        )
+        ours: DataServiceProvider = data_provider
+        return Backends(config, ours.http, ours.discovery, _maker(config, ours))
     http = getattr(data_provider, "http", None)
     if not isinstance(http, HttpExchange):
         http = HttpExchange(timeouts=config.timeouts)
@@ -266,3 +276,21 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
         WrappedDiscovery(data_provider),
         lambda root: WrappedBackend(root, data_provider),
     )
+
+
+def _maker(config: Config, ours: DataServiceProvider) -> Callable[[str], Backend]:
+    """Return what makes the back end at a base URL, of the generation that is there."""
+
+    def of_generation(root: str, generation: Generation) -> Backend:
+        if generation is Generation.V3:
+            return V3Backend(root, ours.http, ours.discovery, ours.signatures, config)
+        from ocean_lib.backends.node.backend import NodeBackend  # not needed for V3
+
+        return NodeBackend(root, ours.http, ours.discovery, ours.signatures, config)
+
+    def make(root: str) -> Backend:
+        if config.provider_generation:
+            return of_generation(root, Generation(config.provider_generation))
+        return Discovered(root, ours.discovery, partial(of_generation, root))
+
+    return make

@@ -150,18 +150,33 @@ class Signatures:
             RequestTimeout: other calls of this wallet took all the time.
             SignatureRejected, ResultsWithheld: not accepted, not even with a renewed nonce.
         """
+        if not self.use_token:
+            return self.call_with_nonce(wire, signer, address, text, send, again_on, did)
+        self.check_trusted(wire.root, did, wire.config)
+        with operation_limit(wire.http.timeouts.total_s) as deadline:
+            try:
+                return send(Credential(self._token(wire, signer, address)))
+            except (*RENEWING, *again_on) as error:
+                if isinstance(error, (SignatureRejected, ResultsWithheld)):
+                    self._forget_token(wire.root, address)
+                if not may_sign_again(error, deadline):
+                    raise
+            return send(Credential(self._token(wire, signer, address)))
+
+    @forgets_locals
+    def call_with_nonce(
+        self,
+        wire: Wire,
+        signer: Signer,
+        address: str,
+        text: str,
+        send: Callable[[Credential], T],
+        again_on: tuple[type[OceanError], ...] = (),
+        did: str = "",
+    ) -> T:
+        """Sign and send one call over a nonce, even if tokens are used; see `call`."""
         self.check_trusted(wire.root, did, wire.config)
         retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
-        if self.use_token:
-            with operation_limit(wire.http.timeouts.total_s) as deadline:
-                try:
-                    return send(Credential(self._token(wire, signer, address)))
-                except retried as error:
-                    if isinstance(error, (SignatureRejected, ResultsWithheld)):
-                        self._forget_token(wire.root, address)
-                    if not may_sign_again(error, deadline):
-                        raise
-                return send(Credential(self._token(wire, signer, address)))
         with self._turn(wire, address) as (account, deadline):
             while True:
                 nonce = account.next_nonce
@@ -180,6 +195,11 @@ class Signatures:
                 else:
                     account.next_nonce = nonce + 1
                     return value
+
+    def token_of(self, root: str, address: str) -> str:
+        """Return the token of an address at a back end and forget it; '' if there is none."""
+        with self._lock:
+            return self._tokens.pop((root, address), (0.0, ""))[1]
 
     @contextmanager
     def _turn(self, wire: Wire, address: str) -> Iterator[tuple[_Account, Deadline]]:

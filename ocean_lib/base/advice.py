@@ -30,6 +30,10 @@ WORDS = {
         "Look again before starting a second job: list the wallet's jobs with "
         "compute.jobs(wallet, {did!r}) and find agreementId {order_tx}."
     ),
+    "find-marked-job": (
+        "Look again before starting a second job: list the wallet's jobs with compute.jobs(wallet) "
+        "and find {key} {marker} in a job's metadata."
+    ),
     "saved-job": "Pass what ComputeJob.to_dict() returned.",
     "no-output": (
         "If it runs, wait for it with job.wait(); if it has ended, it made none (see job.logs()), "

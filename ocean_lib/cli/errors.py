@@ -133,6 +133,10 @@ COMMANDS = {
         "Look again before starting a second job: list the wallet's jobs with "
         "`ocean-compute jobs --did {did} --order {order_tx}`."
     ),
+    "find-marked-job": (
+        "Look again before starting a second job: list the wallet's jobs with "
+        "`ocean-compute jobs --json` and find {key} {marker} in a job's metadata."
+    ),
     "saved-job": "Give a job file that `ocean-compute start` wrote.",
     "no-output": (
         "If it runs, wait for it with `ocean-compute wait`; if it has ended, it made none (see "

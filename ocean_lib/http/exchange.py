@@ -228,6 +228,7 @@ class HttpExchange:
         operation: str,
         params: Mapping[str, str] | None = None,
         json_body: Any = None,
+        headers: Mapping[str, str] | None = None,
         retry: bool = False,
     ) -> Answer:
         """Send one request and read its whole answer, whatever its status.
@@ -238,6 +239,7 @@ class HttpExchange:
             operation: what is asked, in words that follow "Could not".
             params: the query; encoded here.
             json_body: sent as JSON.
+            headers: further request headers.
             retry: for unsigned reads only: try again when no answer came, a gateway spoke in the
                 server's place or it was asked too often, and when the same host wants https.
 
@@ -251,7 +253,7 @@ class HttpExchange:
         """
         body = None if json_body is None else _encoded(json_body, operation)
         with operation_limit(self.timeouts.total_s) as deadline:
-            call = Call(deadline, method, url, operation, params, body)
+            call = Call(deadline, method, url, operation, params, body, headers or {})
             attempts = None
             while True:
                 try:
@@ -262,8 +264,8 @@ class HttpExchange:
                     if not (retry and _passes(error, attempts)):
                         raise
                     continue
-                status, headers = response.status_code, response.headers
-                answer = Answer(status, content, headers, url, operation, len(body or b""))
+                status, told = response.status_code, response.headers
+                answer = Answer(status, content, told, url, operation, len(body or b""))
                 if not (retry and status >= 400 and answer.may_change()):
                     return answer
                 attempts = attempts or Attempts(deadline)

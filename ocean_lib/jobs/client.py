@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 
 from ocean_lib.backends.backend import Backend, JobRef, JobResult, Listed
+from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.select import Backends
 from ocean_lib.backends.v3.rules import check_services
 from ocean_lib.base.expiring import Expiring
@@ -15,6 +16,7 @@ from ocean_lib.exceptions import AssetNotConsumable, OceanError
 from ocean_lib.http.deadline import Deadline, operation_limit, time_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.limits import Timeouts
+from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.starting import Attempt, Starts
@@ -49,10 +51,11 @@ class JobClient:
 
     def start(self, plan: JobPlan, signer: Signer) -> str:
         """Start a job with one request; if its answer is lost, look for it. Returns its id."""
-        did, service_id, owner = plan.main.did, plan.main.service_id, plan.consumer
+        did, service_id, owner = plan.did, plan.service_id, plan.consumer
         with self.operation() as deadline, Attempt(plan, self._starts) as attempt:
-            check_services(plan, self.backends.asset)
-            self._check_reachable(did, service_id)
+            if did:
+                check_services(plan, self.backends.asset)
+                self._check_reachable(did, service_id)
             search_s = min(_SEARCH_AT_MOST_S, deadline.remaining() * _SEARCH_SHARE)
             route = self.backends.route(did, service_id)
             try:
@@ -86,7 +89,7 @@ class JobClient:
     def listed(self, owner: str, did: str | None = None) -> list[Job]:
         """List all jobs of an owner at a data set's back ends; None: at the configured one."""
         with self.operation():
-            if did is None:
+            if not did:
                 return list(self._listed(self.backends.configured(), owner, "").jobs)
             return [
                 job
@@ -100,6 +103,25 @@ class JobClient:
         """Ask where results and logs of a job are: one signed request."""
         with self.seen.explaining(ref), self.operation():
             return self._about(ref, lambda backend: backend.result(ref, signer))
+
+    def outputs(self, ref: JobRef, signer: Signer) -> FileList:
+        """Ask for the files of a job's outcome: one request at most."""
+        with self.seen.explaining(ref), self.operation():
+            return self._about(ref, lambda backend: backend.outputs(ref, signer))
+
+    def follow(self, ref: JobRef, signer: Signer) -> AbstractContextManager[Iterator[bytes]]:
+        """Open the log of an algorithm that runs; see `Backend.follow`."""
+        return self.backends.of(ref.did, self.backends.service_of(ref)).follow(ref, signer)
+
+    def environments(self) -> Environments:
+        """Ask where jobs can run at the configured back end."""
+        with self.operation():
+            return self.backends.configured().environments()
+
+    def forget_token(self, address: str, signer: Signer) -> bool:
+        """Make the auth token of an address worthless at the configured back end."""
+        with self.operation():
+            return self.backends.configured().forget_token(address, signer)
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
@@ -32,6 +32,7 @@ from ocean_lib.http.files import (
 )
 from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
+from ocean_lib.jobs.unpacking import unpack
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
 """A file's store also answers 500 for temporary faults: the request cannot be at fault."""
@@ -50,12 +51,20 @@ class JobFile:
         url: where it is; whoever has it can read the file, so no repr and no message shows it.
         is_log: whether it is a log.
         index: its place among the job's files.
+        is_algorithms: of a log, whether it is what the algorithm wrote, not its back end.
+        is_archive: whether it is a tar of all results.
+        fetch: opens it where there is no URL: each time with a signature of its own.
     """
 
     name: str
     url: str = field(repr=False)
     is_log: bool
     index: int
+    is_algorithms: bool = True
+    is_archive: bool = False
+    fetch: Callable[[], AbstractContextManager[Iterator[bytes]]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
 
 @dataclass(frozen=True)
@@ -133,11 +142,14 @@ class Source:
         The limit is set here and not in the generator, where it would also apply to the caller
         until the generator is closed.
         """
-        with (
-            operation_limit(self.http.timeouts.file_total_s) as deadline,
-            closing(_pieces(self, file, deadline, max_bytes, on_bytes)) as pieces,
-        ):
-            yield pieces
+        with operation_limit(self.http.timeouts.file_total_s) as deadline:
+            if file.fetch is not None:
+                most = self.http.max_file_bytes if max_bytes is None else max_bytes
+                with file.fetch() as found:
+                    yield _counted(found, file, most, on_bytes)
+                return
+            with closing(_pieces(self, file, deadline, max_bytes, on_bytes)) as pieces:
+                yield pieces
 
 
 def read_file(source: Source, file: JobFile, max_bytes: int) -> bytes:
@@ -203,28 +215,31 @@ def download_files(
     for file in files:
         try:
             with source.pieces(file, max_bytes, on_bytes) as pieces:
+                operation = f"download {file.name}"
+                if file.is_archive:
+                    done = unpack(pieces, folder, taken=paths, operation=operation)
+                    paths += done.paths
+                    failures |= done.failures
+                    continue
                 path = write_whole(
-                    pieces,
-                    folder,
-                    file.name,
-                    file.index,
-                    taken=paths,
-                    operation=f"download {file.name}",
+                    pieces, folder, file.name, file.index, taken=paths, operation=operation
                 )
             paths.append(path)
         except OceanError as error:
             failures[file.name] = error
     if failures:
-        _say_what_failed(files, failures)
+        _say_what_failed(files, paths, failures)
     return DownloadReport(tuple(paths), failures)
 
 
-def _say_what_failed(files: Sequence[JobFile], failures: dict[str, OceanError]) -> None:
+def _say_what_failed(
+    files: Sequence[JobFile], paths: Sequence[Path], failures: dict[str, OceanError]
+) -> None:
     told = "; ".join(f"{name}: {one_line(error, 200)}" for name, error in failures.items())
-    if len(failures) == len(files):
+    if not paths:
         raise DownloadError(f"None of the job's {len(files)} file(s) could be downloaded: {told}")
     warnings.warn(
-        f"{len(failures)} of {len(files)} files could not be downloaded: {told}",
+        f"{len(failures)} of {len(failures) + len(paths)} files could not be downloaded: {told}",
         DownloadWarning,
         stacklevel=4,  # the line that called ComputeJob.download
     )
@@ -276,6 +291,17 @@ def _pieces(
             # Without a version it is unknown whether the rest is of the same file.
             if wait_s is None or (done and not version) or not attempts.again(wait_s):
                 raise
+
+
+def _counted(
+    pieces: Iterator[bytes], file: JobFile, max_bytes: int, on_bytes: Callable[[int], None]
+) -> Iterator[bytes]:
+    done = 0
+    for piece in pieces:
+        done += len(piece)
+        _check_size(done, file, max_bytes)
+        on_bytes(len(piece))
+        yield piece
 
 
 def _check_size(size: int, file: JobFile, max_bytes: int) -> None:

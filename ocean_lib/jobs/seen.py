@@ -93,7 +93,11 @@ class SeenJobs:
         self._at.put((root, owner), job.id)
         if by_stop:
             self.asked_to_stop(job.id)
-        if job.status.state is not JobState.STOPPED or end in (None, JobState.STOPPED):
+        # A stop, and a node's claim pass, give a job that has ended another end.
+        is_changed = (job.status.state, end) == (JobState.FINISHED, JobState.FAILED) or (
+            job.status.state is JobState.STOPPED and end not in (None, JobState.STOPPED)
+        )
+        if not is_changed or end is None:
             return job
         return replace(job, status=replace(job.status, state=end))
 

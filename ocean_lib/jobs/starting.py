@@ -24,7 +24,7 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.http.deadline import Deadline
 from ocean_lib.http.redaction import one_line
-from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.plan import MARKER, JobPlan
 from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.view import Job
 
@@ -102,8 +102,7 @@ class Attempt:
 
     def __init__(self, plan: JobPlan, starts: Starts) -> None:
         self._plan = plan
-        self._main = plan.main
-        self._order = plan.main.transfer_tx_id.lower()
+        self._order = plan.order_tx.lower() or plan.marker
         self._starts = starts
         self._sent_at = time.monotonic()
         self._is_open = False
@@ -122,7 +121,7 @@ class Attempt:
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(
                 "stopped starting a job that may have started: list the wallet's jobs with "
-                f"compute.jobs(wallet, {self._main.did!r}) and find agreementId {self._order}."
+                f"{self._plan.how_to_find}."
             ) from None
 
     def _close(self) -> None:
@@ -232,12 +231,16 @@ class Attempt:
     ) -> StartUncertain:
         self._starts.unresolved(self._order)
         named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
-        return StartUncertain(
+        plan = self._plan
+        lost = StartUncertain(
             f"The job may have started, but {reason}{named}.{_first_fault(error)}",
-            did=self._main.did,
-            order_tx=self._main.transfer_tx_id,
+            did=plan.did,
+            order_tx=plan.order_tx,
             candidates=candidates,
-        ).advised("find-started-job", did=self._main.did, order_tx=self._main.transfer_tx_id)
+        )
+        if plan.order_tx:
+            return lost.advised("find-started-job", did=plan.did, order_tx=plan.order_tx)
+        return lost.advised("find-marked-job", key=MARKER, marker=plan.marker)
 
 
 def _first_fault(error: OceanError | None) -> str:

@@ -20,6 +20,7 @@ from ocean_lib.exceptions import (
     ProviderError,
     ProviderFault,
     ServiceUnavailable,
+    TooManyRequests,
     TransportError,
 )
 from ocean_lib.http.deadline import Deadline, current_deadline, time_limit
@@ -77,7 +78,7 @@ def passes(error: OceanError, *, has_answered: bool) -> bool:
         has_answered: whether a poll succeeded before. Without one, the URL is probably wrong; after
             one, a gateway's server is probably restarting.
     """
-    if isinstance(error, (TransportError, ServiceUnavailable, ProviderFault)):
+    if isinstance(error, (TransportError, ServiceUnavailable, ProviderFault, TooManyRequests)):
         return True
     if isinstance(error, (AquariusError, ProviderError)) and (
         error.status_code >= 500 or error.status_code == _TOO_MANY_REQUESTS

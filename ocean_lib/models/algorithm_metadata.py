@@ -32,11 +32,13 @@ class AlgorithmMetadata:
         container_entry_point: the command; `$ALGO` stands for the code's path.
         container_image: name of the image.
         container_tag: tag of the image.
+        container_checksum: digest of the image (`sha256:…`), or ''; for Ocean Nodes, which run
+            exactly that image then. A V3 Provider is not sent it.
 
     Args:
         metadata_dict: the keys `url`, `rawcode`, `language`, `format`, `version` and `container`
-            (a dict of `entrypoint`, `image`, `tag`), each optional. Other keys are left out, as a
-            published algorithm's description may have more of them.
+            (a dict of `entrypoint`, `image`, `tag` and `checksum`), each optional. Other keys are
+            left out, as a published algorithm's description may have more of them.
 
     Raises:
         InvalidInput: it is no dict, a value is no text, or a key is one of these in another
@@ -52,11 +54,14 @@ class AlgorithmMetadata:
         self.version = texts["version"]
 
         container = _texts(
-            metadata_dict.get("container", {}), _CONTAINER_KEYS, "metadata_dict['container']"
+            metadata_dict.get("container", {}),
+            (*_CONTAINER_KEYS, "checksum"),
+            "metadata_dict['container']",
         )
         self.container_entry_point = container["entrypoint"]
         self.container_image = container["image"]
         self.container_tag = container["tag"]
+        self.container_checksum = container["checksum"]
 
     def is_valid(self) -> bool:
         """Tell whether the container is described in full: image, tag and entry point."""
@@ -103,7 +108,8 @@ class AlgorithmMetadata:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AlgorithmMetadata):
             return NotImplemented
-        return self.as_dictionary() == other.as_dictionary()
+        is_same_image = self.container_checksum == other.container_checksum
+        return is_same_image and self.as_dictionary() == other.as_dictionary()
 
     __hash__ = None  # type: ignore[assignment]
 

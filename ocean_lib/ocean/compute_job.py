@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, overload
 
 from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.base.arguments import check_folder, check_text, check_whole
 from ocean_lib.base.tables import html_table, when
-from ocean_lib.checks import check_did, check_job_id, printable, trust_job_id
+from ocean_lib.checks import check_place, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
 from ocean_lib.http import safe_json
 from ocean_lib.http.limits import MAX_LOG_BYTES
 from ocean_lib.jobs.client import JobClient
+from ocean_lib.jobs.following import followed
 from ocean_lib.jobs.outputs import (
     DownloadReport,
     FileList,
     JobFile,
     Source,
     download_files,
-    files_of,
     last_lines,
     read_end,
     read_file,
 )
 from ocean_lib.jobs.progress import progress_bar
 from ocean_lib.jobs.rounds import ListedAt
+from ocean_lib.jobs.unpacking import read_members
 from ocean_lib.jobs.view import Job, JobStatus
 from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
@@ -100,7 +102,7 @@ class ComputeJob:
             )
         order_tx = check_text("order_tx", data.get("order_tx") or "")
         trust_job_id(data["job_id"])  # a Provider made it
-        did, job_id = check_did(data["did"]), check_job_id(data["job_id"])
+        did, job_id = check_place(data["did"], data["job_id"])
         return cls(client, JobRef(did, job_id, signer_address(wallet)), wallet, order_tx=order_tx)
 
     def to_dict(self) -> dict[str, str]:
@@ -131,7 +133,8 @@ class ComputeJob:
     def __repr__(self) -> str:
         seen = self.last_status
         told = (seen.text.strip(), seen.algorithm_end) if seen else ("not polled yet",)
-        return f"ComputeJob({self.job_id!r} on {self.did}, {', '.join(filter(None, told))})"
+        place = f" on {self.did}" if self.did else ""
+        return f"ComputeJob({self.job_id!r}{place}, {', '.join(filter(None, told))})"
 
     def _repr_html_(self) -> str:
         status = self.last_status
@@ -242,29 +245,46 @@ class ComputeJob:
         return self._client.result(self._ref, check_signer(self._wallet))
 
     def files(self) -> FileList:
-        """Return the files of the job's outcome: results, then logs."""
-        found = self.result()
-        return files_of(found["urls"], found["logs"])
+        """Return the files of the job's outcome: results, then logs.
 
-    def logs(self, *, tail: int | None = None, max_bytes: int | None = None) -> str:
+        An Ocean Node's results are one archive, `outputs.tar`, which `download` unpacks.
+        """
+        return self._client.outputs(self._ref, check_signer(self._wallet))
+
+    @overload
+    def logs(self, *, tail: int | None = None, max_bytes: int | None = None) -> str: ...
+
+    @overload
+    def logs(self, *, follow: Literal[True]) -> Iterator[str]: ...
+
+    def logs(
+        self, *, tail: int | None = None, max_bytes: int | None = None, follow: bool = False
+    ) -> str | Iterator[str]:
         """Return the text of the algorithm's log, '' if there is none yet.
 
         Args:
             tail: only this many last lines, of a log of any length; None for all.
             max_bytes: the most to hold in memory; None for 100 MiB. With `tail`, earlier text is
                 left out; without, a longer log is refused.
+            follow: return an iterator instead that yields the log piece by piece while the job
+                runs, and ends with it; without `tail` and `max_bytes`. V3 Providers show the log
+                only when the job has ended, so there it comes at once then.
 
         Raises:
             InvalidInput: an argument cannot work; nothing was sent.
             ResponseTooLarge: it is longer than `max_bytes`; use `tail`, or `download`.
         """
+        if follow:
+            if tail is not None or max_bytes is not None:
+                raise InvalidInput("follow=True shows the whole log: leave tail and max_bytes out.")
+            return self._follow()
         if tail is not None:
             tail = check_whole("tail", tail, least=0)
         most = MAX_LOG_BYTES
         if max_bytes is not None:
             most = check_whole("max_bytes", max_bytes, least=1)
         source = self._source()
-        logs = [file for file in self.files() if file.is_log]
+        logs = self._algorithm_logs()
         if tail is None:
             text = b"".join(read_file(source, file, most) for file in logs)
         else:
@@ -284,7 +304,7 @@ class ComputeJob:
             ResponseTooLarge: it is longer than the config's limit for an answer; use `download`.
         """
         check_text("name", name)
-        return io.BytesIO(self._read(self._file(lambda file: file.name == name, name)))
+        return io.BytesIO(self._content(lambda found, _: found == name, name)[1])
 
     def result_json(self, name: str | None = None) -> Any:
         """Return a JSON result, parsed.
@@ -299,21 +319,17 @@ class ComputeJob:
         """
         if name is not None:
             check_text("name", name)
-        file = self._file(
-            lambda file: (
-                file.name == name if name else not file.is_log and file.name.endswith(".json")
-            ),
+        found, content = self._content(
+            lambda found, is_log: found == name if name else not is_log and found.endswith(".json"),
             name or "*.json",
         )
-        content = self._read(file)
         try:
             return safe_json.loads(content)
         except ValueError:
             pass
         raise MalformedResponse(
-            f"The result {file.name} of job {self.job_id} is not JSON. Read it with "
-            "job.open(name).",
-            operation=f"read {file.name}",
+            f"The result {found} of job {self.job_id} is not JSON. Read it with job.open(name).",
+            operation=f"read {found}",
         )
 
     def download(
@@ -366,14 +382,21 @@ class ComputeJob:
                 on_bytes=bar.update,
             )
 
-    def stop(self) -> JobStatus:
+    def stop(self, *, wait: bool = False) -> JobStatus:
         """Ask to stop the job, unless it has ended.
 
-        It checks the state first, because the Provider also marks a finished job as stopped, and
-        then the two cannot be told apart.
+        A stop takes its time: an Ocean Node's job ends some seconds later. It checks the state
+        first, because the Provider also marks a finished job as stopped, and then the two cannot
+        be told apart.
+
+        Args:
+            wait: wait until the job has ended.
+
+        Args:
+            wait: wait until the job has ended.
 
         Returns:
-            The status before the stop, or the last one if the job had ended.
+            The status before the stop, or the last one if the job had ended or with `wait`.
 
         Raises:
             JobNotFound: the Provider does not know this job of this wallet.
@@ -381,7 +404,8 @@ class ComputeJob:
         status = self.status()
         if status.is_finished:
             return status
-        return self._client.stop(self._ref, check_signer(self._wallet)).status
+        before = self._client.stop(self._ref, check_signer(self._wallet)).status
+        return self.wait(progress=False) if wait else before
 
     def delete(self) -> bool:
         """Ask to delete the job, which most Providers do not do; see `OceanCompute.delete`."""
@@ -419,16 +443,45 @@ class ComputeJob:
     def _source(self) -> Source:
         return Source(self._client.http, lambda: self.listed_at()[1])
 
-    def _file(self, is_wanted: Callable[[JobFile], bool], wanted: str) -> JobFile:
+    def _content(self, is_wanted: Callable[[str, bool], bool], wanted: str) -> tuple[str, bytes]:
+        """Return name and content of the one file that is wanted, by its name and if it is a log.
+
+        Where no file of the outcome is, the archives among them are looked through.
+        """
         files = self.files()
-        found = [file for file in files if is_wanted(file)]
+        found = [file for file in files if is_wanted(file.name, file.is_log)]
         if len(found) == 1:
-            return found[0]
+            return found[0].name, self._read(found[0])
+        inside: dict[str, bytes] = {}
+        for archive in () if found else [file for file in files if file.is_archive]:
+            most = self._client.http.max_answer_bytes
+            with self._source().pieces(archive, None) as pieces:
+                inside |= read_members(
+                    pieces, lambda name: is_wanted(name, False), most, f"read {archive.name}"
+                )
+        if len(inside) == 1:
+            return next(iter(inside.items()))
         there = ", ".join(file.name for file in files) or "nothing yet"
         raise JobError(
-            f"Job {self.job_id} has {len(found) or 'no'} result(s) {printable(wanted, limit=100)}; "
-            f"there is {there}."
+            f"Job {self.job_id} has {len(found) or len(inside) or 'no'} result(s) "
+            f"{printable(wanted, limit=100)}; there is {there}."
         )
+
+    def _algorithm_logs(self) -> list[JobFile]:
+        return [file for file in self.files() if file.is_log and file.is_algorithms]
+
+    def _follow(self) -> Iterator[str]:
+        wallet = check_signer(self._wallet)
+
+        @contextmanager
+        def read_log() -> Iterator[Iterator[bytes]]:
+            yield (piece for log in self._algorithm_logs() for piece in self._pieces_of(log))
+
+        plan = self._plan(None, None, DEFAULT_PATIENCE_S, None)
+        return followed(plan, self.status, lambda: self._client.follow(self._ref, wallet), read_log)
+
+    def _pieces_of(self, file: JobFile) -> Iterator[bytes]:
+        yield read_file(self._source(), file, MAX_LOG_BYTES)
 
     def _plan(
         self,
@@ -448,8 +501,9 @@ class ComputeJob:
         )
 
     def _how_to_go_on(self, _: Sequence[str]) -> str:
+        place = f" on {self.did}" if self.did else ""
         return (
-            f"job {self.job_id} on {self.did}. Re-attach with "
+            f"job {self.job_id}{place}. Re-attach with "
             f"compute.job({self.did!r}, {self.job_id!r}, wallet), end it with its stop()."
         )
 

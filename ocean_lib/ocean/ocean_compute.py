@@ -1,18 +1,20 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from enforce_typing import enforce_types
 
 from ocean_lib.backends.backend import JobRef, JobResult
+from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.select import Backends, backends_of
 from ocean_lib.backends.trusted import check_trusted
-from ocean_lib.checks import check_did, check_job_id, check_tx_hash
+from ocean_lib.backends.v3.not_offered import check_v3_only
+from ocean_lib.checks import check_did, check_place, check_tx_hash
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.config import Config
 from ocean_lib.documents import descriptors
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import InvalidInput, NotOffered
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.jobs.rounds import MAX_WORKERS, wait_all
@@ -20,6 +22,7 @@ from ocean_lib.jobs.view import JobState, JobStatus, state_named
 from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.models.file_input import FileInput
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
@@ -76,7 +79,7 @@ class OceanCompute:
 
     def start(
         self,
-        input_datasets: list[ComputeInput],
+        input_datasets: Sequence[Union[ComputeInput, FileInput]],
         consumer_wallet: Union[Wallet, Signer],
         nonce: Optional[int] = None,
         algorithm_did: Optional[str] = None,
@@ -96,7 +99,8 @@ class OceanCompute:
 
         Args:
             input_datasets: the main input first; it needs a compute service and decides on the
-                Provider. All are sent, even two with the same DID.
+                Provider. All are sent, even two with the same DID. Files of any place
+                (`FileInput`) are run on by the configured Ocean Node.
             consumer_wallet: of the consumer who ordered.
             nonce: sign over this nonce; None for the Provider's.
             algorithm_did: a published algorithm; needs algorithm_tx_id and algorithm_data_token.
@@ -128,7 +132,7 @@ class OceanCompute:
 
     def submit(
         self,
-        input_datasets: list[ComputeInput],
+        input_datasets: Sequence[Union[ComputeInput, FileInput]],
         consumer_wallet: Signer,
         nonce: Optional[int] = None,
         algorithm_did: Optional[str] = None,
@@ -137,17 +141,58 @@ class OceanCompute:
         algorithm_data_token: Optional[str] = None,
         output: Optional[dict[str, Any]] = None,
         job_id: Optional[str] = None,
+        *,
+        environment: Optional[str] = None,
+        resources: Optional[dict[str, Any]] = None,
+        max_duration: Optional[int] = None,
+        metadata: Optional[dict[str, Any]] = None,
+        envs: Optional[dict[str, str]] = None,
     ) -> ComputeJob:
-        """Start a job, with the arguments and errors of `start`.
+        """Start a job, with the arguments and errors of `start`, and those that Ocean Nodes have.
+
+        Args:
+            input_datasets: as for `start`.
+            consumer_wallet: as for `start`.
+            nonce: as for `start`.
+            algorithm_did: as for `start`.
+            algorithm_meta: as for `start`.
+            algorithm_tx_id: as for `start`.
+            algorithm_data_token: as for `start`.
+            output: as for `start`.
+            job_id: as for `start`.
+            environment: for Ocean Nodes, as all that follows: where to run, by its id; None for a
+                free one that fits the resources and admits the wallet, with the shortest queue.
+                With it, `input_datasets` may be empty.
+            resources: how much of each, such as `{"cpu": 1, "ram": 2, "disk": 1}` (ram and disk in
+                GB); None for the environment's least.
+            max_duration: how many seconds the job may run; None for the environment's limit.
+            metadata: kept with the job, for whoever lists it.
+            envs: environment variables of the algorithm.
 
         Returns:
             A handle on the job: `wait`, `download`, `stop`...
+
+        Raises:
+            NotOffered: a V3 Provider was asked for what only Ocean Nodes have; nothing was started.
+            EnvironmentUnavailable: no environment of the node fits.
         """
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
         algorithm.check_complete()
-        plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
+        plan = self._plan(
+            input_datasets,
+            consumer_wallet,
+            algorithm,
+            nonce,
+            output,
+            job_id,
+            environment=environment,
+            resources=resources,
+            max_duration=max_duration,
+            metadata=metadata,
+            envs=envs,
+        )
         return self._submitted(plan, consumer_wallet)
 
     def submit_plan(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
@@ -158,13 +203,12 @@ class OceanCompute:
         return self._submitted(plan, consumer_wallet)
 
     def _submitted(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
-        started = self.client.start(plan, consumer_wallet)
-        ref = JobRef(plan.main.did, started, plan.consumer)
-        return ComputeJob(self.client, ref, consumer_wallet, order_tx=plan.main.transfer_tx_id)
+        ref = JobRef(plan.did, self.client.start(plan, consumer_wallet), plan.consumer)
+        return ComputeJob(self.client, ref, consumer_wallet, order_tx=plan.order_tx)
 
     def check(
         self,
-        input_datasets: list[ComputeInput],
+        input_datasets: Sequence[Union[ComputeInput, FileInput]],
         consumer_wallet: Signer,
         nonce: Optional[int] = None,
         algorithm_did: Optional[str] = None,
@@ -173,6 +217,12 @@ class OceanCompute:
         algorithm_data_token: Optional[str] = None,
         output: Optional[dict[str, Any]] = None,
         job_id: Optional[str] = None,
+        *,
+        environment: Optional[str] = None,
+        resources: Optional[dict[str, Any]] = None,
+        max_duration: Optional[int] = None,
+        metadata: Optional[dict[str, Any]] = None,
+        envs: Optional[dict[str, str]] = None,
     ) -> "Findings":
         """Predict whether `start` would be refused, and why. Nothing is started, signed or paid.
 
@@ -194,21 +244,45 @@ class OceanCompute:
             algorithm_data_token: as for `start`.
             output: as for `start`.
             job_id: as for `start`; whether the Provider knows that job is not checked.
+            environment: as for `submit`, as all that follows.
+            resources: as for `submit`.
+            max_duration: as for `submit`.
+            metadata: as for `submit`.
+            envs: as for `submit`.
 
         Returns:
             The findings; none when the Provider would start the job.
 
         Raises:
             InvalidInput: an argument is of the wrong type or form.
+            NotOffered: the job is not one for V3 Providers; the start itself says what is wrong.
         """
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
-        plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
+        plan = self._plan(
+            input_datasets,
+            consumer_wallet,
+            algorithm,
+            nonce,
+            output,
+            job_id,
+            environment=environment,
+            resources=resources,
+            max_duration=max_duration,
+            metadata=metadata,
+            envs=envs,
+        )
         return self.check_plan(plan, consumer_wallet)
 
     def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         """Predict whether the job of a plan would be refused; see `check`."""
+        check_v3_only(plan)
+        if not plan.did:
+            raise NotOffered(
+                "check looks at published data sets. A job on files is checked by the Ocean Node "
+                "when it is started; compute.environments() tells what fits."
+            )
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.job import check_job
@@ -243,7 +317,7 @@ class OceanCompute:
 
     def job_status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Return the status of a job as a typed value; see `status`."""
-        ref = JobRef(check_did(did), check_job_id(job_id), signer_address(wallet))
+        ref = JobRef(*check_place(did, job_id), signer_address(wallet))
         return self.client.job(ref).status
 
     def result(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobResult:
@@ -347,7 +421,7 @@ class OceanCompute:
         Raises:
             InvalidInput: an argument cannot be what it should.
         """
-        ref = JobRef(check_did(did), check_job_id(job_id), signer_address(wallet))
+        ref = JobRef(*check_place(did, job_id), signer_address(wallet))
         return ComputeJob(self.client, ref, wallet)
 
     def jobs(
@@ -452,6 +526,24 @@ class OceanCompute:
         check_trusted(self._config, url, did)
         return url
 
+    def environments(self) -> Environments:
+        """Return where jobs can run at the configured back end, with resources and prices.
+
+        A V3 Provider has one environment, of which it tells nothing.
+
+        Raises:
+            ConfigError: no back end is configured.
+        """
+        return self.client.environments()
+
+    def forget_auth_token(self, wallet: Signer) -> bool:
+        """Make the auth token that this client has of a wallet worthless (`auth_token = on`).
+
+        Returns:
+            Whether there was one; always False at a V3 Provider, whose tokens only expire.
+        """
+        return self.client.forget_token(signer_address(check_signer(wallet)), wallet)
+
     def clear_caches(self) -> None:
         """Forget assets, their reachability, endpoints, nonces and which jobs were seen."""
         self.client.clear()
@@ -465,8 +557,11 @@ class OceanCompute:
         nonce: Any,
         output: Any,
         job_id: Any,
+        **of_nodes: Any,
     ) -> JobPlan:
-        plan = JobPlan.given(inputs, wallet, algorithm, nonce=nonce, resumed_job_id=job_id)
+        plan = JobPlan.given(
+            inputs, wallet, algorithm, nonce=nonce, resumed_job_id=job_id, **of_nodes
+        )
         return self._filled(plan, output)
 
     def _filled(self, plan: JobPlan, output: Any) -> JobPlan:
@@ -477,7 +572,7 @@ class OceanCompute:
 
 def _signed_ref(did: str, job_id: str, wallet: Any) -> JobRef:
     """Refuse what cannot work before anything is sent."""
-    return JobRef(check_did(did), check_job_id(job_id), signer_address(check_signer(wallet)))
+    return JobRef(*check_place(did, job_id), signer_address(check_signer(wallet)))
 
 
 def _bare(tx_hash: str) -> str:

@@ -98,6 +98,24 @@ def sign_text(signer: Signer, text: str) -> str:
             "Cannot sign this text: it holds lone surrogates and has no UTF-8 form. "
             "Check where the DID or job id comes from."
         ) from None
+    return sign_bytes(signer, data)
+
+
+@forgets_locals
+def sign_bytes(signer: Signer, data: bytes) -> str:
+    """Sign bytes, of any length, as an EIP-191 personal message.
+
+    Args:
+        signer: a `Wallet`, a `LocalAccount`, or any other `Signer`.
+        data: what to sign; its length goes into the message.
+
+    Returns:
+        `0x` and the hex of the 65 bytes r, s, v with v 27 or 28.
+
+    Raises:
+        InvalidInput: the object cannot sign.
+        SigningFailed: the signer raised, or gave something that is no such signature.
+    """
     if type(signer) is Wallet:  # a subclass may have its own way of signing
         return "0x" + signer.sign_personal(data).hex()
     from eth_account.messages import encode_defunct

@@ -78,6 +78,7 @@ TOP_LEVEL = [
     "Config",
     "DataServiceProvider",
     "DataToken",
+    "FileInput",
     "JobState",
     "JobStatus",
     "Ocean",

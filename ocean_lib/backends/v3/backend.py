@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from ocean_lib.backends.backend import (
     ALL_RULES,
     Attempt,
     Candidates,
-    Generation,
     JobRef,
     JobResult,
     Listed,
     Rules,
 )
 from ocean_lib.backends.discovery import Discovery
+from ocean_lib.backends.environment import Environment, Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.signing import Credential, NonceRule, Signatures
 from ocean_lib.backends.v3 import calls
 from ocean_lib.backends.v3.answers import (
@@ -30,10 +32,12 @@ from ocean_lib.backends.v3.answers import (
     started_job_of,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
 from ocean_lib.config import Config
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.jobs.outputs import FileList, files_of
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_text
@@ -78,6 +82,7 @@ class V3Backend:
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once."""
+        check_v3_only(plan)
         url = self.url_of("computeStart")
 
         def post(credential: Credential) -> Job:
@@ -122,6 +127,23 @@ class V3Backend:
 
         info = self._about(ref, signer, "computeStatus", get, SIGNED_READ_AGAIN)
         return result_of(info)
+
+    def outputs(self, ref: JobRef, signer: Signer) -> FileList:
+        """Return the files of a job's outcome, results first: one signed read."""
+        found = self.result(ref, signer)
+        return files_of(found["urls"], found["logs"])
+
+    def follow(self, ref: JobRef, _: Signer) -> AbstractContextManager[Iterator[bytes]]:
+        """Refuse: a V3 Provider has no log of a job that runs."""
+        raise no_log_while_running(ref.job_id)
+
+    def environments(self) -> Environments:
+        """Return the one environment, which has no name and tells nothing."""
+        return Environments([Environment("", is_free=False)])
+
+    def forget_token(self, _: str, __: Signer) -> bool:
+        """Do nothing: a V3 Provider takes a token until its time is over."""
+        return False
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

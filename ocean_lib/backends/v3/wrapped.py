@@ -5,25 +5,29 @@ It has ocean.py's methods and may change any call, so every call goes through it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from ocean_lib.backends.backend import (
     Attempt,
     Candidates,
-    Generation,
     JobRef,
     JobResult,
     Listed,
     Rules,
 )
+from ocean_lib.backends.environment import Environment, Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
 from ocean_lib.backends.v3.backend import rules_of_provider
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
 from ocean_lib.checks import check_service_index
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
+from ocean_lib.jobs.outputs import FileList, files_of
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_text
@@ -65,6 +69,7 @@ class WrappedBackend:
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once."""
+        check_v3_only(plan)
         main, algorithm = plan.main, plan.algorithm
         url = self._url("computeStart")
 
@@ -111,6 +116,23 @@ class WrappedBackend:
         ask = self._provider.compute_job_result
         again_on = SIGNED_READ_AGAIN
         return result_of(self._about(ref, signer, "computeStatus", ask, again_on))
+
+    def outputs(self, ref: JobRef, signer: Signer) -> FileList:
+        """Return the files of a job's outcome, results first: one signed read."""
+        found = self.result(ref, signer)
+        return files_of(found["urls"], found["logs"])
+
+    def follow(self, ref: JobRef, _: Signer) -> AbstractContextManager[Iterator[bytes]]:
+        """Refuse: a V3 Provider has no log of a job that runs."""
+        raise no_log_while_running(ref.job_id)
+
+    def environments(self) -> Environments:
+        """Return the one environment, which has no name and tells nothing."""
+        return Environments([Environment("", is_free=False)])
+
+    def forget_token(self, _: str, __: Signer) -> bool:
+        """Do nothing: a V3 Provider takes a token until its time is over."""
+        return False
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

@@ -1,0 +1,370 @@
+"""An Ocean Node behind the interface of every back end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TypeVar
+
+from ocean_lib.backends.backend import (
+    Attempt,
+    Candidates,
+    JobRef,
+    JobResult,
+    Listed,
+    Rules,
+)
+from ocean_lib.backends.discovery import Discovery
+from ocean_lib.backends.environment import Environments
+from ocean_lib.backends.generation import Generation
+from ocean_lib.backends.node import calls
+from ocean_lib.backends.node.answers import (
+    ALGORITHM_LOG,
+    OUTPUTS,
+    NodeJob,
+    ResultFile,
+    find_job,
+    job_of,
+    no_result,
+    readable,
+    result_files,
+)
+from ocean_lib.backends.node.candidates import NodeCandidates
+from ocean_lib.backends.node.docker_frames import unframed
+from ocean_lib.backends.node.environments import chosen
+from ocean_lib.backends.node.pace import Pace, patiently
+from ocean_lib.backends.signing import Credential, NonceRule, Signatures
+from ocean_lib.base.expiring import Expiring
+from ocean_lib.config import Config
+from ocean_lib.exceptions import (
+    DownloadError,
+    EnvironmentUnavailable,
+    JobNotFound,
+    NotOffered,
+    OceanError,
+    ProviderFault,
+)
+from ocean_lib.http.deadline import SIGNED_READ_AGAIN, operation_limit
+from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.files import safe_file_name
+from ocean_lib.http.redaction import one_line
+from ocean_lib.jobs.outputs import FileList, JobFile
+from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.view import Job
+from ocean_lib.web3_internal.signer import Signer, sign_bytes, signer_address
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TOKEN_LIFETIME_S = 24 * 3600
+KNOWN_JOBS = 1024
+FOLLOW_S = 7 * 24 * 3600.0
+"""A log may be followed for so long; a node's jobs are shorter."""
+
+FOLLOW_READ_S = 300.0
+_CODE_S = 5.0
+_QUEUED, _RUNNING = 1, 40
+
+
+class NodeBackend:
+    """An Ocean Node 3.x.
+
+    Args:
+        root: its base URL.
+        http: sends the requests.
+        discovery: knows its services.
+        signatures: of all calls of one client.
+        config: names the back ends that may get signatures, and tells how long environments, and
+            the files of an ended job, are believed.
+    """
+
+    generation = Generation.NODE
+    nonce_rule: NonceRule = "above"
+    token_lifetime_s = TOKEN_LIFETIME_S - 3600.0
+    """An hour less than the token's own, for clocks that differ and calls under way."""
+
+    def __init__(
+        self,
+        root: str,
+        http: HttpExchange,
+        discovery: Discovery,
+        signatures: Signatures,
+        config: Config,
+    ) -> None:
+        lifetime_s = config.cache_lifetime_s
+        self.root = root
+        self.config: Config | None = config
+        self.http = http
+        self._discovery = discovery
+        self._signatures = signatures
+        self._pace = Pace()
+        self._offers: Expiring[str, Environments] = Expiring(1, lifetime_s)
+        self._codes: Expiring[str, int] = Expiring(KNOWN_JOBS, _CODE_S)
+        self._files: Expiring[str, list[ResultFile]] = Expiring(KNOWN_JOBS, max(lifetime_s, 1.0))
+
+    # --- the interface of every back end
+
+    def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
+        """Start a free job: one request, sent once."""
+        if plan.resumed_job_id:
+            raise NotOffered("An Ocean Node cannot go on with a stopped job. Leave job_id out.")
+        was_known = self.root in self._offers
+        try:
+            return self._start(plan, signer, attempt)
+        except EnvironmentUnavailable:
+            self._offers.clear()
+            if plan.environment or not was_known:
+                raise
+        return self._start(plan, signer, attempt)
+
+    def _start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
+        url = self.url_of("freeCompute")
+        environment = self._environment(plan)
+
+        def post(credential: Credential) -> Job:
+            with attempt.sending():
+                info = calls.start_job(self.http, url, plan, environment, credential)
+                # In the turn of this wallet: no other start may take this job for its own.
+                return attempt.answered(self._known(job_of(info)))
+
+        if plan.nonce is None:
+            return self._signed(plan.consumer, signer, calls.START_FREE, post, did=plan.did)
+        self._signatures.check_trusted(self.root, plan.did, self.config)
+        return post(Credential(self.sign(signer, calls.START_FREE, plan.nonce), plan.nonce))
+
+    def _environment(self, plan: JobPlan) -> str:
+        """Return where to run: as named, which asks nothing, or else what fits best."""
+        if plan.environment:
+            return plan.environment
+        found = chosen(self.environments(), "", plan.resources, plan.max_duration_s, plan.consumer)
+        return found.id
+
+    def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
+        """List all jobs of an owner, unsigned; what cannot be read is logged and left out."""
+        infos, clock_s = self._poll(owner)
+        return Listed([self._known(job) for job in readable(infos)], clock_s)
+
+    def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
+        """Return what tells which listed jobs a lost start of this plan may have made."""
+        return NodeCandidates(plan, plan.environment, is_anothers)
+
+    def job(self, ref: JobRef) -> Job:
+        """Return one job, unsigned."""
+        operation = "get the status of the job"
+        try:
+            infos, _ = self._poll(ref.owner, ref.job_id)
+        except ProviderFault as error:
+            if error.provider_text != "Internal Server Error":
+                raise
+            # So a node says that the id's cluster is not its own; a list tells that from a fault.
+            infos, _ = self._poll(ref.owner)
+        return self._known(job_of(find_job(infos, ref.job_id, operation, self.root)))
+
+    def result(self, ref: JobRef, signer: Signer) -> JobResult:  # noqa: ARG002
+        """Refuse: a node hands out files, not URLs."""
+        raise NotOffered(
+            f"An Ocean Node has no URLs of the results of job {one_line(ref.job_id, 160)}: each "
+            "file is asked for with a signature of its own. Use job.files(), job.open(name) or "
+            "job.download(folder)."
+        )
+
+    def outputs(self, ref: JobRef, signer: Signer) -> FileList:
+        """Return the files of a job's outcome; asks nothing where the job was seen to end."""
+        found = self._files.get(ref.job_id)
+        if found is None:
+            found = result_files(self.job(ref).raw)
+        return FileList(
+            JobFile(
+                safe_file_name(file.name, f"result-{file.index}"),
+                "",
+                is_log=file.kind != OUTPUTS,
+                index=file.index,
+                is_algorithms=file.kind == ALGORITHM_LOG,
+                is_archive=file.kind == OUTPUTS,
+                fetch=partial(self._open, ref, signer, file),
+            )
+            for file in sorted(found, key=lambda file: file.kind != OUTPUTS)
+        )
+
+    @contextmanager
+    def follow(self, ref: JobRef, signer: Signer) -> Iterator[Iterator[bytes]]:
+        """Open the log of an algorithm that runs; a repeated one begins at the first line, too."""
+        if self._codes.get(ref.job_id) not in (None, _RUNNING):
+            raise JobNotFound(
+                f"The algorithm of job {one_line(ref.job_id, 160)} does not run yet, or not any "
+                "more: there is no log to follow. Look at job.status(), or read job.logs()."
+            )
+        url = self.url_of("computeStreamableLogs")
+        with ExitStack() as stack:
+
+            def get(given: Credential) -> Iterator[bytes]:
+                return stack.enter_context(
+                    calls.open_log(self.http, url, ref.owner, ref.job_id, given)
+                )
+
+            with operation_limit(FOLLOW_S, read_s=FOLLOW_READ_S):
+                again = SIGNED_READ_AGAIN
+                pieces = self._signed(ref.owner, signer, calls.LOGS, get, again, ref.did)
+            yield unframed(pieces)
+
+    def environments(self) -> Environments:
+        """Return where jobs can run, as remembered for a while."""
+        found = self._offers.get(self.root)
+        if found is None:
+            url = self.url_of("computeEnvironments")
+            found = patiently(
+                self.http.timeouts.total_s, lambda: calls.get_environments(self.http, url)
+            )
+            self._offers.put(self.root, found)
+        return found
+
+    def stop(self, ref: JobRef, signer: Signer) -> Job:
+        """Ask to stop one job; returns it as it was before."""
+        url = self.url_of("computeStop")
+
+        def put(given: Credential) -> Job:
+            infos = calls.put_stop(self.http, url, ref.owner, ref.job_id, given)
+            return job_of(find_job(infos, ref.job_id, "stop the job", self.root))
+
+        job = self._signed(ref.owner, signer, calls.STOP, put, did=ref.did)
+        if job.status.code == _QUEUED:
+            logger.warning(
+                "Job %s waits in the node's queue; an Ocean Node takes a stop of such a job, and "
+                "runs it all the same when its turn comes. Stop it again then.",
+                one_line(job.id, 160),
+            )
+        return job
+
+    def stop_all(self, did: str, owner: str, signer: Signer) -> Sequence[Job]:
+        """Ask to stop every job of an owner that has not ended, one by one."""
+        return [
+            self.stop(JobRef(did, job.id, owner), signer)
+            for job in self.listed(owner).jobs
+            if not job.status.is_finished
+        ]
+
+    def delete(self, ref: JobRef, signer: Signer) -> bool:  # noqa: ARG002
+        """Refuse: a node keeps jobs until their storage time is over."""
+        raise NotOffered(
+            f"An Ocean Node deletes no jobs: job {one_line(ref.job_id, 160)} stays until its "
+            "environment's storage_expiry_s is over. To end it, use its stop()."
+        )
+
+    def files_reachable(self, did: str) -> Sequence[bool]:  # noqa: ARG002
+        """Say yes: a node tells of an unreachable file that it is there, with length 0."""
+        return [True]
+
+    def url_reachable(self, url: str) -> bool:  # noqa: ARG002
+        """Say yes: a node is not asked before the start."""
+        return True
+
+    def rules(self) -> Rules:
+        """Return by which rules it goes, as far as back ends differ."""
+        return Rules(name="The Ocean Node")
+
+    # --- what signing needs of it
+
+    def nonce(self, address: str) -> int:
+        """Ask for the nonce stored for an address."""
+        method, url = self._discovery.endpoint("nonce", self.root)
+        return calls.get_nonce(self.http, method, url, address)
+
+    def sign(self, signer: Signer, text: str, nonce: int) -> str:
+        """Sign a command and a nonce."""
+        return sign_bytes(signer, calls.signed_bytes(signer_address(signer), nonce, text))
+
+    def token(self, signer: Signer) -> str:
+        """Make a token for a day: a master key of this node, for any account's jobs."""
+        address, url = signer_address(signer), self.url_of("generateAuthToken")
+        until_ms = int((time.time() + TOKEN_LIFETIME_S) * 1000)
+        return self._signatures.call_with_nonce(
+            self,
+            signer,
+            address,
+            calls.CREATE_TOKEN,
+            lambda given: calls.create_token(self.http, url, address, given, until_ms),
+        )
+
+    def forget_token(self, address: str, signer: Signer) -> bool:
+        """Make the auth token of an address worthless; False where this client has none."""
+        token = self._signatures.token_of(self.root, address)
+        if not token:
+            return False
+        url = self.url_of("invalidateAuthToken")
+        self._signatures.call_with_nonce(
+            self,
+            signer,
+            address,
+            calls.INVALIDATE_TOKEN,
+            lambda given: calls.invalidate_token(self.http, url, address, token, given),
+        )
+        return True
+
+    def url_of(self, service_name: str) -> str:
+        """Return the URL of a service, by its name in the discovery document."""
+        return self._discovery.endpoint(service_name, self.root)[1]
+
+    def _signed(
+        self,
+        owner: str,
+        signer: Signer,
+        command: str,
+        send: Callable[[Credential], T],
+        again_on: tuple[type[OceanError], ...] = (),
+        did: str = "",
+    ) -> T:
+        call = self._signatures.call
+        return patiently(
+            self.http.timeouts.total_s,
+            lambda: call(self, signer, owner, command, send, again_on, did),
+        )
+
+    def _poll(self, owner: str, job_id: str = "") -> tuple[list[NodeJob], float]:
+        url = self.url_of("computeStatus")
+        total_s = self.http.timeouts.total_s
+        with operation_limit(total_s) as deadline:
+            self._pace.wait(deadline)
+            return patiently(total_s, lambda: calls.get_jobs(self.http, url, owner, job_id))
+
+    def _known(self, job: Job) -> Job:
+        """Remember what a job's later calls would have to ask for; returns the job."""
+        self._codes.put(job.id, job.status.code)
+        if job.status.finished_s is not None and job.raw.get("results"):
+            self._files.put(job.id, result_files(job.raw))
+        return job
+
+    @contextmanager
+    def _open(self, ref: JobRef, signer: Signer, file: ResultFile) -> Iterator[Iterator[bytes]]:
+        url = self.url_of("computeResult")
+        with ExitStack() as stack:
+
+            def get(given: Credential) -> Iterator[bytes]:
+                return stack.enter_context(
+                    calls.open_result(
+                        self.http, url, ref.owner, ref.job_id, file.index, file.name, given
+                    )
+                )
+
+            again = SIGNED_READ_AGAIN
+            found = self._signed(ref.owner, signer, calls.RESULT, get, again, ref.did)
+            pieces = _whole(found, file, ref.job_id)
+            yield unframed(pieces) if file.kind == ALGORITHM_LOG else pieces
+
+
+def _whole(pieces: Iterator[bytes], file: ResultFile, job_id: str) -> Iterator[bytes]:
+    """Yield a file; what is shorter than its size is no such file, or was cut short."""
+    done = 0
+    for piece in pieces:
+        done += len(piece)
+        yield piece
+    if file.size is not None and done < file.size:
+        if not done:
+            raise no_result(file.name, job_id)
+        raise DownloadError(
+            f"Could not download {file.name}: the node sent {done} of its {file.size} bytes. Try "
+            "again."
+        )

@@ -1,0 +1,288 @@
+"""The requests of an Ocean Node, one function each: built, sent, and read.
+
+What is signed: keccak256 of `consumerAddress + nonce + command`, without the hash's leading zero
+bytes, as EIP-191 (recorded in tests/vectors/ocean-node).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ocean_lib.backends.environment import Environments
+from ocean_lib.backends.node.answers import (
+    NodeJob,
+    check_ok,
+    error_of,
+    jobs_of,
+    words_of,
+)
+from ocean_lib.backends.node.environments import environments_of
+from ocean_lib.backends.signing import Credential
+from ocean_lib.exceptions import InvalidInput, MalformedResponse, SignatureRejected
+from ocean_lib.http.exchange import Answer, HttpExchange
+from ocean_lib.jobs.plan import MARKER, JobPlan
+from ocean_lib.jobs.view import whole_number
+from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.models.file_input import FileInput
+
+START_FREE = "freeStartCompute"
+STOP = "stopCompute"
+RESULT = "getComputeResult"
+LOGS = "getComputeStreamableLogs"
+CREATE_TOKEN = "createAuthToken"  # noqa: S105 - a command's name
+INVALIDATE_TOKEN = "invalidateAuthToken"  # noqa: S105
+
+MAX_METADATA_CHARS = 1024
+_MAX_REFUSAL_BYTES = 100_000
+
+
+def signed_bytes(address: str, nonce: int, command: str) -> bytes:
+    """Return what a call signs: the hash of its text, without leading zero bytes.
+
+    A node converts the hash to a number and back, so a hash that begins with zeros is shorter
+    there; a signature over all 32 bytes is refused, one time in 256.
+    """
+    from Crypto.Hash import keccak
+
+    text = f"{address}{nonce}{command}".encode()
+    return keccak.new(data=text, digest_bits=256).digest().lstrip(b"\0")
+
+
+def get_nonce(http: HttpExchange, method: str, url: str, address: str) -> int:
+    """Ask for the nonce that is stored for an address; 0 for one that was never seen."""
+    answer = http.send(
+        method, url, operation="get the nonce", params={"userAddress": address}, retry=True
+    )
+    said = check_ok(answer).json()
+    nonce = whole_number(said.get("nonce")) if isinstance(said, dict) else None
+    if nonce is None or nonce < 0:
+        raise answer.malformed('{"nonce": a whole number}', answer.text())
+    return nonce
+
+
+def get_environments(http: HttpExchange, url: str) -> Environments:
+    """Return where jobs can run; one entry for each way to pay that an environment offers."""
+    answer = http.send("GET", url, operation="list the compute environments", retry=True)
+    found = environments_of(check_ok(answer).json())
+    if found is None:
+        raise answer.malformed("environments with id and resources", answer.text())
+    return found
+
+
+def start_job(
+    http: HttpExchange, url: str, plan: JobPlan, environment: str, given: Credential
+) -> NodeJob:
+    """Start a free job. Sent once: a repeated request would start a second job."""
+    answer = http.send(
+        "POST",
+        url,
+        operation="start the job",
+        json_body=_signed(plan.consumer, given) | start_body(plan, environment),
+        headers=_headers(given),
+    )
+    jobs = jobs_of(answer)
+    if len(jobs) != 1:
+        raise answer.malformed("one job", f"{len(jobs)} jobs")
+    return jobs[0]
+
+
+def start_body(plan: JobPlan, environment: str) -> dict[str, Any]:
+    """Return what a start asks for, without its credentials."""
+    body: dict[str, Any] = {
+        "environment": environment,
+        "algorithm": _algorithm(plan),
+        "datasets": [_dataset(item) for item in plan.datasets],
+        "metadata": _metadata(plan),
+    }
+    if plan.resources:
+        body["resources"] = [
+            {"id": name, "amount": amount} for name, amount in plan.resources.items()
+        ]
+    if plan.max_duration_s is not None:
+        body["maxJobDuration"] = plan.max_duration_s
+    return body
+
+
+def _metadata(plan: JobPlan) -> dict[str, Any]:
+    metadata = {**plan.metadata, MARKER: plan.marker}
+    try:
+        length = len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError):
+        return metadata  # whoever sends it says what is wrong
+    if length > MAX_METADATA_CHARS:
+        raise InvalidInput(
+            f"metadata has {length} characters as JSON, with the mark by which the job is found "
+            f"again; a node takes {MAX_METADATA_CHARS}. Leave some out, or put it into a file."
+        )
+    return metadata
+
+
+def _dataset(item: ComputeInput | FileInput) -> dict[str, Any]:
+    if isinstance(item, FileInput):
+        return {"fileObject": item.as_file_object()}
+    return {
+        "documentId": item.did,
+        "serviceId": str(item.service_id),
+        "transferTxId": item.transfer_tx_id,
+    }
+
+
+def _algorithm(plan: JobPlan) -> dict[str, Any]:
+    algorithm, meta = plan.algorithm, plan.algorithm.meta
+    envs = {"envs": dict(plan.envs)} if plan.envs else {}
+    if meta is None:
+        return {"documentId": algorithm.did, "transferTxId": algorithm.tx_id, **envs}
+    described = {
+        "language": meta.language,
+        "version": meta.version,
+        "container": {**meta.container, "checksum": meta.container_checksum},
+    }
+    if meta.url and not meta.rawcode:  # the node ignores meta.url
+        return {"meta": described, "fileObject": FileInput(meta.url).as_file_object(), **envs}
+    return {"meta": {"rawcode": meta.rawcode, **described}, **envs}
+
+
+def get_jobs(
+    http: HttpExchange, url: str, owner: str, job_id: str = ""
+) -> tuple[list[NodeJob], float]:
+    """Return one job, or with '' all of an owner, and the node's clock; unsigned.
+
+    A node that does not understand the id gives all jobs of the owner, too.
+    """
+    query = {"consumerAddress": owner, **({"jobId": job_id} if job_id else {})}
+    operation = "get the job" if job_id else "list the jobs"
+    answer = http.send("GET", url, operation=operation, params=query, retry=True)
+    return jobs_of(answer), _clock_of(answer)
+
+
+def _clock_of(answer: Answer) -> float:
+    """Return the node's clock in epoch seconds (its Date header has whole seconds)."""
+    try:
+        return parsedate_to_datetime(answer.date).timestamp()
+    except (TypeError, ValueError, LookupError, ArithmeticError, OSError):
+        return time.time()
+
+
+def put_stop(
+    http: HttpExchange, url: str, owner: str, job_id: str, given: Credential
+) -> list[NodeJob]:
+    """Ask to stop one job; returns it, or nothing if the owner has no such job."""
+    answer = http.send(
+        "PUT",
+        url,
+        operation="stop the job",
+        params=_signed(owner, given) | {"jobId": job_id},
+        headers=_headers(given),
+    )
+    if answer.status_code == 500 and words_of(answer) == "Internal Server Error":
+        raise SignatureRejected(
+            f"Could not stop the job: the node at {answer.url} answered HTTP 500: Internal Server "
+            "Error. A node says so to a nonce that has moved, a wrong signature, or a job id of "
+            "another node. Check the wallet, the job id and the node's URL.",
+            operation=answer.operation,
+            status_code=answer.status_code,
+            provider_text=words_of(answer),
+            url=answer.url,
+        )
+    return jobs_of(answer)
+
+
+@contextmanager
+def open_result(
+    http: HttpExchange, url: str, owner: str, job_id: str, index: int, name: str, given: Credential
+) -> Iterator[Iterator[bytes]]:
+    """Open one file of a job's outcome."""
+    query = _signed(owner, given) | {"jobId": job_id, "index": str(index)}
+    with _opened(http, url, f"download {name}", query, given) as pieces:
+        yield pieces
+
+
+@contextmanager
+def open_log(
+    http: HttpExchange, url: str, owner: str, job_id: str, given: Credential
+) -> Iterator[Iterator[bytes]]:
+    """Open the log of a running job, which goes on until the job ends.
+
+    Raises:
+        JobNotFound: the algorithm does not run yet, or not any more.
+    """
+    query = _signed(owner, given) | {"jobId": job_id}
+    with _opened(http, url, "follow the log", query, given) as pieces:
+        yield pieces
+
+
+@contextmanager
+def _opened(
+    http: HttpExchange, url: str, operation: str, query: dict[str, str], given: Credential
+) -> Iterator[Iterator[bytes]]:
+    with http.stream(url, operation=operation, params=query, headers=_headers(given)) as (
+        response,
+        pieces,
+    ):
+        if response.status_code != 200:
+            body = bytearray()
+            for piece in pieces:
+                body += piece
+                if len(body) > _MAX_REFUSAL_BYTES:
+                    break
+            raise error_of(
+                Answer(response.status_code, bytes(body), response.headers, url, operation)
+            )
+        yield pieces
+
+
+def create_token(
+    http: HttpExchange,
+    url: str,
+    address: str,
+    given: Credential,
+    valid_until_ms: int | None = None,
+) -> str:
+    """Make an auth token: a master key of that node, for any account's jobs."""
+    body: dict[str, Any] = {
+        "address": address,
+        "nonce": str(given.nonce),
+        "signature": given.signature,
+    }
+    if valid_until_ms is not None:
+        body["validUntil"] = valid_until_ms
+    answer = http.send("POST", url, operation="make an auth token", json_body=body)
+    said = check_ok(answer).json()
+    token = said.get("token") if isinstance(said, dict) else None
+    if isinstance(token, str) and token and token.isascii() and token.isprintable():
+        return token
+    raise MalformedResponse(
+        f"Could not {answer.operation}: {answer.url} answered without a token.",
+        operation=answer.operation,
+        status_code=answer.status_code,
+        url=answer.url,
+    )
+
+
+def invalidate_token(
+    http: HttpExchange, url: str, address: str, token: str, given: Credential
+) -> None:
+    """Make a token worthless. The node checks nothing but that there is a signature."""
+    body = {
+        "address": address,
+        "nonce": str(given.nonce),
+        "signature": given.signature,
+        "token": token,
+    }
+    check_ok(http.send("POST", url, operation="invalidate an auth token", json_body=body))
+
+
+def _signed(owner: str, given: Credential) -> dict[str, str]:
+    if given.nonce is None:
+        return {"consumerAddress": owner}
+    return {"consumerAddress": owner, "nonce": str(given.nonce), "signature": given.signature}
+
+
+def _headers(given: Credential) -> dict[str, str]:
+    """A token goes into this header as it is: with `Bearer ` the node refuses it."""
+    return {} if given.nonce is not None else {"Authorization": given.signature}
