@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 
 from ocean_lib import exceptions
 from ocean_lib.backends.node.answers import (
@@ -50,8 +51,8 @@ def answer_of(exchange: dict[str, Any]) -> Answer:
     return Answer(
         status_code=response["status"],
         body=nodes.body_of(exchange),
-        content_type=response["headers"].get("Content-Type", ""),
-        url=nodes.ROOT + exchange["request"]["path"],
+        headers=CaseInsensitiveDict(response["headers"]),
+        asked_url=nodes.ROOT + exchange["request"]["path"],
         operation="ask",
     )
 
@@ -210,7 +211,7 @@ def test_a_job_that_cannot_be_read_is_left_out_of_a_list(
 
 @pytest.mark.parametrize("said", [b"{}", b"[1]", b'[{"status": 1}]', b'[{"jobId": ""}]', b"no"])
 def test_what_is_no_list_of_jobs_is_malformed(said: bytes) -> None:
-    answer = Answer(200, said, "application/json", nodes.ROOT, "ask")
+    answer = Answer(200, said, {}, nodes.ROOT, "ask")
 
     with pytest.raises(MalformedResponse):
         jobs_of(answer)

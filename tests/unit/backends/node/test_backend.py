@@ -16,6 +16,7 @@ from ocean_lib.backends.node import backend as backend_module
 from ocean_lib.backends.node.backend import NodeBackend
 from ocean_lib.backends.node.pace import Pace
 from ocean_lib.backends.signing import Signatures
+from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     ConnectionBroken,
     DownloadError,
@@ -67,10 +68,9 @@ def plan(**fields: Any) -> JobPlan:
 def node(*, use_token: bool = False, **options: Any) -> Iterator[tuple[FakeNode, NodeBackend]]:
     with FakeNode(**options) as fake:
         http = HttpExchange()
-        yield (
-            fake,
-            NodeBackend(fake.url, http, Discovery(http, 60), Signatures(use_token=use_token), 60),
-        )
+        signatures = Signatures(use_token=use_token)
+        config = Config(options_dict={"resources": {"provider.url": fake.url}})
+        yield fake, NodeBackend(fake.url, http, Discovery(http, 60), signatures, config)
 
 
 def started(backend: NodeBackend, wallet: Wallet = WALLET, **fields: Any) -> JobRef:
