@@ -25,7 +25,6 @@ from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 from ocean_lib.http.pages import CHALLENGE, is_challenge, not_a_page
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
 from ocean_lib.http.retrying import Attempts, retry_after_s
-from ocean_lib.jobs.unpacking import unpack
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
 """A file's store also says 500 for what passes: there is no fault of the request to tell of."""
@@ -211,6 +210,8 @@ def download_files(
             with source.pieces(file, max_bytes, on_bytes) as pieces:
                 operation = f"download {file.name}"
                 if file.is_archive:
+                    from ocean_lib.jobs.unpacking import unpack  # it loads tarfile
+
                     done = unpack(pieces, folder, taken=paths, operation=operation)
                     paths += done.paths
                     failures |= done.failures

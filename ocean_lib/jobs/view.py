@@ -17,7 +17,8 @@ class JobState(enum.Enum):
     """How far a job is, as far as its back end tells.
 
     A V3 Provider ends a job whose algorithm crashed with the same code as one that did well: both
-    are `FINISHED`, and only the log and the results tell them apart.
+    are `FINISHED`, and only the log and the results tell them apart. An Ocean Node tells the exit
+    code; what is `FINISHED` there did well.
     """
 
     RUNNING = "running"
