@@ -7,7 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-from ocean_lib.exceptions import JobNotFound, NotOffered, OceanError, TransportError
+from ocean_lib.exceptions import (
+    JobNotFound,
+    NotOffered,
+    OceanError,
+    TooManyRequests,
+    TransportError,
+)
 from ocean_lib.jobs.view import JobStatus
 from ocean_lib.jobs.waiting import Wait
 
@@ -66,7 +72,7 @@ def _pieces(
                 return
         except NotOffered:
             pass
-        except TransportError:
+        except (TransportError, TooManyRequests):
             is_complete = False
         time.sleep(plan.pause_s())
     if not is_complete:

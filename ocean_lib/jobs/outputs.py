@@ -32,7 +32,6 @@ from ocean_lib.http.files import (
 )
 from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
-from ocean_lib.jobs.unpacking import unpack
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
 """A file's store also answers 500 for temporary faults: the request cannot be at fault."""
@@ -217,6 +216,8 @@ def download_files(
             with source.pieces(file, max_bytes, on_bytes) as pieces:
                 operation = f"download {file.name}"
                 if file.is_archive:
+                    from ocean_lib.jobs.unpacking import unpack  # it loads tarfile
+
                     done = unpack(pieces, folder, taken=paths, operation=operation)
                     paths += done.paths
                     failures |= done.failures

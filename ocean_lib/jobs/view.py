@@ -17,7 +17,8 @@ class JobState(enum.Enum):
     """How far a job is, as far as its back end says.
 
     A V3 Provider ends a job whose algorithm crashed with the same code as a successful one: both
-    are `FINISHED`, and only log and results show the difference.
+    are `FINISHED`, and only log and results show the difference. An Ocean Node says the exit code;
+    what is `FINISHED` there was successful.
     """
 
     RUNNING = "running"

@@ -29,7 +29,6 @@ from ocean_lib.jobs.outputs import (
 )
 from ocean_lib.jobs.progress import progress_bar
 from ocean_lib.jobs.rounds import ListedAt
-from ocean_lib.jobs.unpacking import read_members
 from ocean_lib.jobs.view import Job, JobStatus
 from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
@@ -454,6 +453,8 @@ class ComputeJob:
             return found[0].name, self._read(found[0])
         inside: dict[str, bytes] = {}
         for archive in () if found else [file for file in files if file.is_archive]:
+            from ocean_lib.jobs.unpacking import read_members  # it loads tarfile
+
             most = self._client.http.max_answer_bytes
             with self._source().pieces(archive, None) as pieces:
                 inside |= read_members(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ocean_lib
 from ocean_lib import (
     AlgorithmMetadata,
     ComputeInput,
@@ -361,3 +363,16 @@ def test_what_cannot_be_is_refused_before_anything_is_asked(wrong: Any) -> None:
         with pytest.raises((InvalidInput, TypeError)):
             submit(compute_at(node), **wrong)
         assert node.asked == []
+
+
+def test_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "nodes.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    with FakeNode() as node:
+        known = vars(ocean_lib) | {name: getattr(ocean_lib, name) for name in ocean_lib.__all__}
+        for block in blocks:
+            exec(block, known | {"node_url": node.url, "wallet": WALLET})
+
+    assert blocks
+    assert (tmp_path / "results" / "result.json").exists()

@@ -19,6 +19,7 @@ from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.exceptions import InvalidInput, JobError
 from ocean_lib.http.limits import Timeouts
 from ocean_lib.jobs.client import JobClient
+from ocean_lib.jobs.outputs import FileList, files_of
 from ocean_lib.ocean.compute_job import ComputeJob, JobList
 from ocean_lib.ocean.ocean_compute import OceanCompute
 
@@ -66,6 +67,10 @@ class Client(JobClient):
     def result(self, ref: Any, signer: Any) -> Any:
         self.asked.append("result")
         return {"did": ref.did, "urls": [], "logs": []}
+
+    def outputs(self, ref: Any, signer: Any) -> FileList:
+        self.asked.append("result")
+        return files_of([], [])
 
     def root_of(self, ref: Any) -> str:
         return "http://provider"

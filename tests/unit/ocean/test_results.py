@@ -60,7 +60,7 @@ def a_job(urls: list[str], logs: list[str] | None = None, **http: Any) -> Comput
     """A job whose results lie at these URLs."""
     client = SimpleNamespace(
         http=HttpExchange(**http),
-        result=lambda *_: {"did": "", "urls": urls, "logs": logs or []},
+        outputs=lambda *_: files_of(urls, logs or []),
         root_of=lambda _: "http://127.0.0.1",
     )
     ref = JobRef(DID, JOB_ID, OWNER.address)

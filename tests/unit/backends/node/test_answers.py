@@ -16,6 +16,7 @@ from ocean_lib.backends.node.answers import (
     readable,
     result_files,
 )
+from ocean_lib.checks import is_job_id
 from ocean_lib.exceptions import JobNotFound, MalformedResponse, OceanError, TooManyRequests
 from ocean_lib.http.exchange import Answer
 from ocean_lib.jobs.view import JobState
@@ -86,6 +87,18 @@ def test_a_refusal_is_the_right_error_with_a_next_step(index: int) -> None:
         assert error.operation == "ask"
     if isinstance(error, exceptions.RequestInvalid):
         assert error.errors == {}
+
+
+@pytest.mark.parametrize("index", [i for i in range(116) if i not in REFUSED])
+def test_what_was_accepted_is_a_job_where_it_is_one(index: int) -> None:
+    case = CASES[index]
+    if not case["request"]["path"].endswith(("/freeCompute", "/compute")):
+        return  # of the parts of the protocol that are for published assets
+
+    (info,) = jobs_of(answer_of(case))
+
+    assert job_of(info).id.startswith("0x")
+    assert is_job_id(job_of(info).id)
 
 
 @pytest.mark.parametrize("exchange", nodes.load("30"))
