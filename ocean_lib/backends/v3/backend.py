@@ -30,6 +30,7 @@ from ocean_lib.backends.v3.answers import (
     started_job_of,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
+from ocean_lib.base.frames import forgets_locals
 from ocean_lib.config import Config
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
@@ -93,6 +94,7 @@ class V3Backend:
         self._signatures.check_trusted(self.root, did, self.config)
         return post(Credential(self.sign(signer, text, plan.nonce), plan.nonce))
 
+    @forgets_locals
     def listed(self, owner: str, did: str = "") -> Listed:
         """List all jobs of an owner, unsigned; unreadable ones are logged and skipped."""
         url = self.url_of("computeStatus")
@@ -103,6 +105,7 @@ class V3Backend:
         """Return what finds the jobs that a lost start of this plan may have created."""
         return V3Candidates(plan, is_anothers)
 
+    @forgets_locals
     def job(self, ref: JobRef) -> Job:
         """Return one job, unsigned."""
         url = self.url_of("computeStatus")
