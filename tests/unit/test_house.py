@@ -108,10 +108,11 @@ def test_functions_are_short() -> None:
 
 # V3's names of fields, which stand with V3's calls and documents and where ocean.py's documented
 # methods take and return them, and nowhere else.
-V3_FIELDS = (
-    "documentId transferTxId additionalInputs algorithmDid algorithmDataToken algorithmTransferTxId "
-    "stopreq resultsUrl algorithmLogUrl resultsDid inputDID algoDID encryptedDocument"
-).split()
+V3_FIELDS = [
+    *("documentId", "transferTxId", "additionalInputs", "algorithmDid", "algorithmDataToken"),
+    *("algorithmTransferTxId", "stopreq", "resultsUrl", "algorithmLogUrl", "resultsDid"),
+    *("inputDID", "algoDID", "encryptedDocument"),
+]
 V3_ROOMS = (
     "ocean_lib.backends.v3",
     "ocean_lib.documents",

@@ -147,7 +147,8 @@ class Orders:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DownloadError(
-                f"The folder {printable(str(folder), limit=300)} cannot be made: {error.strerror}."
+                f"The folder {printable(str(folder), limit=300)} cannot be created: "
+                f"{error.strerror}."
             ) from None
         self._data_provider.download_service(
             did,
