@@ -102,12 +102,17 @@ def check_did(did: object, *, name: str = "did") -> str:
     Raises:
         InvalidDid: it is anything else.
     """
-    if isinstance(did, str) and _DID.fullmatch(did):
+    if is_did(did):
         return str(did)
     raise InvalidDid(
         f"{name} must be 'did:op:' followed by 40 hex digits, got {printable(did)}. DIDs of later "
         "generations have 64, and may start with 'did:ope:'. Copy the DID of the published asset."
     )
+
+
+def is_did(value: object) -> bool:
+    """Tell whether a value is a DID; see `check_did`."""
+    return isinstance(value, str) and _DID.fullmatch(value) is not None
 
 
 def check_token_did(did: object, *, name: str = "did") -> str:

@@ -6,8 +6,8 @@ import os
 import re
 from typing import Any
 
-from ocean_lib.backends.answers import check_ok
 from ocean_lib.backends.generation import Generation
+from ocean_lib.backends.v3.answers import check_status
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.checks import check_url, without_query
 from ocean_lib.config import Config
@@ -128,7 +128,7 @@ class Discovery:
         if known is not None:
             return known
         answer = self._http.send("GET", root, operation="read the Provider's services", retry=True)
-        document = check_ok(answer).json()
+        document = check_status(answer).json()
         if not (isinstance(document, dict) and isinstance(document.get("serviceEndpoints"), dict)):
             raise answer.malformed("a Provider's description of its services", answer.text())
         self._documents.put(root, document)

@@ -32,7 +32,7 @@ class Expiring(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the entry, None if there is none any more."""
+        """Return the entry, None once it has expired."""
         with self._lock:
             return self._entries.get(key)
 

@@ -230,7 +230,7 @@ def name_in_headers(content_disposition: str | None) -> str:
 
 
 def name_in_url(url: str) -> str:
-    """Return the last component of a URL's path, '' if there is none."""
+    """Return the last component of a URL's path, '' without one."""
     try:
         return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
     except ValueError:

@@ -236,11 +236,15 @@ def download_files(
 def _say_what_failed(
     files: Sequence[JobFile], paths: Sequence[Path], failures: dict[str, OceanError]
 ) -> None:
-    told = "; ".join(f"{name}: {one_line(error, 200)}" for name, error in failures.items())
+    told = "; ".join(f"{name}: {one_line(error.what, 200)}" for name, error in failures.items())
+    advice = next((error.advice for error in failures.values() if error.advice), None)
     if not paths:
-        raise DownloadError(f"None of the job's {len(files)} file(s) could be downloaded: {told}")
+        none = DownloadError(f"None of the job's {len(files)} file(s) could be downloaded: {told}")
+        none.advice = advice
+        raise none
     warnings.warn(
-        f"{len(failures)} of {len(failures) + len(paths)} files could not be downloaded: {told}",
+        f"{len(failures)} of {len(failures) + len(paths)} files could not be downloaded: "
+        f"{told} {advice or ''}".strip(),
         DownloadWarning,
         stacklevel=4,  # the line that called ComputeJob.download
     )

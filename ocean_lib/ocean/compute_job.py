@@ -91,8 +91,8 @@ class ComputeJob:
             else needed
         )
         if missing:
-            lost = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
-            raise InvalidInput(f"This is not a saved job: {lost}.").advised("saved-job")
+            lost = ", ".join(missing)
+            raise InvalidInput(f"This is not a saved job: it lacks {lost}.").advised("saved-job")
         if signer_address(wallet).lower() != data["owner"].lower():
             raise InvalidInput(
                 f"Job {printable(data['job_id'])} belongs to {printable(data['owner'])}, "

@@ -134,7 +134,8 @@ def test_two_inputs_of_the_same_did_are_both_sent(shop, wallets, data, data_orde
     job = shop.compute.submit([data_order, again], wallets[1], algorithm_meta=raw_code(COUNT))
     job.wait(timeout=60, progress=False)
 
-    infos = {info["jobId"]: info for info in shop.compute.job_infos(data.did, wallets[1])}
+    listed = shop.compute.client.listed(wallets[1].address, data.did)
+    infos = {job.status.job_id: job.raw for job in listed}
     assert infos[job.job_id]["inputDID"] == [data.did, data.did]
 
 

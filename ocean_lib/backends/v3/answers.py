@@ -13,7 +13,7 @@ from typing import Any
 
 from ocean_lib.backends.answers import STATUSES_THAT_SAY_ALL, error_by_status, refusal
 from ocean_lib.backends.backend import JobResult
-from ocean_lib.checks import is_job_id, trust_job_id
+from ocean_lib.checks import is_did, is_job_id, trust_job_id
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -290,6 +290,16 @@ def readable(infos: Iterable[JobInfo]) -> Iterator[Job]:
             yield job_of(info)
         except MalformedResponse as error:
             logger.warning("A job is skipped in the list: %s", error)
+
+
+def with_data_sets(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Leave out jobs that nothing can be asked about; they are logged."""
+    for job in jobs:
+        if any(is_did(did) for did in job.dids):
+            yield job
+        else:
+            job_id = one_line(job.status.job_id, 80)
+            logger.warning("The Provider lists job %s without its data set; it is skipped.", job_id)
 
 
 def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:

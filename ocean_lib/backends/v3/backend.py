@@ -30,9 +30,11 @@ from ocean_lib.backends.v3.answers import (
     readable,
     result_of,
     started_job_of,
+    with_data_sets,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
 from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
+from ocean_lib.base.frames import forgets_locals
 from ocean_lib.config import Config
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
@@ -98,16 +100,18 @@ class V3Backend:
         self._signatures.check_trusted(self.root, did, self.config)
         return post(Credential(self.sign(signer, text, plan.nonce), plan.nonce))
 
+    @forgets_locals
     def listed(self, owner: str, did: str = "") -> Listed:
         """List all jobs of an owner, unsigned; unreadable ones are logged and skipped."""
         url = self.url_of("computeStatus")
         infos, clock_s = calls.list_jobs(self.http, url, owner, did)
-        return Listed(list(readable(infos)), clock_s)
+        return Listed(list(with_data_sets(readable(infos))), clock_s)
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
         """Return what finds the jobs that a lost start of this plan may have created."""
         return V3Candidates(plan, is_anothers)
 
+    @forgets_locals
     def job(self, ref: JobRef) -> Job:
         """Return one job, unsigned."""
         url = self.url_of("computeStatus")

@@ -341,5 +341,8 @@ def test_a_wait_without_an_answer_does_not_say_that_the_job_goes_on(
 ) -> None:
     places = ["--provider", NOBODY, "--metadata-cache", NOBODY, "--address", ADDRESS]
 
-    assert main(["wait", "a", "--did", DID, "--timeout", "0", *places]) == 4
-    assert "Waited 0 s without an answer. Job a may be gone, or goes on." in capsys.readouterr().err
+    job_id = "a" * 32
+
+    assert main(["wait", job_id, "--did", DID, "--timeout", "0", *places]) == 4
+    said = f"Waited 0 s without an answer. Job {job_id} may be gone, or goes on."
+    assert said in capsys.readouterr().err
