@@ -84,7 +84,7 @@ def test_no_log_no_repr_and_no_error_shows_them(
         except OceanError as error:
             seen += ["".join(traceback.format_exception(error)), repr(error)]
 
-    assert "web3.providers" in caplog.text
+    assert "web3." in caplog.text  # what it logs where differs by version
     for secret in SHOWN:
         assert secret not in "\n".join([caplog.text, *seen])
 
