@@ -23,7 +23,7 @@ from tests.players import DID, OTHER_ORDER, Fault, World, new_wallet, start
 from tests.wire import Reply, answer, as_json, drip, html, raw, reset, silence
 
 CONNECT_S, READ_S, TOTAL_S = 1.5, 1.0, 3.0
-AT_ONCE = 24
+AT_ONCE = 10
 """Cells that run at the same time: most of their time is waiting."""
 
 CALLS = {
@@ -375,4 +375,16 @@ def run_all() -> dict[Cell, Outcome]:
     # The slow ones first, so that none of them is left alone at the end.
     todo.sort(key=lambda cell: cell.fault.kind != "slow")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(todo, pool.map(run, todo), strict=True))
+        tried = dict(zip(todo, pool.map(_tried, todo), strict=True))
+    # A thread among many may wait for a second, which is a time-out here: once more, alone.
+    return {cell: outcome or run(cell) for cell, outcome in tried.items()}
+
+
+def _tried(cell: Cell) -> Outcome | None:
+    """Run one cell; None if it did not end as promised, or never came to its fault."""
+    try:
+        outcome = run(cell)
+    except OceanError:
+        return None
+    is_right = (outcome.result, outcome.requests) == promised(cell) and outcome.again == VALUE
+    return outcome if is_right else None
