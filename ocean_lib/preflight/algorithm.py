@@ -18,7 +18,7 @@ from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.preflight.assets import FileProbe, access_findings, unreachable
 from ocean_lib.preflight.chain import ChainReader
 from ocean_lib.preflight.findings import Finding, refused, warned, warning
-from ocean_lib.preflight.payment import Purse, algorithm_order_findings
+from ocean_lib.preflight.payment import Purse, order_findings
 
 _SHORTEST_CODE = 10  # pod-configuration takes such code for none, and looks for a URL
 _MEND_RAW = "Set that right, and check again."
@@ -139,7 +139,7 @@ def _order(
             f"Pass algorithm_data_token={token!r}.",
             asset.did,
         )
-    yield from algorithm_order_findings(reader, str(algorithm.tx_id), asset, consumer, rules)
+    yield from order_findings(reader, str(algorithm.tx_id), asset, None, consumer, rules)
 
 
 def not_ordered(what: str, then: str, asset: Asset) -> Finding:

@@ -30,17 +30,27 @@ def order_findings(
     reader: ChainReader,
     tx_hash: str,
     asset: Asset,
-    service: Service,
+    service: Service | None,
     consumer: str,
     rules: Rules = ALL_RULES,
 ) -> Iterator[Finding]:
-    """Check the order of a service, as the Provider does."""
+    """Check the order of a service, as the Provider does; None: of the one that the order names."""
     placed = _orders_of(reader, tx_hash, asset)
     if isinstance(placed, Finding):
         yield placed
         return
     found = _own(placed, asset)
     other = None if found else _other_token(placed, tx_hash, asset)
+    if service is None:
+        index = (found or placed)[0].service_index
+        service = asset.get_service_by_index(index)
+        if service is None:
+            yield other or _bad_order(
+                "order-other-service",
+                f"Order {tx_hash} is for service {index}, which {asset.did} does not have",
+                asset,
+            )
+            return
     if other is not None and not _is_taken(reader, placed, asset, rules):
         yield other
         return
@@ -54,35 +64,6 @@ def order_findings(
         yield from (other or fault for fault in faults[-1:] if fault)
     elif other is not None:
         yield warned(other, rules.name)
-
-
-def algorithm_order_findings(
-    reader: ChainReader,
-    tx_hash: str,
-    asset: Asset,
-    consumer: str,
-    rules: Rules = ALL_RULES,
-) -> Iterator[Finding]:
-    """Check the order of an algorithm: it names the service itself."""
-    placed = _orders_of(reader, tx_hash, asset)
-    if isinstance(placed, Finding):
-        yield placed
-        return
-    found = _own(placed, asset)
-    index = (found or placed)[0].service_index
-    service = asset.get_service_by_index(index)
-    if service is None:
-        yield (
-            _other_token(placed, tx_hash, asset)
-            if not found
-            else _bad_order(
-                "order-other-service",
-                f"Order {tx_hash} is for service {index}, which {asset.did} does not have",
-                asset,
-            )
-        )
-        return
-    yield from order_findings(reader, tx_hash, asset, service, consumer, rules)
 
 
 @dataclass

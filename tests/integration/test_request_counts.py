@@ -272,8 +272,11 @@ def test_a_provider_that_restarts_heals_within_one_call(world: World, call: str)
     compute = world.compute(**{"timeout.total": 10})
     job_id = start(compute, wallet)
     world.provider.server.come_back()
+    world.forget_requests()
 
     CALLS[call](compute, job_id, wallet)
+
+    assert world.provider.count()  # it was the new server that answered
 
 
 def test_what_is_nowhere_is_said_after_one_look(world: World) -> None:

@@ -63,7 +63,7 @@ def test_a_job_of_somebody_else_is_no_answer(world: World, name: str, owner: Any
 
 @pytest.mark.parametrize("name", CALLS)
 def test_an_owner_that_is_not_told_is_no_fault(world: World, name: str) -> None:
-    answered(world, name, {"owner": ""})
+    assert answered(world, name, {"owner": ""})
 
 
 @pytest.mark.parametrize("code", [99, 0, -1, 71, 45])

@@ -292,14 +292,16 @@ def readable(infos: Iterable[JobInfo]) -> Iterator[Job]:
             logger.warning("A job is skipped in the list: %s", error)
 
 
-def with_data_sets(jobs: Iterable[Job]) -> Iterator[Job]:
-    """Leave out jobs that nothing can be asked about; they are logged."""
-    for job in jobs:
+def listable(infos: Iterable[JobInfo]) -> list[Job]:
+    """Read a list of jobs, without those that nothing can be asked about: they name no data set."""
+    jobs = []
+    for job in readable(infos):
         if any(is_did(did) for did in job.dids):
-            yield job
+            jobs.append(job)
         else:
             job_id = one_line(job.status.job_id, 80)
             logger.warning("The Provider lists job %s without its data set; it is skipped.", job_id)
+    return jobs
 
 
 def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ocean_lib.backends.backend import (
@@ -18,8 +17,6 @@ from ocean_lib.backends.backend import (
     Rules,
 )
 from ocean_lib.backends.discovery import Discovery
-from ocean_lib.backends.environment import Environment, Environments
-from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.signing import Credential, NonceRule, Signatures
 from ocean_lib.backends.v3 import calls
 from ocean_lib.backends.v3.answers import (
@@ -27,13 +24,13 @@ from ocean_lib.backends.v3.answers import (
     check_not_withheld,
     job_by_id,
     job_of,
+    listable,
     readable,
     result_of,
     started_job_of,
-    with_data_sets,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
+from ocean_lib.backends.v3.not_offered import WithoutNodesCalls, check_v3_only
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.config import Config
 from ocean_lib.exceptions import OceanError
@@ -50,7 +47,7 @@ _PUBLISHERS_SINCE = (0, 4, 13)
 _V4_SINCE = (1, 0, 0)
 
 
-class V3Backend:
+class V3Backend(WithoutNodesCalls):
     """A Provider 0.4.x.
 
     Args:
@@ -61,7 +58,6 @@ class V3Backend:
         config: names the Providers that may get signatures, in place of that of `signatures`.
     """
 
-    generation = Generation.V3
     nonce_rule: NonceRule = "exact"
     token_lifetime_s = 23 * 3600.0
     """An hour less than the Provider's, for clocks that differ and calls under way."""
@@ -105,7 +101,7 @@ class V3Backend:
         """List all jobs of an owner, unsigned; unreadable ones are logged and skipped."""
         url = self.url_of("computeStatus")
         infos, clock_s = calls.list_jobs(self.http, url, owner, did)
-        return Listed(list(with_data_sets(readable(infos))), clock_s)
+        return Listed(listable(infos), clock_s)
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
         """Return what finds the jobs that a lost start of this plan may have created."""
@@ -136,18 +132,6 @@ class V3Backend:
         """Return the files of a job's outcome, results first: one signed read."""
         found = self.result(ref, signer)
         return files_of(found["urls"], found["logs"])
-
-    def follow(self, ref: JobRef, _: Signer) -> AbstractContextManager[Iterator[bytes]]:
-        """Refuse: a V3 Provider has no log of a job that runs."""
-        raise no_log_while_running(ref.job_id)
-
-    def environments(self) -> Environments:
-        """Return the one environment, which has no name and tells nothing."""
-        return Environments([Environment("", is_free=False)])
-
-    def forget_token(self, _: str, __: Signer) -> bool:
-        """Do nothing: a V3 Provider takes a token until its time is over."""
-        return False
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

@@ -5,8 +5,7 @@ It has ocean.py's methods and may change any call, so every call goes through it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ocean_lib.backends.backend import (
@@ -17,13 +16,11 @@ from ocean_lib.backends.backend import (
     Listed,
     Rules,
 )
-from ocean_lib.backends.environment import Environment, Environments
-from ocean_lib.backends.generation import Generation
-from ocean_lib.backends.v3.answers import job_of, readable, result_of, started_job_of
+from ocean_lib.backends.v3.answers import job_of, listable, readable, result_of, started_job_of
 from ocean_lib.backends.v3.backend import rules_of_provider
 from ocean_lib.backends.v3.calls import compute_text
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.not_offered import check_v3_only, no_log_while_running
+from ocean_lib.backends.v3.not_offered import WithoutNodesCalls, check_v3_only
 from ocean_lib.checks import check_service_index
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
@@ -58,10 +55,8 @@ class WrappedDiscovery:
         self._provider.forget_provider(root)
 
 
-class WrappedBackend:
+class WrappedBackend(WithoutNodesCalls):
     """A V3 Provider that is asked through the user's object."""
-
-    generation = Generation.V3
 
     def __init__(self, root: str, provider: Any) -> None:
         self.root = root
@@ -100,7 +95,7 @@ class WrappedBackend:
     def listed(self, owner: str, did: str = "") -> Listed:
         """List all jobs of an owner, unsigned, in no order."""
         infos, clock_s = self._provider.jobs_and_clock(did, self._url("computeStatus"), owner)
-        return Listed(list(readable(infos)), clock_s)
+        return Listed(listable(infos), clock_s)
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
         """Return what finds the jobs that a lost start of this plan may have created."""
@@ -121,18 +116,6 @@ class WrappedBackend:
         """Return the files of a job's outcome, results first: one signed read."""
         found = self.result(ref, signer)
         return files_of(found["urls"], found["logs"])
-
-    def follow(self, ref: JobRef, _: Signer) -> AbstractContextManager[Iterator[bytes]]:
-        """Refuse: a V3 Provider has no log of a job that runs."""
-        raise no_log_while_running(ref.job_id)
-
-    def environments(self) -> Environments:
-        """Return the one environment, which has no name and tells nothing."""
-        return Environments([Environment("", is_free=False)])
-
-    def forget_token(self, _: str, __: Signer) -> bool:
-        """Do nothing: a V3 Provider takes a token until its time is over."""
-        return False
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""
