@@ -22,8 +22,14 @@ def read_text(path: str | os.PathLike[str]) -> str:
         UnicodeError: it is not text.
     """
     content = Path(path).expanduser().read_bytes()
-    encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8-sig"
-    return io.TextIOWrapper(io.BytesIO(content), encoding=encoding).read()
+    return io.TextIOWrapper(io.BytesIO(content), encoding=encoding_of(content)).read()
+
+
+def encoding_of(content: bytes) -> str:
+    """Return the encoding that a file's first bytes tell; it writes the mark again, if any."""
+    if content.startswith(_UTF_16):
+        return "utf-16"
+    return "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
 def without_mark(text: str) -> str:

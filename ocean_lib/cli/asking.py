@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ocean_lib.base.frames import forgets_locals
-from ocean_lib.base.text_files import read_text, why_unreadable
+from ocean_lib.base.text_files import encoding_of, read_text, why_unreadable
 from ocean_lib.exceptions import ConfigError, InvalidInput, ProviderNotTrusted, WalletError
 from ocean_lib.http import safe_json
 
@@ -213,9 +213,11 @@ def _remember(path: Path, origin: str) -> None:
 
     path = path.resolve()  # a link stays one
     try:
-        text = _with_origin(path.read_text(encoding="utf-8"), origin)
+        content = path.read_bytes()
+        encoding = encoding_of(content)
+        text = _with_origin(content.decode(encoding), origin)
         if origin in Config(text=text).trusted_providers:
-            _replace(path, text)
+            _replace(path, text.encode(encoding))
             return
         reason = "something else overrides the option there"
     except OSError as error:
@@ -228,11 +230,11 @@ def _remember(path: Path, origin: str) -> None:
     )
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         unfinished.touch(mode=path.stat().st_mode & 0o777, exist_ok=False)
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_bytes(content)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -242,16 +244,17 @@ def _with_origin(text: str, origin: str) -> str:
     """Put an origin before those that are there; `%` stands for itself twice in a config."""
     origin = origin.replace("%", "%%")
     lines = text.splitlines(keepends=True)
+    end = "\r\n" if "\r\n" in text else "\n"
     section, start = "", None
     for number, line in enumerate(lines):
-        if header := _SECTION.match(line.lstrip("\ufeff")):
+        if header := _SECTION.match(line):
             section = header["name"]
             start = number if section == "resources" else start
         elif section == "resources" and (found := _OPTION.match(line)):
             value = found["value"].strip()
-            lines[number] = f"{found['head']} {origin}{', ' if value else ''}{value}\n"
+            lines[number] = f"{found['head']} {origin}{', ' if value else ''}{value}{end}"
             return "".join(lines)
     if start is None:
-        return f"{text.rstrip()}\n\n[resources]\nprovider.trusted = {origin}\n"
-    lines[start] = f"{lines[start].rstrip()}\nprovider.trusted = {origin}\n"
+        return f"{text.rstrip()}{end}{end}[resources]{end}provider.trusted = {origin}{end}"
+    lines[start] = f"{lines[start].rstrip()}{end}provider.trusted = {origin}{end}"
     return "".join(lines)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.trusted import check_trusted
 from ocean_lib.backends.v3.rules import ORDERABLE
 from ocean_lib.base.arguments import check_seconds
 from ocean_lib.base.frames import forgets_locals
@@ -123,7 +124,10 @@ class Publishing:
         check_seconds("wait_for_cache_s", wait_s)
         check_did(asset.did)
         publisher = self._publisher(wallet, _provider_of(asset))
-        publisher.encrypt_new_files(asset)
+        if _has_new_files(asset):
+            # The asset names who will read the URLs, and get a signature.
+            check_trusted(self._config, publisher.provider_uri, str(asset.did))
+            publisher.encrypt_new_files(asset)
         tx_hash = publisher.write("update", asset)
         wait_for_cache(publisher.aquarius, asset, wait_s)
         return tx_hash
@@ -179,10 +183,8 @@ class Publisher:
         return asset
 
     def encrypt_new_files(self, asset: Asset) -> None:
-        """Encrypt the files of a changed asset, if they were changed; see `OceanAssets.update`."""
+        """Encrypt the new files of a changed asset; see `OceanAssets.update`."""
         metadata = asset.metadata or {}
-        if not any("url" in file for file in files_in(metadata) if isinstance(file, dict)):
-            return
         try:
             files = check_metadata(metadata)
             self._check_files(files)
@@ -343,6 +345,11 @@ class Publisher:
             file["index"] = index
             del file["url"]
         metadata["encryptedFiles"] = encrypted
+
+
+def _has_new_files(asset: Asset) -> bool:
+    files = files_in(asset.metadata or {})
+    return any("url" in file for file in files if isinstance(file, dict))
 
 
 def _provider_of(asset: Asset) -> str:

@@ -31,8 +31,9 @@ LEAST_S = 0.001
 BACKOFF_S = 0.2
 """The wait before the second attempt; it triples for each one after."""
 
-GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 525), 530})
-"""With these a gateway speaks, not the server behind it; from 520 on they are Cloudflare's."""
+GATEWAY_STATUSES = frozenset({502, 503, 504, *range(520, 528), 529, 530, 598, 599})
+"""With these a gateway speaks, not the server behind it. From 520 to 530 they are Cloudflare's and
+their like's, 598 and 599 are time-outs of proxies."""
 
 TOO_MANY_REQUESTS = 429
 

@@ -11,7 +11,7 @@ from ocean_lib.backends.backend import JobRef
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.exceptions import JobNotFound
 from ocean_lib.http.redaction import one_line
-from ocean_lib.jobs.view import Job, JobState, JobStatus
+from ocean_lib.jobs.view import Job, JobState, JobStatus, did_well
 
 SEEN_JOBS = 4096
 SEEN_FOR_S = 24 * 3600.0
@@ -106,7 +106,11 @@ class SeenJobs:
             # The answer to a stop shows the state before it, with the stop request already made.
             is_of_before = by_stop and status.job_id not in self._stops
             is_stopped = status.state is JobState.STOPPED
-            return JobState.FINISHED if is_stopped and is_of_before else status.state
+            if not (is_stopped and is_of_before):
+                return status.state
+            is_told = status.exit_code is not None
+            has_failed = is_told and not did_well(status.exit_code, status.oom_killed)
+            return JobState.FAILED if has_failed else JobState.FINISHED
         if status.stop_requested:
             self.asked_to_stop(status.job_id)
         return None

@@ -183,7 +183,8 @@ class Attempt:
         Raises:
             StartUncertain: none or several were found, or one that another start may have created;
                 or the answer names a job that this start did not create.
-            ProviderFault: that was the answer, and readable lists do not contain the job.
+            ProviderFault: that was the answer, and the last lists, readable ones in a row, do not
+                contain the job.
         """
         if isinstance(error, StartUncertain) and len(error.candidates) == 1:
             self._starts.unresolved(self._order)
@@ -201,7 +202,7 @@ class Attempt:
             is_believed = is_fault and not found and in_a_row >= LISTS_TO_BELIEVE_A_FAULT
             if is_believed or len(new) > 1:
                 break
-        if is_fault and in_a_row and not found:
+        if is_fault and in_a_row >= LISTS_TO_BELIEVE_A_FAULT and not found:
             raise error
         reason = f"the answer was lost, and {_reason(has_read, len(found))}"
         raise self._uncertain(reason, [job.job_id for job in found], error)

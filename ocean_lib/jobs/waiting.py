@@ -24,7 +24,7 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.http.deadline import Deadline, current_deadline, time_limit
-from ocean_lib.http.limits import Timeouts
+from ocean_lib.http.limits import TOO_MANY_REQUESTS, Timeouts
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.view import JobStatus
 
@@ -47,7 +47,6 @@ DEFAULT_PATIENCE_S = 120.0
 TOLD_JOBS = 5
 """How many jobs a message names; of the others it gives the number."""
 
-_TOO_MANY_REQUESTS = 429
 
 Statuses = Mapping[str, JobStatus]
 OnUpdate = Callable[[JobStatus], None]
@@ -81,7 +80,7 @@ def passes(error: OceanError, *, has_answered: bool) -> bool:
     if isinstance(error, (TransportError, ServiceUnavailable, ProviderFault, TooManyRequests)):
         return True
     if isinstance(error, (AquariusError, ProviderError)) and (
-        error.status_code >= 500 or error.status_code == _TOO_MANY_REQUESTS
+        error.status_code >= 500 or error.status_code == TOO_MANY_REQUESTS
     ):
         return True
     if isinstance(error, JobNotFound):

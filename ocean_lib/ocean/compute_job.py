@@ -391,9 +391,6 @@ class ComputeJob:
         Args:
             wait: wait until the job has ended.
 
-        Args:
-            wait: wait until the job has ended.
-
         Returns:
             The status before the stop, or the last one if the job had ended or with `wait`.
 

@@ -139,8 +139,9 @@ class OceanAssets:
         This is also the way to change an asset's files: set `asset.metadata["main"]["files"]` to a
         list of dicts with `url` (and `contentType`, ...) that names all files of the asset, and
         update it. They are checked and encrypted as in `create`, by the Provider of the asset's
-        service; `asset` then has the encrypted list instead. If an algorithm's files change, the
-        data sets that trust it must renew their trust (`refresh_trust`).
+        service, which the config must name; `asset` then has the encrypted list instead. If an
+        algorithm's files change, the data sets that trust it must renew their trust
+        (`refresh_trust`).
 
         The document goes on the chain in clear, so an asset whose document is encrypted there (flag
         2, which ocean.js can set) is refused. If the node cannot say, that is logged.
@@ -159,6 +160,8 @@ class OceanAssets:
                 would not be encrypted, or is encrypted on the chain; or a new file cannot be
                 reached.
             InvalidDid: the asset has no DID.
+            ProviderNotTrusted: there are new files, and the config does not name the asset's
+                Provider; nothing was sent.
             ProviderError: the new files could not be encrypted.
             ChainError: the transaction failed, for example because the wallet is not the minter.
         """

@@ -14,10 +14,11 @@ from requests.auth import HTTPBasicAuth
 from web3 import HTTPProvider
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, check_if_retry_on_failure
 
-from ocean_lib.exceptions import ConnectFailed, ConnectionBroken
+from ocean_lib.exceptions import ChainError, ConnectFailed, ConnectionBroken
 from ocean_lib.http.connections import get_requests_session
-from ocean_lib.http.deadline import Deadline, operation_limit
-from ocean_lib.http.limits import MAX_ANSWER_BYTES, Timeouts
+from ocean_lib.http.deadline import Deadline, operation_limit, retry_after_s
+from ocean_lib.http.limits import MAX_ANSWER_BYTES, TOO_MANY_REQUESTS, Timeouts
+from ocean_lib.http.origins import location_of, root_of
 from ocean_lib.web3_internal._node_answers import (
     answer_to,
     backoff_s,
@@ -38,7 +39,6 @@ from ocean_lib.web3_internal.utils import check_chain_id
 
 _CHUNK = 64 * 1024
 _GATEWAY_FAULTS = 500
-_TOO_MANY_REQUESTS = 429
 _SEND = "eth_sendRawTransaction"
 # web3's own list has the transaction too: after a broken connection its second answer says "nonce
 # too low" for one that has arrived, which reads like a refusal.
@@ -67,14 +67,12 @@ class _Reply:
             return None
 
     def is_limited(self) -> bool:
-        return self.status == _TOO_MANY_REQUESTS or is_rate_limit(self.error())
+        return self.status == TOO_MANY_REQUESTS or is_rate_limit(self.error())
 
     def wait_s(self) -> float | None:
         """Return how long it asks to wait; None if it does not say."""
-        seconds = self.response.headers.get("Retry-After", "")
-        if seconds.isascii() and seconds.isdigit():
-            return float(seconds)
-        return backoff_s(self.error())
+        seconds = retry_after_s(self.response.headers)
+        return backoff_s(self.error()) if seconds is None else seconds
 
 
 class NodeProvider(HTTPProvider):
@@ -119,6 +117,7 @@ class NodeProvider(HTTPProvider):
             ConnectFailed: no time was left, and nothing was sent.
             ConnectionBroken: the answer is none to this call, or too long.
             ConfigError: the node is of another chain than expected.
+        ChainError: it redirects the call.
             requests.ReadTimeout: the time was over before the answer had come.
         """
         if method == "eth_chainId":
@@ -195,9 +194,9 @@ class NodeProvider(HTTPProvider):
                 if not reads or attempt > RPC_READ_RETRIES or deadline.is_over:
                     raise
             else:
+                pause_s = reply.wait_s() or pause_s
                 if reply.is_limited():
                     most = RPC_LIMIT_RETRIES if reads or methods == [_SEND] else 0
-                    pause_s = reply.wait_s() or pause_s
                 else:
                     most = RPC_READ_RETRIES if reads and reply.status >= _GATEWAY_FAULTS else 0
                 if attempt > most or pause_s >= deadline.remaining():
@@ -206,7 +205,11 @@ class NodeProvider(HTTPProvider):
 
     def _post(self, body: bytes) -> _Reply:
         with self._http.post(
-            str(self.endpoint_uri), data=body, stream=True, **self.get_request_kwargs()
+            str(self.endpoint_uri),
+            data=body,
+            stream=True,
+            allow_redirects=False,  # elsewhere it would be another's node
+            **self.get_request_kwargs(),
         ) as response:
             content = bytearray()
             for piece in response.iter_content(_CHUNK):
@@ -224,7 +227,13 @@ def _answer(method: str, request_id: int, reply: _Reply) -> dict[str, Any]:
     error = reply.error()
     if reply.is_limited():
         message = str((error or {}).get("message") or f"HTTP {reply.status}")
-        return answer_to(request_id, {"error": {"code": _TOO_MANY_REQUESTS, "message": message}})
+        return answer_to(request_id, {"error": {"code": TOO_MANY_REQUESTS, "message": message}})
+    place = location_of(reply.response, str(reply.response.url))
+    if place:
+        raise ChainError(
+            f"The chain's node sends its calls elsewhere, to {root_of(place)}, and they do not "
+            "follow. If that is your node, put its URL into network in the config."
+        )
     # What a gateway says with 5xx about a transaction is no word of the node's: it may have it.
     if error is None or (method == _SEND and reply.status >= _GATEWAY_FAULTS):
         reply.response.raise_for_status()

@@ -22,6 +22,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     TransactionFailed,
 )
+from ocean_lib.http.limits import TOO_MANY_REQUESTS
 from ocean_lib.web3_internal._node_answers import is_rate_limit
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _MAX_TEXT = 300
 _GATEWAY_FAULTS = 500
-_TOO_MANY_REQUESTS = 429
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def _mapped(error: Exception, operation: str) -> OceanError | None:
         return ConnectionBroken(f"Cannot {operation}: the chain's node answered no JSON.")
     if isinstance(error, requests.exceptions.HTTPError):
         status = getattr(error.response, "status_code", 0)
-        if status == _TOO_MANY_REQUESTS:
+        if status == TOO_MANY_REQUESTS:
             return _busy(operation, f"HTTP {status}")
         kind = ConnectionBroken if status >= _GATEWAY_FAULTS else ChainError
         return kind(

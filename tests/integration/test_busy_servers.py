@@ -19,7 +19,7 @@ from ocean_lib.http import deadline
 from tests.players import DID, Fault, World, new_wallet, start
 from tests.wire import Reply, answer, as_json, html
 
-CLOUDFLARE = [520, 521, 522, 523, 524, 530]
+CLOUDFLARE = [*range(520, 528), 529, 530, 598, 599]
 BUSY = {
     "a page": answer(429, "<html>Slow down</html>", "text/html", Retry_After="0"),
     "json": as_json({"error": "rate limit exceeded"}, 429),

@@ -158,6 +158,22 @@ def test_a_fault_that_cannot_be_looked_into_is_no_refusal(world: World, look: Re
     assert world.provider.count()["look"] >= len(starting.LOOK_PAUSES_S)
 
 
+@pytest.mark.parametrize("looks", ["nnnn-", "-nnnn", "-n-nn", "n-n-n"])
+def test_a_fault_is_no_refusal_after_one_readable_list(world: World, looks: str) -> None:
+    """The job was made, and the lists do not have it: no two in a row can be read."""
+    lost(world, acts=True, reply=html(500))
+    left = list(looks)
+
+    def look(exchange: Exchange) -> None:
+        (html(500) if left.pop(0) == "n" else dated([]))(exchange)
+
+    world.provider.faults["look"] = Fault(look)
+
+    with pytest.raises(StartUncertain):
+        start(world.compute(**FAST), new_wallet())
+    assert left == []
+
+
 def test_a_fault_is_looked_into_until_a_look_succeeds(world: World) -> None:
     lost(world, acts=True, reply=html(500))
     world.provider.faults["look"] = Fault(once(world, html(500)))
@@ -287,6 +303,19 @@ def test_a_job_that_appears_between_two_looks_is_taken(
 
     assert job_id == world.provider.jobs[-1]["jobId"]
     assert world.provider.count()["look"] == 2
+
+
+@pytest.mark.parametrize("skew_s", [-3600 * 5, -30, 30])
+def test_a_short_job_that_appears_with_any_date_is_taken(world: World, skew_s: float) -> None:
+    wallet = new_wallet()
+    an_old_job(world, wallet)
+    before = [unsigned(job) for job in world.provider.jobs]
+    lost(world, acts=True, reply=zoned(world, skew_s, html(500), status=70))
+    world.provider.faults["look"] = Fault(once(world, dated(before)))
+
+    job_id = start(world.compute(**FAST), wallet)
+
+    assert job_id == world.provider.jobs[-1]["jobId"]
 
 
 def once(world: World, reply: Reply) -> Reply:

@@ -160,11 +160,19 @@ def test_a_node_that_stays_busy_is_told_as_such(
     assert count(network.wallet(0).address) == before  # type: ignore[arg-type]
 
 
-def test_a_node_that_wants_more_time_than_there_is_is_not_waited_for(gateway: Gateway) -> None:
-    gateway.reply = lambda _: answer(429, "later", Retry_After="3600")
+NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("later", ["3600", "Wed, 21 Oct 2026 13:00:00 GMT"])
+def test_a_node_that_wants_more_time_than_there_is_is_not_waited_for(
+    gateway: Gateway, status: int, later: str
+) -> None:
+    gateway.reply = lambda _: answer(status, "later", Retry_After=later, Date=NOON)
     began_s = time.monotonic()
 
-    with pytest.raises(NodeBusy), time_limit(30):
+    expected = NodeBusy if status == 429 else ConnectionBroken
+    with pytest.raises(expected), time_limit(30):
         DataToken(ADDRESS, web3=get_web3(gateway.server.url)).balanceOf(ADDRESS)
 
     assert len(gateway.server.requests) == 1

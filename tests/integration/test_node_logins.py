@@ -12,13 +12,14 @@ import pytest
 
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
-from ocean_lib.exceptions import ConfigError, OceanError
+from ocean_lib.exceptions import ChainError, ConfigError, OceanError
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from ocean_lib.ocean.util import get_web3
+from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.utils import get_network_id
 from tests.players import World, new_wallet, start
-from tests.wire import Reply, Request, WireServer, as_json, html, reset
+from tests.wire import Reply, Request, WireServer, answer, as_json, html, reset
 
 USER, PASSWORD = "me@home", "p:ä/ss 4711"
 LOGIN = "me%40home:p%3A%C3%A4%2Fss%204711"
@@ -63,6 +64,26 @@ def test_the_node_gets_them_at_each_call(node: Node) -> None:
 def test_a_node_url_without_them_is_asked_without(node: Node) -> None:
     with pytest.raises(OceanError, match="401"):
         get_network_id(get_web3(f"http://127.0.0.1:{node.server.port}"))
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("call", ["eth_chainId", "eth_blockNumber", "batch"])
+def test_a_redirect_is_not_followed(node: Node, status: int, call: str) -> None:
+    with WireServer(lambda request: as_json({"jsonrpc": "2.0", "id": 1, "result": "0x1"})) as other:
+        place = f"http://localhost:{other.port}/v3/KEY"
+        node.reply = answer(status, "", Location=place)
+        web3 = get_web3(node.url)
+
+        elsewhere = f"elsewhere, to http://localhost:{other.port},"
+        with pytest.raises(ChainError, match=elsewhere), chain_errors("ask the node"):
+            if call == "batch":
+                with web3.batch_requests() as batch:
+                    batch.add(web3.eth.get_block(1))
+                    batch.execute()
+            else:
+                web3.manager.request_blocking(call, [])
+
+        assert other.requests == []
 
 
 def test_no_log_no_repr_and_no_error_shows_them(

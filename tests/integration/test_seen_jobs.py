@@ -227,6 +227,19 @@ def test_a_stop_of_a_job_that_had_ended_leaves_it_finished(world: World) -> None
     assert states(compute, wallet, [job_id]) == [JobState.FINISHED]
 
 
+@pytest.mark.parametrize(("exit_code", "state"), [(0, JobState.FINISHED), (1, JobState.FAILED)])
+def test_a_stop_of_a_job_whose_exit_code_is_told_leaves_it_as_it_ended(
+    world: World, exit_code: int, state: JobState
+) -> None:
+    wallet = new_wallet()
+    job_id = start(world.compute(), wallet)
+    ended(world, terminationDetails={"exitCode": exit_code, "OOMKilled": False})
+    compute = world.compute()
+
+    assert compute.stop_job(DID, job_id, wallet).state is state
+    assert states(compute, wallet, [job_id]) == [state]
+
+
 def test_a_job_seen_finished_stays_so_whoever_stops_it(world: World) -> None:
     wallet, compute = new_wallet(), world.compute()
     job_id = start(compute, wallet)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.common.http_requests import retrying
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
     ConnectionBroken,
@@ -19,6 +18,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from ocean_lib.http import deadline
 from tests.players import DID, ORDER, World, new_wallet, signer_of
 from tests.wire import Reply, Request, answer, html, raw
 
@@ -31,7 +31,7 @@ PAGE = "<!doctype html><title>Just a moment...</title>"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(deadline, "BACKOFF_S", 0.0)
 
 
 @pytest.fixture

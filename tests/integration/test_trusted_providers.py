@@ -31,6 +31,7 @@ from tests.players import DID, ORDER, RAW, SERVICE_INDEX, Fault, World, new_wall
 from tests.wire import Reply, Request, WireServer, as_json, html
 
 HONEST, EVIL = "provider.example", "evil.example"
+SECRET_URL = "https://store.example/data.csv?key=5e5ec0de"
 
 
 class Relay:
@@ -146,6 +147,13 @@ def direct_download(scene: Scene, config: Config) -> Any:
     return provider.download_service(DID, url, scene.wallet, [{}], "/nowhere", 3, address, ORDER)
 
 
+def update_with_new_files(scene: Scene, config: Config) -> Any:
+    assets = Ocean(config).assets
+    asset = assets.resolve(DID)
+    asset.metadata["main"]["files"] = [{"url": SECRET_URL, "contentType": "text/csv"}]
+    return assets.update(asset, scene.wallet, wait_for_cache_s=0)
+
+
 def compute_of(config: Config) -> OceanCompute:
     return OceanCompute(config, DataServiceProvider(config))
 
@@ -165,6 +173,7 @@ CALLS: dict[str, Callable[[Scene, Config], Any]] = {
         compute_of(c).job(DID, s.job_id, s.wallet).download("/nowhere/at/all")
     ),
     "assets.download": download,
+    "assets.update with new files": update_with_new_files,
     "start by the class": lambda s, c: start(by_the_class(c), s.wallet),
     "stop by the class": lambda s, c: by_the_class(c).stop(DID, s.job_id, s.wallet),
     "a signed status": signed_status,
@@ -183,6 +192,7 @@ def test_a_server_that_only_an_asset_names_gets_no_signature(
 
     assert (caught.value.origin, caught.value.did) == (scene.relay.url, DID)
     assert scene.relay.signed == []
+    assert not any(SECRET_URL.encode() in request.body for request in scene.relay.server.requests)
     assert not scene.stopped
 
 

@@ -47,7 +47,7 @@ class V3Candidates:
             for job in listed.jobs
             if self._is_asked_for(job)
             and not self.is_anothers(job.id)
-            and not since.ended_before(job)
+            and not since.ended_before(job, has_appeared=self._has_appeared(job))
         ]
         if self._listed is None:
             self._listed = frozenset(job.id for job in listed.jobs)
@@ -68,10 +68,13 @@ class V3Candidates:
             return True
         if self._listed is None or job.id in self._listed:
             return False
+        is_in_a_zone = created_s is not None and since.holds_in_a_zone(created_s)
+        return self._has_appeared(job) or is_in_a_zone
+
+    def _has_appeared(self, job: Job) -> bool:
         # An empty list proves nothing: a back end without its database sends one too, and later
         # all jobs appear at once.
-        is_in_a_zone = created_s is not None and since.holds_in_a_zone(created_s)
-        return bool(self._listed) or is_in_a_zone
+        return bool(self._listed) and job.id not in (self._listed or ())
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,18 @@ class _Since:
         late_s = CLOCK_SLACK_S + DATE_STEP_S
         return self._is_age((self.now_s - moment_s + late_s) % ZONE_STEP_S - late_s)
 
-    def ended_before(self, job: Job) -> bool:
-        """Whether a job ended before, in any time zone of its dates."""
+    def ended_before(self, job: Job, *, has_appeared: bool) -> bool:
+        """Whether a job ended before, in any time zone of its dates.
+
+        Of one that has appeared between two lists, only its length tells: the clock of the job
+        store may be wrong by any time.
+        """
         ended_s = job.status.finished_s
         if ended_s is None:
             return False
         created_s = job.status.created_s
         is_too_long = created_s is not None and not 0 <= ended_s - created_s <= self.seconds
-        return is_too_long or not self.holds_in_a_zone(ended_s)
+        return is_too_long or not (has_appeared or self.holds_in_a_zone(ended_s))
 
     def _is_age(self, age_s: float) -> bool:
         return -(CLOCK_SLACK_S + DATE_STEP_S) <= age_s <= self.seconds

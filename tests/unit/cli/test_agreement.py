@@ -53,6 +53,22 @@ def test_it_is_put_before_what_is_there(tmp_path: Path, text: str, trusted: str)
     assert {name: dict(after[name]) for name in after} == {n: dict(before[n]) for n in before}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("text", ["[resources]\r\n; é\r\n", "; é\r\n", "\r\n[other]\r\nx = é\r\n"])
+def test_how_the_file_is_written_stays(tmp_path: Path, encoding: str, text: str) -> None:
+    path = tmp_path / "config.ini"
+    path.write_bytes(text.encode(encoding))
+
+    _remember(path, ORIGIN)
+
+    written = path.read_bytes()
+    assert Config(path).trusted_providers == ORIGIN
+    assert written.startswith(text.encode(encoding)[:3])
+    lines = written.decode(encoding).replace("\r\n", "|")
+    assert "\n" not in lines
+    assert "é" in lines
+
+
 def test_rights_and_links_stay(tmp_path: Path) -> None:
     path, link = tmp_path / "config.ini", tmp_path / "link.ini"
     path.write_text("[resources]\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from ocean_lib.http.deadline import Attempts, Deadline, may_sign_again, retry_af
 from ocean_lib.http.exchange import HttpExchange
 from tests.wire import Reply, WireServer, answer, as_json, html
 
-PASSING = [502, 503, 504, 520, 521, 522, 523, 524, 530, 429]
+PASSING = [502, 503, 504, *range(520, 528), 529, 530, 598, 599, 429]
 
 
 @pytest.fixture

@@ -503,6 +503,7 @@ def test_an_update_writes_the_changed_document(assets, chain):
 
     assert tx_hash == "0x" + "ab" * 32
     assert sent_document(chain)["service"][0]["attributes"]["status"] == {"isOrderDisabled": True}
+    assert sent_document(chain)["status"] == {"isOrderDisabled": True}
     with pytest.raises(InvalidDid):
         assets.update(Asset(), PUBLISHER)
 
