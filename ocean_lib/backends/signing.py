@@ -176,6 +176,19 @@ class Signatures:
     ) -> T:
         """Sign and send one call over a nonce, even if tokens are used; see `call`."""
         self.check_trusted(wire.root, did, wire.config)
+        return self.call_anywhere(wire, signer, address, text, send, again_on)
+
+    @forgets_locals
+    def call_anywhere(
+        self,
+        wire: Wire,
+        signer: Signer,
+        address: str,
+        text: str,
+        send: Callable[[Credential], T],
+        again_on: tuple[type[OceanError], ...] = (),
+    ) -> T:
+        """Sign and send over a nonce, trusted or not: only a text that is of no use to anybody."""
         retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
         with self._turn(wire, address) as (account, deadline):
             while True:

@@ -540,6 +540,40 @@ class DataServiceProvider:
             self.signatures.forget_nonce(root, publisher_address)
 
     @class_callable
+    def encrypt_files(
+        self, files_dict: Any, asset_id: str, wallet: Signer, provider_uri: str
+    ) -> str:
+        """Sign for and make one `encrypt_files_dict`, in the wallet's turn.
+
+        Whoever gets this signature can do nothing with it, so the config need not name the
+        Provider, and an auth token is not used.
+
+        Args:
+            files_dict: the `files` of the metadata, URLs included.
+            asset_id: the asset's id, `0x` and 40 hex digits.
+            wallet: the publisher's.
+            provider_uri: the Provider's.
+
+        Returns:
+            The encrypted document, as `0x` hex.
+
+        Raises:
+            OceanEncryptAssetUrlsError: the Provider gave none.
+        """
+        address = signer_address(check_signer(wallet))
+        check_address(asset_id, name="asset_id")  # of the form of no other signed text
+        _, endpoint = self.build_encrypt_endpoint(provider_uri)
+        return self.signatures.call_anywhere(
+            self._backend(provider_uri),
+            wallet,
+            address,
+            asset_id,
+            lambda given: self.encrypt_files_dict(
+                files_dict, endpoint, asset_id, address, given.signature
+            ),
+        )
+
+    @class_callable
     def check_single_file_info(self, file_url: str, provider_uri: str) -> bool:
         """Whether the Provider can reach this URL; an error says nothing of the file."""
         if not (isinstance(file_url, str) and file_url.strip()):

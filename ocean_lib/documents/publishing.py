@@ -17,7 +17,6 @@ from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.trusted import check_trusted
 from ocean_lib.backends.v3.rules import ORDERABLE
 from ocean_lib.base.arguments import check_seconds
-from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_did, check_url, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
@@ -329,17 +328,11 @@ class Publisher:
         asset.data_token_address = token_address
         return asset
 
-    @forgets_locals
     def _encrypt_files(
         self, asset: Asset, metadata: dict[str, Any], files: list[dict[str, Any]]
     ) -> None:
-        asset_id = str(asset.asset_id)
-        signature = self.data_provider.sign_message(
-            self.wallet, asset_id, provider_uri=self.provider_uri
-        )
-        _, endpoint = self.data_provider.build_encrypt_endpoint(self.provider_uri)
-        encrypted = self.data_provider.encrypt_files_dict(
-            files, endpoint, asset_id, signer_address(self.wallet), signature
+        encrypted = self.data_provider.encrypt_files(
+            files, str(asset.asset_id), self.wallet, self.provider_uri
         )
         for index, file in enumerate(files):
             file["index"] = index

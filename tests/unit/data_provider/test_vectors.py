@@ -231,7 +231,8 @@ def test_initialize_is_sent_as_recorded(wire) -> None:
     assert requirements.computeAddress == answer["computeAddress"]
 
 
-def test_encrypt_is_sent_as_recorded(wire) -> None:
+@pytest.mark.parametrize("is_one_call", [True, False])
+def test_encrypt_is_sent_as_recorded(wire, is_one_call) -> None:
     path = "/api/v1/services/encrypt"
     exchange = vectors.exchange(vectors.load("01-publish-algorithm"), "POST", path)
     expected = json.loads(exchange["request_body"])
@@ -239,16 +240,17 @@ def test_encrypt_is_sent_as_recorded(wire) -> None:
     provider = DataServiceProvider()
     publisher = Wallet(None, private_key=vectors.PUBLISHER_KEY)
 
-    signature = provider.sign_message(
-        publisher, expected["documentId"], provider_uri=vectors.HOSTS["provider"]
-    )
-    encrypted = provider.encrypt_files_dict(
-        json.loads(expected["document"]),
-        provider.build_encrypt_endpoint(vectors.HOSTS["provider"])[1],
-        expected["documentId"],
-        publisher.address,
-        signature,
-    )
+    files, asset_id = json.loads(expected["document"]), expected["documentId"]
+    if is_one_call:
+        encrypted = provider.encrypt_files(files, asset_id, publisher, vectors.HOSTS["provider"])
+    else:
+        encrypted = provider.encrypt_files_dict(
+            files,
+            provider.build_encrypt_endpoint(vectors.HOSTS["provider"])[1],
+            asset_id,
+            publisher.address,
+            provider.sign_message(publisher, asset_id, provider_uri=vectors.HOSTS["provider"]),
+        )
 
     assert json.loads(sent(wire, "POST", path).body) == expected
     assert encrypted == json.loads(exchange["response_body"])["encryptedDocument"]

@@ -110,7 +110,6 @@ class Provider:
     def __init__(self) -> None:
         self.reachable = True
         self.encrypted: list[Any] = []
-        self.signed: list[Any] = []
         self.requirements = OrderRequirements(1, DATASET, PUBLISHER.address, 1, None)
 
     def get_url(self, config: Any) -> str:
@@ -125,20 +124,11 @@ class Provider:
     def build_download_endpoint(self, provider_uri: str) -> tuple[str, str]:
         return "GET", "http://127.0.0.1:28031/api/v1/services/download"
 
-    def build_encrypt_endpoint(self, provider_uri: str) -> tuple[str, str]:
-        return "POST", f"{provider_uri}/encrypt"
-
     def build_initialize_endpoint(self, provider_uri: str) -> tuple[str, str]:
         return "GET", f"{provider_uri}/initialize"
 
-    def sign_message(
-        self, wallet: Any, msg: str, nonce: Any = None, provider_uri: Any = None
-    ) -> str:
-        self.signed.append(msg)
-        return "0xsignature"
-
-    def encrypt_files_dict(self, files: Any, *args: Any) -> str:
-        self.encrypted.append((copy.deepcopy(files), *args))
+    def encrypt_files(self, files: Any, asset_id: str, wallet: Any, provider_uri: str) -> str:
+        self.encrypted.append((copy.deepcopy(files), asset_id, wallet.address, provider_uri))
         return json.loads(ENCRYPT["response_body"])["encryptedDocument"]
 
     def get_order_requirements(self, *args: Any) -> OrderRequirements:
@@ -231,11 +221,11 @@ def test_the_document_published_is_the_one_ocean_py_published(assets, chain, pro
 
     assert without_cache_keys(sent_document(chain)) == without_cache_keys(PUBLISHED)
     assert asset.did == PUBLISHED["id"]
-    files, _, asset_id, publisher, _ = provider.encrypted[0]
+    files, asset_id, publisher, place = provider.encrypted[0]
     recorded_body = json.loads(ENCRYPT["request_body"])
     assert json.dumps(files) == recorded_body["document"]
     assert (asset_id, publisher) == (recorded_body["documentId"], recorded_body["publisherAddress"])
-    assert provider.signed == [recorded_body["documentId"]]
+    assert place == NOWHERE.provider_url
 
 
 def test_the_files_urls_are_not_published(assets, chain):
@@ -450,7 +440,7 @@ def test_an_error_of_the_provider_halfway_keeps_its_attributes(assets, provider,
     def refuse(*_: Any) -> str:
         raise ProviderFault("Cannot encrypt.", status_code=500)
 
-    monkeypatch.setattr(provider, "encrypt_files_dict", refuse)
+    monkeypatch.setattr(provider, "encrypt_files", refuse)
 
     with pytest.raises(ProviderFault, match=ALGORITHM) as caught:
         create(assets)
