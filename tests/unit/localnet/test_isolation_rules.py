@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
+import sysconfig
+from pathlib import Path
 
 import pytest
 
 from ocean_lib.localnet.runners import seccomp
+from ocean_lib.localnet.runners.place import private_folders
 from ocean_lib.localnet.runners.seccomp import Reach
 
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
@@ -141,3 +144,14 @@ def test_numbers_are_those_of_the_architecture() -> None:
 def test_an_architecture_without_numbers_has_no_filter() -> None:
     with pytest.raises(seccomp.NoFilter, match="vax"):
         seccomp.build(Reach(), machine="vax")
+
+
+@pytest.mark.parametrize("own", ["/usr", "/usr/local/lib", sysconfig.get_paths()["stdlib"]])
+def test_a_folder_that_programs_need_is_not_hidden_where_a_network_starts_in_it(
+    own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own)
+    assert private_folders(tmp_path) == (tmp_path.resolve(),)
+
+    monkeypatch.chdir(tmp_path)
+    assert private_folders(None) == (tmp_path.resolve(),)

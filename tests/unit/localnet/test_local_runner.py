@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.localnet.dialects.v3.jobs import V3Layout
-from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, isolation
+from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome, isolation, local
 from ocean_lib.localnet.runners.filters import Landlock
 from ocean_lib.localnet.runners.folders import written
 from ocean_lib.localnet.runners.groups import find_groups
@@ -28,6 +28,21 @@ Run = Callable[..., tuple[RunOutcome, str, list[str]]]
 
 
 TIERS = [tier.name for tier in available_tiers()]
+
+
+@pytest.fixture(params=["counted", "uncounted"])
+def counted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """With a control group, and as where none can be had; a test asks for it before its runner."""
+    if request.param == "uncounted":
+        monkeypatch.setattr(local, "find_groups", lambda: None)
+    elif find_groups() is None:
+        pytest.skip("no control group can be made here")
+    return bool(request.param == "counted")
+
+
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "find_groups", lambda: None)
 
 
 @pytest.fixture(params=TIERS)
@@ -136,8 +151,6 @@ def test_a_secret_of_this_process_is_not_in_its_environment(
         ("import os, time\nchunk = 'x' * 10**6\nfor n in range(20):\n"
          " open(os.environ['OUTPUTS'] + f'/{n}', 'w').write(chunk)",
          Limits(output_bytes=10**6), "output_size"),
-        ("import mmap, time\nm = mmap.mmap(-1, 10**8)\nfor n in range(0, 10**8, 4096): m[n] = 1\n"
-         "time.sleep(60)", Limits(memory_bytes=5 * 10**7), "memory"),
     ],
 )  # fmt: skip
 def test_each_limit_ends_a_run(run: Run, code: str, limits: Limits, reason: str) -> None:
@@ -151,6 +164,117 @@ def test_memory_cannot_be_had_beyond_the_limit(run: Run) -> None:
 
     assert outcome == RunOutcome("exited", 1)
     assert "MemoryError" in log
+
+
+_SHARED_WITH_NOBODY = """
+import mmap, time
+m = mmap.mmap(-1, 10**8)
+for n in range(0, 10**8, 4096): m[n] = 1
+time.sleep(60)
+"""
+
+
+def test_memory_in_use_ends_a_run_with_and_without_a_control_group(counted: bool, run: Run) -> None:
+    outcome, log, _ = run(_SHARED_WITH_NOBODY, Limits(memory_bytes=5 * 10**7))
+
+    assert outcome.reason == "memory"
+    assert ("memfd_create" in log.splitlines()[0]) is not counted
+
+
+# Much more than the limit: what other programs give back meanwhile hides some of it.
+_GIVEN_BACK = """
+import mmap, time
+kept = []
+for _ in range(64):
+    kept.append(mmap.mmap(-1, 2**24)); kept[-1].write(b'x' * 2**24)
+    kept[-1].madvise(mmap.MADV_DONTNEED)
+time.sleep(60)
+"""
+_UNREAD = """
+import os, socket, time
+for _ in range(3): os.fork()
+kept = []
+try:
+    while True:
+        kept += socket.socketpair()
+        for one in kept[-2:]:
+            one.setblocking(False)
+            try:
+                while True: one.send(b'x' * 65536)
+            except BlockingIOError: pass
+except OSError: pass
+time.sleep(60)
+"""
+_DELETED = """
+import mmap, os, socket, time
+def deleted(n):
+    name = f'{os.environ["OUTPUTS"]}/{n}'
+    file = open(name, 'w+b', buffering=0); os.unlink(name)
+    file.write(b'x' * 2**24)
+    return file
+"""
+# Python's own mmap keeps a descriptor of the file.
+_MAPPED = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+for n in range(12):
+    with deleted(n) as file:
+        at = libc.mmap(None, ctypes.c_long(4096), 1, 1, file.fileno(), ctypes.c_long(0))
+        assert at != 2**64 - 1
+time.sleep(60)
+"""
+_IN_FLIGHT = """
+ours, theirs = socket.socketpair()
+for n in range(12):
+    with deleted(n) as file: socket.send_fds(ours, [b'x'], [file.fileno()])
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "reason"),
+    [
+        (_GIVEN_BACK, Limits(memory_bytes=2**26, wall_s=20), "memory"),
+        (_UNREAD, Limits(memory_bytes=2**26, wall_s=20), "memory"),
+        (_DELETED + _MAPPED, Limits(output_bytes=2**26, wall_s=20), "output_size"),
+        (_DELETED + _IN_FLIGHT, Limits(output_bytes=2**26, wall_s=20), "output_size"),
+    ],
+    ids=["given back", "sockets nobody reads", "mapped deleted files", "files in a socket"],
+)
+def test_what_is_in_no_process_ends_a_run_without_a_control_group_too(
+    uncounted: None, run: Run, code: str, limits: Limits, reason: str
+) -> None:
+    outcome, log, _ = run(code, limits)
+
+    assert outcome.reason == reason, log
+    assert "memfd_create" in log.splitlines()[0]
+
+
+def test_memory_without_a_process_is_refused_where_nothing_counts_it(
+    uncounted: None, run: Run
+) -> None:
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+print(hasattr(os, "memfd_create") and libc.memfd_create(b"x", 0))
+print(libc.shmget(0, 4096, 0o600), libc.msgget(0, 0o600))
+"""
+    outcome, log, _ = run(code)
+
+    assert outcome == RunOutcome("exited", 0), log
+    assert log.endswith("\n-1\n-1 -1\n")
+
+
+def test_a_process_has_fewer_open_files_where_nothing_counts_what_waits_in_them(
+    counted: bool, run: Run
+) -> None:
+    code = "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    _, log, _ = run(code)
+    most = 1024 if counted else 256
+
+    assert log.splitlines()[-1] == f"{most} {most}"
+    assert ("more than 256 open files" in log.splitlines()[0]) is not counted
 
 
 def test_cpu_time_is_limited(run: Run) -> None:
@@ -385,6 +509,32 @@ def test_what_an_ordinary_algorithm_needs_is_there_or_the_first_line_says_so(
     works = outcome == RunOutcome("exited", 0)
 
     assert works or (told and told in log.splitlines()[0]), log
+
+
+_OF_THE_SYSTEM = (
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/ssl/certs",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/mime.types",
+)
+
+
+# Programs give up where they find such a file and may not read it.
+def test_what_libraries_read_of_the_machine_can_be_read(run: Run) -> None:
+    there = [name for name in _OF_THE_SYSTEM if Path(name).exists()]
+    code = f"""
+import os
+for name in {there!r}:
+    (os.listdir if os.path.isdir(name) else open)(name)
+    print(name)
+"""
+    outcome, log, _ = run(code)
+
+    assert outcome == RunOutcome("exited", 0), log
+    assert [line for line in log.splitlines() if line.startswith("/etc/")] == there
 
 
 @pytest.mark.skipif(find_groups() is None, reason="no control group can be made here")
