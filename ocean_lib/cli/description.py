@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.text_files import read_text, why_unreadable
-from ocean_lib.checks import check_address, check_url
+from ocean_lib.checks import MAX_JSON_DEPTH, check_address, check_url, parse_json
 from ocean_lib.cli.fields import Fields
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.http import safe_json
 from ocean_lib.models.algorithm_metadata import container_faults
 
 if TYPE_CHECKING:
@@ -305,7 +304,7 @@ def _text(path: Path) -> str:
 
 def _json(text: str, path: Path) -> Any:
     try:
-        safe_json.loads(text)  # which bounds how deep it nests
+        parse_json(text)  # which bounds how deep it nests
         return json.loads(text, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} is not JSON: {error}") from None
@@ -340,8 +339,8 @@ def _yaml(text: str, path: Path) -> Any:
             if self.check_event(yaml.AliasEvent):
                 raise ValueError("aliases (*name) are not supported, write the value out")
             self.depth += 1
-            if self.depth > safe_json.MAX_DEPTH:
-                raise ValueError(f"it nests deeper than {safe_json.MAX_DEPTH} levels")
+            if self.depth > MAX_JSON_DEPTH:
+                raise ValueError(f"it nests deeper than {MAX_JSON_DEPTH} levels")
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.text_files import read_text
+from ocean_lib.checks import parse_json
 from ocean_lib.cli.asking import KeySources, address_in_keystore
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.exceptions import ConfigError
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.config import Config
@@ -123,7 +123,7 @@ def _address_in(path: Path) -> str:
 
 def _is_keystore(path: Path) -> bool:
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and any(str(name).lower() == "crypto" for name in content)

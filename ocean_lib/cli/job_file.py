@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ocean_lib.checks import printable
+from ocean_lib.checks import parse_json, printable
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.options import DID, JOB_ID
 from ocean_lib.cli.session import Session, existing_folder_of
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.jobs.view import JobStatus
@@ -147,7 +146,7 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
         InvalidInput: it is not a job file.
     """
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CommandError(
             f"There is no job file {path}; "
@@ -203,7 +202,7 @@ def _may_be_replaced(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        content = safe_json.loads(path.read_bytes() or b'{"job_id": ""}')
+        content = parse_json(path.read_bytes() or b'{"job_id": ""}')
     except ValueError:
         return False
     return isinstance(content, dict) and "job_id" in content

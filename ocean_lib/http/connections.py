@@ -219,31 +219,6 @@ class _BoundedAdapter(HTTPAdapter):
             call.is_sent = False
         return _without_path(url) if isinstance(call.url, SecretUrl) else url.partition("?")[0]
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> requests.Response:
-        """Send within the operation's deadline, or the time-outs of this session."""
-        if timeout is None:
-            timeout = (self._timeouts.connect_s, self._timeouts.read_s)
-        if isinstance(cert, list):
-            cert = tuple(cert)  # urllib3 looks for a pool by it
-        if CALL.get() is not None:
-            return super().send(request, stream, timeout, verify, cert, proxies)
-        deadline = current_deadline() or Deadline(self._timeouts.total_s)
-        if deadline.is_over:  # as for an attempt after the one that took all the time
-            raise requests.exceptions.ConnectTimeout("no time is left", request=request)
-        token = CALL.set(Call(deadline))
-        try:
-            return super().send(request, stream, timeout, verify, cert, proxies)
-        finally:
-            CALL.reset(token)
-
 
 def _is_socks(request: requests.PreparedRequest, proxies: Any) -> bool:
     # PySocks brings its own connection class, which would not put the query back.
@@ -321,7 +296,28 @@ class _Session(requests.Session):
             request.url = f"{request.url}?{urlencode(query)}"
         if body:
             request.prepare_body(body, None)
-        return self.get_adapter(url).send(request, timeout=asked.get("timeout"), **known[1])
+        times = asked.get("timeout")
+        if times is None or CALL.get() is None:
+            return self.send(request, timeout=times, allow_redirects=False, **known[1])
+        return self.get_adapter(url).send(request, timeout=times, **known[1])
+
+    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        """Send within the operation's deadline, or the time-outs of this session."""
+        times = getattr(self.get_adapter(str(request.url)), "_timeouts", None) or Timeouts()
+        if settings.get("timeout") is None:
+            settings["timeout"] = (times.connect_s, times.read_s)
+        if isinstance(settings.get("cert"), list):
+            settings["cert"] = tuple(settings["cert"])  # urllib3 looks for a pool by it
+        if CALL.get() is not None:
+            return super().send(request, **settings)
+        deadline = current_deadline() or Deadline(times.total_s)
+        if deadline.is_over:  # as for an attempt after the one that took all the time
+            raise requests.exceptions.ConnectTimeout("no time is left", request=request)
+        token = CALL.set(Call(deadline))
+        try:
+            return super().send(request, **settings)
+        finally:
+            CALL.reset(token)
 
     def resolve_redirects(
         self, *args: Any, yield_requests: bool = False, **kwargs: Any

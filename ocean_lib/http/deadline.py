@@ -28,7 +28,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
-from ocean_lib.http.limits import BACKOFF_S, READ_ATTEMPTS
+from ocean_lib.http.limits import BACKOFF_S, READ_ATTEMPTS, Timeouts
 
 SIGNED_READ_AGAIN: tuple[type[OceanError], ...] = (
     ConnectFailed,
@@ -128,15 +128,41 @@ def time_limit(
 
 
 @contextmanager
+def keeping_back(outer: Deadline, share: float, at_most_s: float) -> Iterator[None]:
+    """Let what is inside end before the deadline of its operation.
+
+    Args:
+        outer: the deadline.
+        share: of the time that is left, this much is kept back.
+        at_most_s: but no more than this.
+    """
+    left = max(0.0, outer.ends - time.monotonic())
+    left -= min(at_most_s, left * share)
+    token = _CURRENT.set(Deadline(left, outer.connect_s, outer.read_s))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+@contextmanager
 def operation_limit(
-    seconds: float, *, connect_s: float | None = None, read_s: float | None = None
+    seconds: float | Timeouts, *, read_s: float | None = None
 ) -> Iterator[Deadline]:
-    """Give the deadline in force, or start one of the config's times: an operation has just one."""
+    """Give the deadline in force, or start one: an operation has just one.
+
+    Args:
+        seconds: how long it may take; or the config's times, which bound each of its requests too.
+        read_s: between two bytes of an answer, in place of the config's.
+    """
     deadline = _CURRENT.get()
     if deadline is not None:
         yield deadline
         return
-    deadline = Deadline(seconds, connect_s, read_s)
+    if isinstance(seconds, Timeouts):
+        deadline = Deadline(seconds.total_s, seconds.connect_s, seconds.read_s)
+    else:
+        deadline = Deadline(seconds, None, read_s)
     token = _CURRENT.set(deadline)
     try:
         yield deadline

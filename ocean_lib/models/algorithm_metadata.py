@@ -65,16 +65,13 @@ class AlgorithmMetadata:
 
     def is_valid(self) -> bool:
         """Tell whether the container is described in full: image, tag and entry point."""
-        return not _missing(self.container)
+        return "container-incomplete" not in container_faults(self.container)
 
     @property
     def container(self) -> dict[str, str]:
         """The container as the Provider's `algorithmMeta` has it."""
-        return {
-            "entrypoint": self.container_entry_point,
-            "image": self.container_image,
-            "tag": self.container_tag,
-        }
+        found: dict[str, str] = self.as_dictionary()["container"]
+        return found
 
     def faults(self) -> dict[str, str]:
         """Say why no back end would run this code.
@@ -82,11 +79,12 @@ class AlgorithmMetadata:
         Returns:
             What is wrong, in words, by the code of its finding (docs/preflight.md).
         """
-        found = container_faults(self.container)
+        described = self.as_dictionary()
+        found = container_faults(described["container"])
         if not (self.rawcode.strip() or self.url.strip()):
             found["no-code"] = str(Advice.of("no-code"))
         try:
-            json.dumps(self.as_dictionary(), ensure_ascii=False, default=repr).encode()
+            json.dumps(described, ensure_ascii=False, default=repr).encode()
         except UnicodeEncodeError:
             found["code-not-text"] = (
                 "The code or its description holds half a character (a lone surrogate), which "
@@ -102,7 +100,11 @@ class AlgorithmMetadata:
             "language": self.language,
             "format": self.format,
             "version": self.version,
-            "container": self.container,
+            "container": {
+                "entrypoint": self.container_entry_point,
+                "image": self.container_image,
+                "tag": self.container_tag,
+            },
         }
 
     def __eq__(self, other: object) -> bool:
@@ -129,14 +131,17 @@ def container_faults(container: Mapping[str, Any]) -> dict[str, str]:
     Returns:
         What is wrong, in words, by the code of its finding (docs/preflight.md).
     """
-    if _missing(container):
-        has = ", ".join(f"{name} {printable(container.get(name))}" for name in _CONTAINER_KEYS)
-        return {
-            "container-incomplete": "The algorithm's container is not complete: it needs image, "
-            f"tag and entrypoint, such as python, 3.8, python3 $ALGO, and has {has}."
-        }
+    for name in _CONTAINER_KEYS:
+        value = container.get(name)
+        if not (isinstance(value, str) and value.strip()):
+            has = ", ".join(f"{key} {printable(container.get(key))}" for key in _CONTAINER_KEYS)
+            return {
+                "container-incomplete": "The algorithm's container is not complete: it needs "
+                "image, tag and entrypoint, such as python, 3.8, python3 $ALGO, and has "
+                f"{has}."
+            }
     found = {}
-    entrypoint, image, tag = (str(container[name]) for name in _CONTAINER_KEYS)
+    entrypoint, image, tag = map(container.__getitem__, _CONTAINER_KEYS)
     if not _ALGORITHM.search(entrypoint):
         found["entrypoint-without-algorithm"] = (
             f"The entry point {printable(entrypoint)} does not name the algorithm, so that it "
@@ -150,11 +155,6 @@ def container_faults(container: Mapping[str, Any]) -> dict[str, str]:
             "tag, such as 3.8."
         )
     return found
-
-
-def _missing(container: Mapping[str, Any]) -> bool:
-    values = [container.get(name) for name in _CONTAINER_KEYS]
-    return not all(isinstance(value, str) and value.strip() for value in values)
 
 
 def _texts(

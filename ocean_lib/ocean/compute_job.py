@@ -11,9 +11,8 @@ from typing import Any, Literal, NoReturn, overload
 from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.base.arguments import check_folder, check_text, check_whole
 from ocean_lib.base.tables import html_table, when
-from ocean_lib.checks import check_place, printable, trust_job_id
+from ocean_lib.checks import check_place, parse_json, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
-from ocean_lib.http import safe_json
 from ocean_lib.http.limits import MAX_LOG_BYTES
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.following import followed
@@ -323,7 +322,7 @@ class ComputeJob:
             name or "*.json",
         )
         try:
-            return safe_json.loads(content)
+            return parse_json(content)
         except ValueError:
             pass
         raise MalformedResponse(

@@ -68,7 +68,7 @@ def test_a_turn_that_a_thread_of_the_parent_had_is_not_waited_for(world: World) 
     wallet, compute = new_wallet(), world.compute()
     job_id = start(compute, wallet)
     signatures = compute._data_provider.signatures
-    backend = compute.client.backends.at(world.provider.url)._it()
+    backend = compute.client.backends.at(world.provider.url)
 
     def ask() -> None:
         with time_limit(5):

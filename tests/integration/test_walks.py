@@ -67,7 +67,7 @@ def calls() -> Iterator[dict[str, Callable[[], Any]]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "files", "functions", "depth"), [("status", 21, 90, 12), ("start", 40, 195, 16)]
+    ("name", "files", "functions", "depth"), [("status", 12, 35, 8), ("start", 18, 60, 10)]
 )
 def test_a_warm_call_goes_no_further_than_this(
     calls: dict[str, Callable[[], Any]], name: str, files: int, functions: int, depth: int

@@ -54,7 +54,7 @@ from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
-from ocean_lib.web3_internal.signer import Signer, sign_bytes, signer_address
+from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
 
 logger = logging.getLogger(__name__)
 
@@ -275,18 +275,19 @@ class NodeBackend:
 
     def sign(self, signer: Signer, text: str, nonce: int) -> str:
         """Sign a command and a nonce."""
-        return sign_bytes(signer, calls.signed_bytes(signer_address(signer), nonce, text))
+        return sign_text(signer, calls.signed_bytes(signer_address(signer), nonce, text))
 
     def token(self, signer: Signer) -> str:
         """Make a token for a day: a master key of this node, for any account's jobs."""
         address, url = signer_address(signer), self.url_of("generateAuthToken")
         until_ms = int((time.time() + TOKEN_LIFETIME_S) * 1000)
-        return self._signatures.call_with_nonce(
+        return self._signatures.call(
             self,
             signer,
             address,
             calls.CREATE_TOKEN,
             lambda given: calls.create_token(self.http, url, address, given, until_ms),
+            may_use_token=False,
         )
 
     def forget_token(self, address: str, signer: Signer) -> bool:
@@ -295,12 +296,13 @@ class NodeBackend:
         if not token:
             return False
         url = self.url_of("invalidateAuthToken")
-        self._signatures.call_with_nonce(
+        self._signatures.call(
             self,
             signer,
             address,
             calls.INVALIDATE_TOKEN,
             lambda given: calls.invalidate_token(self.http, url, address, token, given),
+            may_use_token=False,
         )
         return True
 

@@ -10,22 +10,7 @@ from ocean_lib.backends.environment import Environment, Environments
 from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import NotOffered
 from ocean_lib.http.redaction import one_line
-from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.web3_internal.signer import Signer
-
-
-def check_v3_only(plan: JobPlan) -> None:
-    """Check that nothing is asked for that only Ocean Nodes have.
-
-    Raises:
-        NotOffered: with the names of the arguments.
-    """
-    asked = plan.asked_of_nodes
-    if asked:
-        raise NotOffered(
-            f"A V3 Provider has no {', '.join(asked)}: these are for Ocean Nodes. Leave them out, "
-            "or set provider.url to a node. Nothing was started."
-        )
 
 
 class WithoutNodesCalls:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.backend import ALL_RULES, Rules
 from ocean_lib.checks import check_service_index, printable
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import AssetNotConsumable, InvalidInput, NoComputeService
 from ocean_lib.http.redaction import one_line
-from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.models.amounts import fits_contract, whole_base
+from ocean_lib.models.compute_input import ComputeInput
 
 DATA_NOT_READ = "status 31, Data provisioning failed"
 ALGORITHM_NOT_READ = "status 32, Algorithm provisioning failed"
@@ -22,6 +25,8 @@ ALGORITHM_NOT_READ = "status 32, Algorithm provisioning failed"
 ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 
 _DECIMALS = 18
+_PUBLISHERS_SINCE = (0, 4, 13)
+_V4_SINCE = (1, 0, 0)
 
 
 def check_may_consume(asset: Asset, address: str) -> None:
@@ -54,21 +59,19 @@ def service_at(asset: Asset, index: int | str, *, of_types: Collection[str]) -> 
     return service
 
 
-def check_services(plan: JobPlan, asset_of: Callable[[str], Asset]) -> None:
-    """Check each input's asset: its service, and that the consumer may use it.
+def check_input(asset: Asset, item: ComputeInput, consumer: str, *, is_main: bool) -> None:
+    """Check the asset of an input: its service, and that the consumer may use it.
 
     The main input needs a compute service; the others may also be offered for access.
 
     Raises:
         NoComputeService, AssetNotConsumable: with the DID.
     """
-    for position, item in enumerate(plan.inputs):
-        asset = asset_of(item.did)
-        types = {ServiceTypes.CLOUD_COMPUTE}
-        if position:
-            types.add(ServiceTypes.ASSET_ACCESS)
-        service_at(asset, item.service_id, of_types=types)
-        check_may_consume(asset, plan.consumer)
+    types = {ServiceTypes.CLOUD_COMPUTE}
+    if not is_main:
+        types.add(ServiceTypes.ASSET_ACCESS)
+    service_at(asset, item.service_id, of_types=types)
+    check_may_consume(asset, consumer)
 
 
 def service_to_order(asset: Asset, index: int | None, service_type: str | None) -> Service:
@@ -128,3 +131,21 @@ def _base(amount: Decimal) -> int | None:
     if amount.is_finite() and amount >= 0 and fits_contract(amount, _DECIMALS):
         return whole_base(amount, _DECIMALS)
     return None
+
+
+def rules_of_provider(document: Mapping[str, Any]) -> Rules:
+    """Return the rules of a Provider, by what it says of itself (`GET /`).
+
+    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
+    """
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
+    version = tuple(map(int, found.groups())) if found else _V4_SINCE
+    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
+    if not is_published or version >= _V4_SINCE:
+        return ALL_RULES
+    return Rules(
+        name=f"Provider {document['version']}",
+        reads_publishers=version >= _PUBLISHERS_SINCE,
+        reads_algorithm_access=False,
+        compares_tokens=False,
+    )

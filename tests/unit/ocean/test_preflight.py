@@ -132,7 +132,7 @@ class _Provider:
 
 
 def probe_of(provider: _Provider, url: str) -> FileProbe:
-    return FileProbe(WrappedBackend(url, provider))
+    return FileProbe(url, lambda root: WrappedBackend(root, provider))
 
 
 def test_a_silent_provider_is_told_once_and_not_asked_again() -> None:
