@@ -113,7 +113,7 @@ def test_a_session_of_the_users_is_kept(world: World) -> None:
 def test_locks_that_threads_hold_are_new_in_the_child(world: World) -> None:
     compute = world.compute()
     client = compute.client
-    held = [compute.http._lock, client._reachable._lock, client._starts._lock]
+    held = [compute.http._lock, client._reachable._lock, client._starts.lock]
     for lock in held:
         lock.acquire()
 
