@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol, TypedDict
 
 from ocean_lib.backends.environment import Environments
-from ocean_lib.backends.generation import Generation
 from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer
+
+
+class Generation(Enum):
+    """Which of Ocean's back ends speaks."""
+
+    V3 = "v3"
+    NODE = "node"
 
 
 class JobResult(TypedDict):

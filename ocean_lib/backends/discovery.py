@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ocean_lib.backends.generation import Generation
+from ocean_lib.backends.backend import Generation
 from ocean_lib.backends.v3.answers import check_status
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.checks import check_url

@@ -10,9 +10,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.backend import Backend, JobRef
+from ocean_lib.backends.backend import Backend, Generation, JobRef
 from ocean_lib.backends.discovery import Discovery, configured_url, generation_of
-from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
 from ocean_lib.base.expiring import Expiring

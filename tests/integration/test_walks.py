@@ -60,6 +60,8 @@ def calls() -> Iterator[dict[str, Callable[[], Any]]]:
         inputs = [order(ocean, data, "compute", publisher, consumer)]
         compute, code = ocean.compute, raw_code("print(1)")
         job_id = compute.start(inputs, consumer, algorithm_meta=code)
+        # The status of a job that has ended says the most, and takes the longest way.
+        compute.job(inputs[0].did, job_id, consumer).wait(progress=False)
         yield {
             "status": lambda: compute.status(inputs[0].did, job_id, consumer),
             "start": lambda: compute.start(inputs, consumer, algorithm_meta=code),

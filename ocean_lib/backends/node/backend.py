@@ -12,6 +12,7 @@ from typing import TypeVar
 from ocean_lib.backends.backend import (
     Attempt,
     Candidates,
+    Generation,
     JobRef,
     JobResult,
     Listed,
@@ -19,7 +20,6 @@ from ocean_lib.backends.backend import (
 )
 from ocean_lib.backends.discovery import Discovery
 from ocean_lib.backends.environment import Environments
-from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.node import calls
 from ocean_lib.backends.node.answers import (
     ALGORITHM_LOG,

@@ -31,8 +31,7 @@ from ocean_lib.backends.v3.answers import (
     started_job,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.not_offered import WithoutNodesCalls
-from ocean_lib.backends.v3.rules import rules_of_provider
+from ocean_lib.backends.v3.offers import WithoutNodesCalls, rules_of_provider
 from ocean_lib.config import Config
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.backend import ALL_RULES, Rules
 from ocean_lib.checks import check_service_index, printable
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.common.agreements.service_types import ServiceTypes
@@ -25,8 +22,6 @@ ALGORITHM_NOT_READ = "status 32, Algorithm provisioning failed"
 ORDERABLE = (ServiceTypes.ASSET_ACCESS, ServiceTypes.CLOUD_COMPUTE)
 
 _DECIMALS = 18
-_PUBLISHERS_SINCE = (0, 4, 13)
-_V4_SINCE = (1, 0, 0)
 
 
 def check_may_consume(asset: Asset, address: str) -> None:
@@ -131,21 +126,3 @@ def _base(amount: Decimal) -> int | None:
     if amount.is_finite() and amount >= 0 and fits_contract(amount, _DECIMALS):
         return whole_base(amount, _DECIMALS)
     return None
-
-
-def rules_of_provider(document: Mapping[str, Any]) -> Rules:
-    """Return the rules of a Provider, by what it says of itself (`GET /`).
-
-    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
-    """
-    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
-    version = tuple(map(int, found.groups())) if found else _V4_SINCE
-    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
-    if not is_published or version >= _V4_SINCE:
-        return ALL_RULES
-    return Rules(
-        name=f"Provider {document['version']}",
-        reads_publishers=version >= _PUBLISHERS_SINCE,
-        reads_algorithm_access=False,
-        compares_tokens=False,
-    )

@@ -19,8 +19,7 @@ from ocean_lib.backends.backend import (
 from ocean_lib.backends.v3.answers import job_of, listable, readable, result_of
 from ocean_lib.backends.v3.backend import SIGNED
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.not_offered import WithoutNodesCalls
-from ocean_lib.backends.v3.rules import rules_of_provider
+from ocean_lib.backends.v3.offers import WithoutNodesCalls, rules_of_provider
 from ocean_lib.checks import check_service_index
 from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN

@@ -1,16 +1,20 @@
-"""What Ocean Nodes have and V3 Providers do not."""
+"""What a V3 Provider offers: by which rules it goes, and what of an Ocean Node it does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
-from ocean_lib.backends.backend import JobRef
+from ocean_lib.backends.backend import ALL_RULES, Generation, JobRef, Rules
 from ocean_lib.backends.environment import Environment, Environments
-from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import NotOffered
 from ocean_lib.http.redaction import one_line
 from ocean_lib.web3_internal.signer import Signer
+
+_PUBLISHERS_SINCE = (0, 4, 13)
+_V4_SINCE = (1, 0, 0)
 
 
 class WithoutNodesCalls:
@@ -32,3 +36,21 @@ class WithoutNodesCalls:
     def forget_token(self, _: str, __: Signer) -> bool:
         """Do nothing: a V3 Provider takes a token until its time is over."""
         return False
+
+
+def rules_of_provider(document: Mapping[str, Any]) -> Rules:
+    """Return the rules of a Provider, by what it says of itself (`GET /`).
+
+    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
+    """
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
+    version = tuple(map(int, found.groups())) if found else _V4_SINCE
+    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
+    if not is_published or version >= _V4_SINCE:
+        return ALL_RULES
+    return Rules(
+        name=f"Provider {document['version']}",
+        reads_publishers=version >= _PUBLISHERS_SINCE,
+        reads_algorithm_access=False,
+        compares_tokens=False,
+    )
