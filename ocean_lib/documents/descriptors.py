@@ -3,7 +3,7 @@
 from typing import Any, Optional
 
 from ocean_lib.assets.utils import create_publisher_trusted_algorithms
-from ocean_lib.base.enforce import enforce_types
+from ocean_lib.base.arguments import enforce_types
 from ocean_lib.exceptions import InvalidInput
 
 _PRIVACY_KEYS = frozenset(
