@@ -60,10 +60,10 @@ class Option(Generic[T]):
             text = config.get(self.section, self.name)
         except ParserError:
             return self.of(config)  # which says what is wrong
-        values: dict[Option[T], tuple[str, T]] = vars(config).setdefault("_values", {})
-        known = values.get(self)
+        values: dict[tuple[str, str], tuple[str, T]] = vars(config).setdefault("_values", {})
+        known = values.get((self.section, self.name))
         if known is None or known[0] != text:
-            known = values[self] = (text, self.of(config))
+            known = values[self.section, self.name] = (text, self.of(config))
         return known[1]
 
     def __set__(self, config: ConfigParser, _: Any) -> NoReturn:

@@ -237,7 +237,7 @@ class Route:
             if place is None:
                 place = backends.place(self.did, self.service_id)
             self.place = place
-            is_new = known is None and self.job is None
+            is_new = known is None and not (self.did and self.job is not None)
             self._may_be_stale = not is_new or backends.discovery.is_known(place.root)
         try:
             return backends.at(place.root)

@@ -58,7 +58,7 @@ class OwnKey:
     is_ours = False
     """Whether this is a `Wallet` itself: a class made of it may have its own way of signing."""
 
-    address: str
+    address = ""
     """The account's address, checksum spelling."""
 
     def __init_subclass__(cls) -> None:
