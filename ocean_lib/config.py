@@ -58,7 +58,6 @@ NAME_AUTH_TOKEN = "auth_token"  # noqa: S105
 
 DEFAULT_NETWORK_HOST = "localhost"
 DEFAULT_NETWORK_PORT = 8545
-DEFAULT_NETWORK_URL = "http://localhost:8545"
 DEFAULT_ADDRESS_FILE = ""
 DEFAULT_METADATA_CACHE_URI = "http://localhost:5000"
 DEFAULT_PROVIDER_URL = ""
@@ -99,11 +98,12 @@ class Config(configparser.ConfigParser):
     network_url = Option(
         SECTION_ETH_NETWORK,
         NAME_NETWORK_URL,
-        DEFAULT_NETWORK_URL,
+        "",
         of.as_network,
         "NETWORK_URL",
         "Network URL",
-        about="URL of the node's JSON-RPC, or the name of a network that ocean.py knew.",
+        about="URL of the node's JSON-RPC, or the name of a network that ocean.py knew; '' if no "
+        "network is configured: what needs none works all the same.",
     )
     chain_id = Option(
         SECTION_ETH_NETWORK,
@@ -171,14 +171,13 @@ class Config(configparser.ConfigParser):
         "OCEAN_ADDRESS",
         "OCEAN address",
     )
-    metadata_cache_uri = Option(
+    _metadata_cache = Option(
         SECTION_RESOURCES,
         NAME_METADATA_CACHE_URI,
-        DEFAULT_METADATA_CACHE_URI,
-        of.as_url,
+        "",
+        of.as_optional_url,
         "METADATA_CACHE_URI",
         "Metadata Cache URI",
-        about="URL of the metadata cache (Aquarius).",
     )
     _aquarius_url = Option(SECTION_RESOURCES, NAME_AQUARIUS_URL, None, of.as_optional_url)
     provider_url = Option(
@@ -278,6 +277,16 @@ class Config(configparser.ConfigParser):
         of.as_switch,
         about="Whether signed calls use the Provider's auth token in place of a nonce each.",
     )
+
+    @property
+    def metadata_cache_uri(self) -> str:
+        """URL of the metadata cache (Aquarius); `http://localhost:5000` if none is configured."""
+        return self._metadata_cache or DEFAULT_METADATA_CACHE_URI
+
+    @property
+    def has_metadata_cache(self) -> bool:
+        """Whether a metadata cache is configured; without one, an Ocean Node is its own."""
+        return bool(self._metadata_cache)
 
     @property
     def address_file(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from ocean_lib.backends.backend import (
@@ -20,6 +20,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
+from ocean_lib.preflight.findings import Finding
 from ocean_lib.web3_internal.signer import Signer
 
 
@@ -101,6 +102,10 @@ class Discovered:
     def delete(self, ref: JobRef, signer: Signer) -> bool:
         """Ask to delete one job; True if the back end took the call."""
         return self._it().delete(ref, signer)
+
+    def findings(self, plan: JobPlan) -> Iterable[Finding]:
+        """Say what the back end has against a job; unsigned."""
+        return self._it().findings(plan)
 
     def files_reachable(self, did: str) -> Sequence[bool]:
         """Tell of each file of an asset whether the back end reaches it."""

@@ -15,7 +15,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
 from ocean_lib.base.expiring import Expiring
-from ocean_lib.checks import check_did
+from ocean_lib.checks import check_did, is_token_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.config import Config
@@ -25,6 +25,7 @@ from ocean_lib.exceptions import (
     EndpointNotFound,
     JobNotFound,
     NoComputeService,
+    NotOffered,
     OceanError,
     RequestTimeout,
 )
@@ -73,14 +74,31 @@ class Backends:
         Raises:
             InvalidDid: it is not a DID.
             AssetNotFound: the metadata cache does not have it.
+            NotOffered: its document is of a later generation than V3.
         """
         check_did(did)
         known = self._assets.get(did)
         if known is not None and not fresh:
             return known
+        self._check_readable(did)
         asset = Asset(dictionary=self._aquarius.get_asset_ddo(did).as_dictionary())
         self._assets.put(did, asset)
         return asset
+
+    def _check_readable(self, did: str) -> None:
+        """Check that the asset's document is one of V3, and not at a node."""
+        is_at_provider = not self._config.has_metadata_cache and self._config.provider_url
+        fault = ""
+        if not is_token_did(did):
+            fault = "its DID is of a later generation"
+        elif is_at_provider and self.configured().generation is Generation.NODE:
+            fault = "the config's metadata cache is its Ocean Node"
+        if fault:
+            raise NotOffered(
+                f"This version reads the documents of V3 only, so not that of {did}: {fault}. On "
+                "an Ocean Node, pass files as FileInput(url=...) and your own code as "
+                "algorithm_meta. Nothing was started."
+            )
 
     def at(self, uri: str) -> Backend:
         """Return the back end at a URL: its own, or that of one of its services."""
@@ -109,11 +127,10 @@ class Backends:
         """Return one service of each back end that computes on a data set, mostly one."""
         return list(_places_of(self.asset(did)).values()) if did else [None]
 
-    def started(self, job_id: str, service_id: int | str | None) -> str:
-        """Remember the service that a job was started at; returns the job's id."""
+    def started(self, job_id: str, service_id: int | str | None) -> None:
+        """Remember the service that a job was started at."""
         if service_id is not None:
             self._services.put(job_id, service_id)
-        return job_id
 
     def service_of(self, ref: JobRef) -> int | str | None:
         """Return the index or id of the service that has a job; None if there is no choice."""

@@ -26,6 +26,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResultsWithheld,
     SignatureRejected,
+    TooManyRequests,
 )
 from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
 from ocean_lib.http.exchange import HttpExchange
@@ -201,8 +202,10 @@ class Signatures:
                 account.next_nonce = None
                 try:
                     value = send(Credential(signature, nonce))
-                except retried as error:
-                    if not may_sign_again(error, deadline):
+                except OceanError as error:
+                    if isinstance(error, TooManyRequests):
+                        account.next_nonce = nonce  # nothing was done
+                    if not (isinstance(error, retried) and may_sign_again(error, deadline)):
                         raise
                     retried = ()  # once more, with the nonce that is stored now
                 else:

@@ -8,6 +8,7 @@ nonce may be used up, so a new attempt needs a new signature.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -68,6 +69,8 @@ NOT_PICKLED = (
     "copied. Send its config in its place, and make Ocean(config) there."
 )
 
+_TRY_AGAIN = re.compile(r"[Tt]ry again in (\d{1,4}) seconds")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -101,8 +104,15 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """After how many seconds the server wants to be asked again; None if it did not say."""
-        return retry_after_s(self.headers)
+        """After how many seconds the server wants to be asked again; None if it did not say.
+
+        An Ocean Node says it in its words alone.
+        """
+        said = retry_after_s(self.headers)
+        if said is None and self.status_code == TOO_MANY_REQUESTS:
+            words = _TRY_AGAIN.search(self.text())
+            return float(words[1]) if words else None
+        return said
 
     def text(self) -> str:
         """Return the server's words, fit for a message."""

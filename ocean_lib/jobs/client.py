@@ -49,8 +49,8 @@ class JobClient:
         self._starts = Starts(self.seen)
         self._reachable: Expiring[str, bool] = Expiring(1024, lifetime_s)
 
-    def start(self, plan: JobPlan, signer: Signer) -> str:
-        """Start a job with one request; if its answer is lost, look for it. Returns its id."""
+    def start(self, plan: JobPlan, signer: Signer) -> Job:
+        """Start a job with one request; if its answer is lost, look for it."""
         did, service_id, owner = plan.did, plan.service_id, plan.consumer
         with self.operation() as deadline, Attempt(plan, self._starts) as attempt:
             if did:
@@ -63,8 +63,8 @@ class JobClient:
                     while True:
                         with route as backend:
                             job = backend.start(plan, signer, attempt)
-                            self.seen.saw(backend.root, owner, job)
-                            return self.backends.started(job.id, service_id)
+                            self.backends.started(job.id, service_id)
+                            return self.seen.saw(backend.root, owner, job)
             except OceanError as error:
                 if not attempt.may_have_started:
                     raise
@@ -75,8 +75,9 @@ class JobClient:
             def list_jobs() -> Listed:
                 return self._at(did, lambda at: self._listed(at, owner, did), service_id)
 
-            job_id = attempt.find(failure, candidates, list_jobs, deadline)
-            return self.backends.started(job_id, service_id)
+            job = attempt.find(failure, candidates, list_jobs, deadline)
+            self.backends.started(job.id, service_id)
+            return job
 
     def job(self, ref: JobRef) -> Job:
         """Ask for one job: one unsigned request."""

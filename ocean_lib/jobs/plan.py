@@ -182,13 +182,18 @@ class JobPlan:
         return replace(self, output=output)
 
     @property
+    def published(self) -> tuple[ComputeInput, ...]:
+        """What the job reads of published data."""
+        return tuple(item for item in self.datasets if isinstance(item, ComputeInput))
+
+    @property
     def inputs(self) -> tuple[ComputeInput, ...]:
         """What the job reads, for back ends that compute on published data only.
 
         Raises:
             InvalidInput: there is something else, or nothing.
         """
-        published = tuple(item for item in self.datasets if isinstance(item, ComputeInput))
+        published = self.published
         if published and len(published) == len(self.datasets):
             return published
         raise InvalidInput(
@@ -204,17 +209,17 @@ class JobPlan:
     @property
     def did(self) -> str:
         """The data set that decides on the back end; '' for the configured one."""
-        return next((i.did for i in self.datasets if isinstance(i, ComputeInput)), "")
+        return next((i.did for i in self.published), "")
 
     @property
     def service_id(self) -> int | str | None:
         """The service of that data set; None where there is none."""
-        return next((i.service_id for i in self.datasets if isinstance(i, ComputeInput)), None)
+        return next((i.service_id for i in self.published), None)
 
     @property
     def order_tx(self) -> str:
         """The order of that data set; '' where there is none."""
-        return next((i.transfer_tx_id for i in self.datasets if isinstance(i, ComputeInput)), "")
+        return next((i.transfer_tx_id for i in self.published), "")
 
     @property
     def how_to_find(self) -> str:

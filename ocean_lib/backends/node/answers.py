@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.backends.answers import error_by_status, refusal
+from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -160,7 +161,7 @@ def error_of(answer: Answer) -> OceanError:
             if isinstance(error, RequestInvalid):
                 error.errors = {}
             if isinstance(error, TooManyRequests):
-                error.retry_after_s = _wait_of(words)
+                error.retry_after_s = answer.retry_after_s or CROWDED_S
             return error
     return error_by_status(answer)
 
@@ -174,12 +175,6 @@ def words_of(answer: Answer) -> str:
     if isinstance(said, dict):
         said = said.get("error", "")
     return server_words(said) if isinstance(said, str) else ""
-
-
-def _wait_of(words: str) -> float:
-    """Return how long to wait before another request, in seconds."""
-    seconds = re.search(r"Try again in (\d{1,4}) seconds", words)
-    return float(seconds[1]) if seconds else CROWDED_S
 
 
 # --- jobs
@@ -243,9 +238,11 @@ def job_of(info: NodeJob) -> Job:
             exit_code=exit_code,
             oom_killed=oom_killed,
             progress=min(code, _LAST_CODE) / _LAST_CODE,
+            environment=str(info.get("environment") or ""),
         ),
         owner=str(info.get("owner") or ""),
         raw=info,
+        generation=Generation.NODE,
     )
 
 

@@ -32,10 +32,17 @@ from ocean_lib.backends.node.answers import (
     readable,
     result_files,
 )
-from ocean_lib.backends.node.candidates import NodeCandidates
+from ocean_lib.backends.node.candidates import NodeCandidates, check_started
 from ocean_lib.backends.node.docker_frames import unframed
 from ocean_lib.backends.node.environments import chosen
 from ocean_lib.backends.node.pace import Pace, patiently
+from ocean_lib.backends.node.rules import (
+    check_offered,
+    environment_findings,
+    file_findings,
+    findings_without_asking,
+    is_for_payment_only,
+)
 from ocean_lib.backends.signing import Credential, NonceRule, Signatures
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.config import Config
@@ -54,6 +61,8 @@ from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
+from ocean_lib.models.file_input import FileInput
+from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer, sign_bytes, signer_address
 
 logger = logging.getLogger(__name__)
@@ -67,6 +76,7 @@ FOLLOW_S = 7 * 24 * 3600.0
 
 FOLLOW_READ_S = 300.0
 _CODE_S = 5.0
+_CHOSEN_S = 3600.0
 _QUEUED, _RUNNING = 1, 40
 
 
@@ -103,15 +113,20 @@ class NodeBackend:
         self._signatures = signatures
         self._pace = Pace()
         self._offers: Expiring[str, Environments] = Expiring(1, lifetime_s)
+        self._chosen: Expiring[str, str] = Expiring(KNOWN_JOBS, _CHOSEN_S)
         self._codes: Expiring[str, int] = Expiring(KNOWN_JOBS, _CODE_S)
         self._files: Expiring[str, list[ResultFile]] = Expiring(KNOWN_JOBS, max(lifetime_s, 1.0))
 
     # --- the interface of every back end
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
-        """Start a free job: one request, sent once."""
-        if plan.resumed_job_id:
-            raise NotOffered("An Ocean Node cannot go on with a stopped job. Leave job_id out.")
+        """Start a free job: one request, sent once.
+
+        Raises:
+            NotOffered: it is not a job on files in a free environment.
+            EnvironmentUnavailable: no environment fits.
+        """
+        check_offered(plan)
         was_known = self.root in self._offers
         try:
             return self._start(plan, signer, attempt)
@@ -124,12 +139,15 @@ class NodeBackend:
     def _start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         url = self.url_of("freeCompute")
         environment = self._environment(plan)
+        self._chosen.put(plan.marker, environment)
 
         def post(credential: Credential) -> Job:
             with attempt.sending():
                 info = calls.start_job(self.http, url, plan, environment, credential)
+                job = self._known(job_of(info))
+                check_started(job, plan, environment)
                 # In the turn of this wallet: no other start may take this job for its own.
-                return attempt.answered(self._known(job_of(info)))
+                return attempt.answered(job)
 
         if plan.nonce is None:
             return self._signed(plan.consumer, signer, calls.START_FREE, post, did=plan.did)
@@ -138,10 +156,16 @@ class NodeBackend:
 
     def _environment(self, plan: JobPlan) -> str:
         """Return where to run: as named, which asks nothing, or else what fits best."""
-        if plan.environment:
-            return plan.environment
-        found = chosen(self.environments(), "", plan.resources, plan.max_duration_s, plan.consumer)
-        return found.id
+        if not plan.environment:
+            offers = self.environments()
+            return chosen(offers, plan.resources, plan.max_duration_s, plan.consumer).id
+        if is_for_payment_only(self._offers.get(self.root) or (), plan.environment):
+            raise NotOffered(
+                f"The environment {one_line(plan.environment, 160)} costs money, and this version "
+                "does not pay on an Ocean Node. Choose a free one of compute.environments(). "
+                "Nothing was started."
+            )
+        return plan.environment
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
         """List all jobs of an owner, unsigned; what cannot be read is logged and left out."""
@@ -150,7 +174,8 @@ class NodeBackend:
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
         """Return what tells which listed jobs a lost start of this plan may have made."""
-        return NodeCandidates(plan, plan.environment, is_anothers)
+        environment = self._chosen.get(plan.marker) or plan.environment
+        return NodeCandidates(plan, environment, is_anothers)
 
     def job(self, ref: JobRef) -> Job:
         """Return one job, unsigned."""
@@ -254,13 +279,31 @@ class NodeBackend:
             "environment's storage_expiry_s is over. To end it, use its stop()."
         )
 
-    def files_reachable(self, did: str) -> Sequence[bool]:  # noqa: ARG002
-        """Say yes: a node tells of an unreachable file that it is there, with length 0."""
-        return [True]
+    def findings(self, plan: JobPlan) -> Iterator[Finding]:
+        """Say what is in the way of a job here, as far as unsigned calls tell."""
+        yield from findings_without_asking(plan)
+        yield from environment_findings(plan, self.environments())
+        if plan.nonce is not None and plan.nonce <= (stored := self.nonce(plan.consumer)):
+            what = f"The nonce {plan.nonce} was given, and the node has {stored} for this wallet"
+            yield refused("stale-nonce", f"{what}.", "Leave nonce out; it is asked for.")
+        yield from file_findings(plan, self._reaches)
 
-    def url_reachable(self, url: str) -> bool:  # noqa: ARG002
-        """Say yes: a node is not asked before the start."""
-        return True
+    def _reaches(self, file: FileInput) -> bool:
+        url = self.url_of("fileInfo")
+        return patiently(
+            self.http.timeouts.total_s, lambda: calls.file_reaches(self.http, url, file)
+        )
+
+    def files_reachable(self, did: str) -> Sequence[bool]:
+        """Refuse: this version runs no published assets on a node."""
+        raise NotOffered(
+            f"This version runs no published assets on an Ocean Node, so it does not ask "
+            f"{self.root} whether it reaches the files of {did}. Pass files as FileInput(url=...)."
+        )
+
+    def url_reachable(self, url: str) -> bool:
+        """Tell whether the node reads anything at a URL."""
+        return self._reaches(FileInput(url))
 
     def rules(self) -> Rules:
         """Return by which rules it goes, as far as back ends differ."""
@@ -295,13 +338,17 @@ class NodeBackend:
         if not token:
             return False
         url = self.url_of("invalidateAuthToken")
-        self._signatures.call_with_nonce(
-            self,
-            signer,
-            address,
-            calls.INVALIDATE_TOKEN,
-            lambda given: calls.invalidate_token(self.http, url, address, token, given),
-        )
+
+        def invalidate() -> None:
+            self._signatures.call_with_nonce(
+                self,
+                signer,
+                address,
+                calls.INVALIDATE_TOKEN,
+                lambda given: calls.invalidate_token(self.http, url, address, token, given),
+            )
+
+        patiently(self.http.timeouts.total_s, invalidate)
         return True
 
     def url_of(self, service_name: str) -> str:

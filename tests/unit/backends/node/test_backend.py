@@ -12,9 +12,7 @@ import pytest
 from ocean_lib import FileInput, Wallet
 from ocean_lib.backends.backend import JobRef, Listed
 from ocean_lib.backends.discovery import Discovery
-from ocean_lib.backends.node import backend as backend_module
 from ocean_lib.backends.node.backend import NodeBackend
-from ocean_lib.backends.node.pace import Pace
 from ocean_lib.backends.signing import Signatures
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
@@ -32,7 +30,7 @@ from ocean_lib.exceptions import (
     SignatureRejected,
     TooManyRequests,
 )
-from ocean_lib.http.deadline import Deadline, time_limit
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.outputs import JobFile, Source, read_file
 from ocean_lib.jobs.plan import MARKER, Algorithm, JobPlan
@@ -398,8 +396,9 @@ def test_a_start_that_is_too_often_is_sent_again_when_it_may_be() -> None:
 
         started(backend)
 
-        assert fake.asked == ["POST freeCompute", "GET nonce", "POST freeCompute"]
+        assert fake.asked == ["POST freeCompute", "POST freeCompute"]
         assert len(fake.jobs) == 2
+        assert fake.nonces[WALLET.address] == 2
 
 
 def test_a_crowded_node_is_told_apart_from_a_closed_environment(
@@ -411,36 +410,6 @@ def test_a_crowded_node_is_told_apart_from_a_closed_environment(
         fake.faults["GET", "compute"] = [crowded] * 9
         with time_limit(3.5), pytest.raises(TooManyRequests, match="active connections"):
             backend.job(ref)
-
-
-def test_polls_leave_half_of_the_rate_limit_to_the_rest() -> None:
-    pace = Pace(polls=3, window_s=0.4)
-    pauses: list[float] = []
-
-    class Clock(Deadline):
-        def pause(self, seconds: float) -> None:
-            pauses.append(seconds)
-
-    for _ in range(5):
-        pace.wait(Clock(60))
-
-    assert len(pauses) == 2
-    assert all(0.3 < pause <= 0.4 for pause in pauses)
-    assert backend_module.Pace()._polls == 15
-
-
-def test_a_poll_without_time_to_wait_is_sent_at_once() -> None:
-    pace = Pace(polls=1, window_s=60)
-    pauses: list[float] = []
-
-    class Clock(Deadline):
-        def pause(self, seconds: float) -> None:
-            pauses.append(seconds)
-
-    pace.wait(Clock(2))
-    pace.wait(Clock(2))
-
-    assert sum(pauses) == 0
 
 
 def test_a_lost_start_is_found_by_its_mark_alone() -> None:
