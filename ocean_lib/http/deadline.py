@@ -9,6 +9,7 @@ context variable: the innermost limit that is nearer wins, so a caller can tight
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ class Deadline:
         read_s: between two bytes of an answer, likewise.
     """
 
-    __slots__ = ("_ends", "connect_s", "read_s", "seconds")
+    __slots__ = ("connect_s", "ends", "read_s", "seconds")
 
     def __init__(
         self,
@@ -58,14 +59,11 @@ class Deadline:
         self.seconds = seconds
         self.connect_s = connect_s
         self.read_s = read_s
-        self._ends = None if seconds is None else time.monotonic() + seconds
+        self.ends = math.inf if seconds is None else time.monotonic() + seconds
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0; infinity when there is no limit."""
-        if self._ends is None:
-            return float("inf")
-        left = self._ends - time.monotonic()
-        return left if left > 0 else 0.0
+        return max(0.0, self.ends - time.monotonic())
 
     @property
     def is_over(self) -> bool:
@@ -83,7 +81,7 @@ class Deadline:
     def inside(self, outer: Deadline) -> None:
         """End with an outer limit at the latest, and keep its times where this one has none."""
         if outer.remaining() < self.remaining():
-            self.seconds, self._ends = outer.seconds, outer._ends
+            self.seconds, self.ends = outer.seconds, outer.ends
         self.connect_s = outer.connect_s if self.connect_s is None else self.connect_s
         self.read_s = outer.read_s if self.read_s is None else self.read_s
 

@@ -428,7 +428,8 @@ class HttpExchange:
         except Exception as error:  # noqa: BLE001 - ours, or raised again there
             failure = self._failure(error, call, call.url)
         finally:
-            _close(response)
+            with suppress(Exception):  # as in `_close`, without the call
+                response.close()
         raise failure
 
     def _failure(self, error: Exception, call: Call, url: str) -> OceanError:
