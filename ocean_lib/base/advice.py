@@ -52,6 +52,7 @@ WORDS = {
         "must be the URL of a metadata cache (Aquarius 2.x)."
     ),
     "check-metadata-cache-again": "Check metadata_cache_uri in the config, and check again.",
+    "list-environments": "compute.environments() lists what there is.",
     "round-amount": "Round it first, with decimal.Decimal.quantize.",
 }
 """The library's words, which name its calls; the command line has its own for the same codes."""

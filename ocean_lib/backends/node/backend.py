@@ -275,8 +275,8 @@ class NodeBackend:
     def delete(self, ref: JobRef, signer: Signer) -> bool:  # noqa: ARG002
         """Refuse: a node keeps jobs until their storage time is over."""
         raise NotOffered(
-            f"An Ocean Node deletes no jobs: job {one_line(ref.job_id, 160)} stays until its "
-            "environment's storage_expiry_s is over. To end it, use its stop()."
+            f"An Ocean Node does not offer to delete jobs: job {one_line(ref.job_id, 160)} stays "
+            "until its environment's storage time is over. To end it, stop it."
         )
 
     def findings(self, plan: JobPlan) -> Iterator[Finding]:
