@@ -210,6 +210,8 @@ ELSEWHERE = {
     "WrongPassword": "unit/web3_internal/test_wallet.py",
     "ProviderNotTrusted": "integration/test_trusted_providers.py",
     "MalformedCredential": "unit/common/ddo/test_conditions.py",
+    "InvalidDescription": "unit/documents/test_description.py",
+    "NotYourAsset": "integration/test_changing.py",
     "NotOffered": "unit/backends/node/test_backend.py",
     "NotYourJob": "unit/backends/node/test_backend.py",
     "EnvironmentUnavailable": "unit/backends/node/test_environments.py",
