@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -47,6 +47,7 @@ from ocean_lib.backends.signing import Credential, NonceRule, Signatures
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
+    ConnectionBroken,
     DownloadError,
     EnvironmentUnavailable,
     JobNotFound,
@@ -58,6 +59,7 @@ from ocean_lib.http.deadline import SIGNED_READ_AGAIN, operation_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
+from ocean_lib.jobs.following import after
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
@@ -386,6 +388,32 @@ class NodeBackend:
 
     @contextmanager
     def _open(self, ref: JobRef, signer: Signer, file: ResultFile) -> Iterator[Iterator[bytes]]:
+        with closing(self._pieces(ref, signer, file)) as found:
+            pieces = _whole(found, file, ref.job_id)
+            yield unframed(pieces) if file.kind == ALGORITHM_LOG else pieces
+
+    def _pieces(
+        self, ref: JobRef, signer: Signer, file: ResultFile
+    ) -> Generator[bytes, None, None]:
+        """Yield a file; one whose transfer breaks is read once more from where it was.
+
+        A node sends no part of a file: what came before is read again and left out.
+        """
+        done, is_last = 0, False
+        while True:
+            try:
+                with self._opened(ref, signer, file) as found:
+                    for piece in after(done, found):
+                        done += len(piece)
+                        yield piece
+                return
+            except ConnectionBroken:
+                if is_last:
+                    raise
+                is_last = True
+
+    @contextmanager
+    def _opened(self, ref: JobRef, signer: Signer, file: ResultFile) -> Iterator[Iterator[bytes]]:
         url = self.url_of("computeResult")
         with ExitStack() as stack:
 
@@ -397,9 +425,7 @@ class NodeBackend:
                 )
 
             again = SIGNED_READ_AGAIN
-            found = self._signed(ref.owner, signer, calls.RESULT, get, again, ref.did)
-            pieces = _whole(found, file, ref.job_id)
-            yield unframed(pieces) if file.kind == ALGORITHM_LOG else pieces
+            yield self._signed(ref.owner, signer, calls.RESULT, get, again, ref.did)
 
 
 def _whole(pieces: Iterator[bytes], file: ResultFile, job_id: str) -> Iterator[bytes]:
