@@ -326,7 +326,7 @@ LATER = ComputeInput("did:op:" + "ab" * 32, ORDER, "service")
     ("inputs", "more", "says"),
     [
         ([LATER], {}, "later generation"),
-        ([ComputeInput(DID, ORDER, 4)], {}, "its Ocean Node"),
+        ([ComputeInput(DID, ORDER, 4)], {}, "metadata cache is the Ocean Node"),
         ([*INPUTS, LATER], {}, "later generation"),
         (
             INPUTS,
@@ -370,6 +370,8 @@ def test_everything_works_without_a_chain_and_what_needs_one_says_so() -> None:
         job = submit(ocean.compute)
 
         assert job.wait(poll_interval=0.01, progress=False).succeeded
+        with pytest.raises(NotOffered, match="metadata cache is the Ocean Node"):
+            ocean.assets.resolve(DID)
         for act in (lambda: ocean.web3, lambda: ocean.get_data_token(WALLET.address)):
             with pytest.raises(ConfigError, match="needs a chain, and no network is configured"):
                 act()
