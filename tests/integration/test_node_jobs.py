@@ -215,6 +215,24 @@ def test_a_stop_waits_for_the_end_if_asked_to() -> None:
         assert node.asked.count("PUT compute") == 1
 
 
+@pytest.mark.parametrize("code", [42, 61, 62])
+def test_a_failure_that_was_seen_is_not_forgotten_when_the_code_says_finished(code: int) -> None:
+    failing = recorded("10", 40) | {"status": code}
+    ended = recorded("10", 71) | {"status": 70}
+    with FakeNode(states=[recorded("10", 40), failing, ended]) as node:
+        job = submit(compute_at(node))
+        seen: list[JobState] = []
+
+        status = job.wait(
+            poll_interval=0.01, progress=False, on_update=lambda s: seen.append(s.state)
+        )
+
+        assert seen == [JobState.RUNNING, JobState.RUNNING, JobState.FAILED]
+        assert (status.state, status.succeeded, status.code) == (JobState.FAILED, False, 70)
+        unaware = compute_at(node).job("", job.job_id, WALLET)
+        assert unaware.status().succeeded, "who has not seen it cannot know"
+
+
 def test_a_start_whose_answer_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "LOOK_PAUSES_S", (0.01, 0.01))
     with FakeNode() as node:

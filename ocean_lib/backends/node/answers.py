@@ -232,6 +232,7 @@ def job_of(info: NodeJob) -> Job:
         owner=str(info.get("owner") or ""),
         raw=info,
         generation=Generation.NODE,
+        is_failing=code in _FAILED_CODES,
     )
 
 
