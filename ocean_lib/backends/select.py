@@ -10,7 +10,7 @@ from typing import Any
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import Backend, JobRef
 from ocean_lib.backends.discovered import Discovered
-from ocean_lib.backends.discovery import Discovery, configured_url
+from ocean_lib.backends.discovery import Discovery, check_v3_cache, configured_url
 from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
@@ -87,18 +87,13 @@ class Backends:
 
     def _check_readable(self, did: str) -> None:
         """Check that the asset's document is one of V3, and not at a node."""
-        is_at_provider = not self._config.has_metadata_cache and self._config.provider_url
-        fault = ""
         if not is_token_did(did):
-            fault = "its DID is of a later generation"
-        elif is_at_provider and self.configured().generation is Generation.NODE:
-            fault = "the config's metadata cache is its Ocean Node"
-        if fault:
             raise NotOffered(
-                f"This version reads the documents of V3 only, so not that of {did}: {fault}. On "
-                "an Ocean Node, pass files as FileInput(url=...) and your own code as "
-                "algorithm_meta. Nothing was started."
+                f"This version reads the documents of V3 only, and {did} is a DID of a later "
+                "generation. On an Ocean Node, pass files as FileInput(url=...) and your own code "
+                "as algorithm_meta. Nothing was started."
             )
+        check_v3_cache(self._config, self.discovery)
 
     def at(self, uri: str) -> Backend:
         """Return the back end at a URL: its own, or that of one of its services."""

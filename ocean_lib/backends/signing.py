@@ -203,8 +203,8 @@ class Signatures:
                 try:
                     value = send(Credential(signature, nonce))
                 except OceanError as error:
-                    if isinstance(error, TooManyRequests):
-                        account.next_nonce = nonce  # nothing was done
+                    if isinstance(error, TooManyRequests) and wire.nonce_rule == "above":
+                        account.next_nonce = nonce  # not used, by a node's own words
                     if not (isinstance(error, retried) and may_sign_again(error, deadline)):
                         raise
                     retried = ()  # once more, with the nonce that is stored now

@@ -39,10 +39,11 @@ class SeenJobs:
         self._sights: Expiring[str, _Sight] = Expiring(SEEN_JOBS, SEEN_FOR_S)
         self._at: Expiring[Place, str] = Expiring(SEEN_JOBS, SEEN_FOR_S)
         self._stops: Expiring[str, bool] = Expiring(SEEN_JOBS, SEEN_FOR_S)
+        self._failing: Expiring[str, bool] = Expiring(SEEN_JOBS, SEEN_FOR_S)
 
     def clear(self) -> None:
         """Forget all jobs."""
-        for kept in (self._sights, self._at, self._stops):
+        for kept in (self._sights, self._at, self._stops, self._failing):
             kept.clear()
 
     @contextmanager
@@ -89,11 +90,15 @@ class SeenJobs:
         before = self._sights.get(job.id)
         if before is not None and before.created_s == job.status.created_s:
             since, end = before.since, before.end or end
+        if job.is_failing:
+            self._failing.put(job.id, True)
+        elif end is JobState.FINISHED and job.id in self._failing:
+            end = JobState.FAILED  # a node's claim pass overwrites the code that said so
         self._sights.put(job.id, _Sight((root, owner), since, job.status.created_s, end))
         self._at.put((root, owner), job.id)
         if by_stop:
             self.asked_to_stop(job.id)
-        # A stop, and a node's claim pass, give a job that has ended another end.
+        # A stop, and a node's claim pass, give a job another end.
         is_changed = (job.status.state, end) == (JobState.FINISHED, JobState.FAILED) or (
             job.status.state is JobState.STOPPED and end not in (None, JobState.STOPPED)
         )

@@ -160,6 +160,7 @@ class Job:
         owner: who started it, '' if the back end does not say.
         raw: the back end's own document.
         generation: of the back end that has it.
+        is_failing: whether its code says that it failed, also before its end.
     """
 
     status: JobStatus
@@ -168,6 +169,7 @@ class Job:
     owner: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     generation: Generation = Generation.V3
+    is_failing: bool = False
 
     @property
     def id(self) -> str:

@@ -134,6 +134,11 @@ class ComputeJob:
             "generation": self.generation,
         }
 
+    @property
+    def environment(self) -> str:
+        """Where it runs, by its id in `compute.environments()`; '' at a V3 Provider."""
+        return self.last_status.environment if self.last_status else ""
+
     def __copy__(self) -> ComputeJob:
         again = object.__new__(type(self))
         vars(again).update(vars(self))

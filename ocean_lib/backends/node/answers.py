@@ -31,7 +31,6 @@ from ocean_lib.exceptions import (
     RawAlgorithmNotAllowed,
     RequestInvalid,
     SignatureRejected,
-    TooManyRequests,
     WorkflowRefused,
 )
 from ocean_lib.http.exchange import Answer
@@ -51,9 +50,6 @@ logger = logging.getLogger(__name__)
 NodeJob = Mapping[str, Any]
 """A job as the node describes it."""
 
-CROWDED_S = 20.0
-"""How long to wait where too many clients ask: the node counts those of the last minute."""
-
 _TRUST = "Ask the data set's publisher to trust the algorithm, or choose one that is trusted."
 _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
     (re.compile(pattern), kind, advice)
@@ -63,11 +59,6 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
             SignatureRejected,
             "The signature is another account's, or the wallet's nonce at the node moved "
             "meanwhile; try again.",
-        ),
-        (
-            r"^Rate limit exceeded|^Too many active connections",
-            TooManyRequests,
-            "Wait, and ask less often: a node answers 30 requests a minute from one address.",
         ),
         (
             r"^Invalid C2D Environment",
@@ -162,8 +153,6 @@ def error_of(answer: Answer) -> OceanError:
                 error.errors = {}
             if isinstance(error, EnvironmentUnavailable):
                 error.advised("list-environments")
-            if isinstance(error, TooManyRequests):
-                error.retry_after_s = answer.retry_after_s or CROWDED_S
             return error
     return error_by_status(answer)
 
@@ -245,6 +234,7 @@ def job_of(info: NodeJob) -> Job:
         owner=str(info.get("owner") or ""),
         raw=info,
         generation=Generation.NODE,
+        is_failing=code in _FAILED_CODES,
     )
 
 

@@ -97,7 +97,7 @@ def patiently(total_s: float, act: Callable[[], T]) -> T:
         total_s: for how long to be patient, also where the whole operation may take longer.
         act: makes the call, with a signature of its own each time.
     """
-    patience = Deadline(total_s)
+    patience, least_s = Deadline(total_s), LEAST_PAUSE_S
     with operation_limit(total_s) as deadline:
         while True:
             try:
@@ -105,7 +105,8 @@ def patiently(total_s: float, act: Callable[[], T]) -> T:
             except TooManyRequests as error:
                 left_s = min(patience.remaining(), deadline.remaining()) - SPARE_S
                 # Asked to wait for longer than there is time: once more, at its end.
-                pause_s = min(max(error.retry_after_s or 0.0, LEAST_PAUSE_S), left_s)
+                pause_s = min(max(error.retry_after_s or 0.0, least_s), left_s)
                 if pause_s <= 0:
                     raise
             deadline.pause(pause_s)
+            least_s *= 2

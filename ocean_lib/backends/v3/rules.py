@@ -62,7 +62,7 @@ def check_services(plan: JobPlan, asset_of: Callable[[str], Asset]) -> None:
     Raises:
         NoComputeService, AssetNotConsumable: with the DID.
     """
-    for position, item in enumerate(plan.inputs):
+    for position, item in enumerate(plan.published):
         asset = asset_of(item.did)
         types = {ServiceTypes.CLOUD_COMPUTE}
         if position:
