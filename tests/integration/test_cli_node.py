@@ -132,7 +132,7 @@ def test_a_job_file_is_all_that_the_other_commands_need(line: CommandLine, node:
     assert ended.err.endswith("has ended already; nothing was sent.\n")
     refused = line.json("delete", *file, code=5)["error"]
     assert refused["type"] == "NotOffered"
-    assert "An Ocean Node does not offer to delete jobs" in refused["message"]
+    assert "An Ocean Node does not offer that: it deletes no jobs" in refused["message"]
     [listed] = line.json("jobs", "--node", node.url)["jobs"]
     assert listed["job_id"] == started["job_id"]
     by_id = line.json("status", started["job_id"], "--node", node.url)
@@ -165,6 +165,18 @@ def test_a_crash_is_a_failure_whose_log_comes_home(line: CommandLine) -> None:
     assert re.search(r"^algorithm +exit code 3$", said.out, re.MULTILINE)
     assert "out/algorithm.log" in said.out
     assert "failed: " in said.err
+
+
+def test_data_that_the_node_cannot_fetch_is_a_failure_without_a_log(line: CommandLine) -> None:
+    with FakeNode(states=[recorded("25", 31)], files=files_of("25")) as node:
+        said = line.json(
+            *("run", "algorithm.py", "--data", DATA, "--node", node.url, "--out", "out"), code=3
+        )
+
+    assert (said["state"], said["code"], said["succeeded"]) == ("failed", 31, False)
+    assert (said["exit_code"], said["failures"]) == (None, {})
+    assert "out/configuration.log" in said["files"]
+    assert "cannot be shown" not in said.err
 
 
 def test_a_log_is_followed_while_the_job_runs(line: CommandLine, node: FakeNode) -> None:
