@@ -276,7 +276,7 @@ def test_a_v3_provider_takes_a_deletion(
     consumer.json("run", "count.py", "--data", dataset, "--out", "deleted", *job)
 
     assert consumer.json("delete", *job)["accepted"] is True
-    consumer.json("status", *job, code=7)
+    consumer.json("result", *job, code=7)
 
 
 def test_a_running_job_outlives_time_out_and_ctrl_c_and_is_stopped(
