@@ -22,7 +22,7 @@ from click.shell_completion import get_completion_class
 
 from ocean_lib import __version__
 from ocean_lib.base.distributions import DistributionWarning
-from ocean_lib.cli.commands import jobs, network, order, outcome, publish, trust, wallet
+from ocean_lib.cli.commands import jobs, network, order, outcome, publish, running, trust, wallet
 from ocean_lib.cli.errors import MEANINGS, CommandError, ExitCode, exit_code_of, told
 from ocean_lib.cli.options import client_options
 from ocean_lib.cli.output import all_open, coloured, forget, one_line
@@ -69,6 +69,8 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Wallet": (wallet.wallet,),
     "Publish": (publish.publish, publish.mint, trust.trust),
     "Run a job": (
+        running.run,
+        running.environments,
         order.order,
         order.check,
         order.start,
@@ -78,6 +80,7 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
         outcome.result,
         outcome.logs,
         jobs.stop,
+        jobs.delete,
         jobs.jobs,
     ),
     "Shell": (completion,),

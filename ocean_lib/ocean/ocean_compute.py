@@ -281,8 +281,8 @@ class OceanCompute:
         if not plan.did:
             raise NotOffered(
                 "check looks at published data sets. A job on files is checked by the Ocean Node "
-                "when it is started; compute.environments() tells what fits."
-            )
+                "when it is started."
+            ).advised("list-environments")
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.job import check_job

@@ -138,10 +138,10 @@ def _load(offer: Environment, resources: Mapping[str, float]) -> tuple[bool, int
 def _unavailable(fault: str, free: Sequence[Environment]) -> EnvironmentUnavailable:
     told = "; ".join(_described(offer) for offer in free) or "none"
     return EnvironmentUnavailable(
-        f"{fault}. Nothing was sent. Its free environments: {told}. Ask for less, or choose one "
-        "of compute.environments().",
+        f"{fault}. Nothing was sent. Its free environments: {told}. Ask for less, or choose "
+        "another.",
         operation="choose an environment",
-    )
+    ).advised("list-environments")
 
 
 def _described(offer: Environment) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from ocean_lib.cli.commands.order import buy
 from ocean_lib.cli.commands.publish import publish_described
 from ocean_lib.cli.description import describe
 from ocean_lib.cli.options import Folder, output_options
-from ocean_lib.cli.session import Session, pass_session
+from ocean_lib.cli.session import Session, pass_session, usable_folder
 
 if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
@@ -158,7 +157,7 @@ def quickstart(session: Session, folder: Path | None) -> None:
     never sees the table, orders both, runs the algorithm and reads what it found.
     """
     if folder is not None:
-        _make_folder(folder)
+        usable_folder(folder, "--to")
     session.out.say("Starting a network on this machine ...")
     network = embedded.make_network(None)
     embedded.start(network)
@@ -171,16 +170,6 @@ def quickstart(session: Session, folder: Path | None) -> None:
         session.out.say(f"The algorithm's log\n{indent(log, '  ')}")
         outcome |= found
     session.out.fields(outcome)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not writable"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
-        raise click.BadParameter(f"{folder} cannot be used: {reason}.", param_hint="'--to'")
 
 
 def _story(
