@@ -168,6 +168,9 @@ COMMANDS = {
         "Check --metadata-cache, or metadata_cache_uri in the config, and check again."
     ),
     "list-environments": "`ocean-compute environments` lists what there is.",
+    "published-data": (
+        "Name data sets by their DIDs. Files by their URLs are for an Ocean Node: give --node."
+    ),
     "round-amount": "Round it first.",
 }
 """Advice by its code, in commands and options; see `ocean_lib.base.advice.WORDS`."""

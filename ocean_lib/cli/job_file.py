@@ -43,7 +43,7 @@ job_file_option = click.option(
     callback=_with_a_name,
     envvar="OCEAN_JOB_FILE",
     show_envvar=True,
-    help="Remembers the job: `start` writes it, the other commands read it.",
+    help="Remembers the job: `start` and `run` write it, the other commands read it.",
 )
 
 

@@ -197,9 +197,8 @@ class JobPlan:
         if published and len(published) == len(self.datasets):
             return published
         raise InvalidInput(
-            "A V3 Provider computes on published data sets only: give it ComputeInputs, at least "
-            "one. A FileInput is for an Ocean Node; set provider.url to one. Nothing was started."
-        )
+            "A V3 Provider computes on published data sets only. Nothing was started."
+        ).advised("published-data")
 
     @property
     def main(self) -> ComputeInput:

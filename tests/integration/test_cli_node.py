@@ -1,6 +1,6 @@
 """`ocean-compute` at an Ocean Node: a URL and a file are enough, and every failure has its status.
 
-The node is made of recorded answers (`tests/fake_node.py`).
+The node is made of recorded answers (`tests/fake_node.py`), but for what runs on the embedded one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ocean_lib.localnet import LocalNetwork
 from tests.fake_node import FakeNode, files_of, recorded
 from tests.integration.cli_driver import DEADLINE_S, CommandLine
 from tests.vectors import nodes
@@ -24,6 +25,18 @@ NOBODY = "http://127.0.0.1:9"
 FRAMES = next(
     nodes.body_of(one) for one in nodes.load("13") if (one.get("response") or {}).get("chunks")
 )
+COUNT = """
+import os
+rows = sum(1 for line in open("/data/inputs/table.csv"))
+print("counted", rows)
+open("/data/outputs/count.txt", "w").write(f"{os.environ['NAME']} {rows}")
+"""
+SLOW = """
+import time
+for number in range(600):
+    print("tick", number, flush=True)
+    time.sleep(0.1)
+"""
 DID = "did:op:" + "12" * 20
 
 
@@ -132,7 +145,7 @@ def test_a_job_file_is_all_that_the_other_commands_need(line: CommandLine, node:
     assert ended.err.endswith("has ended already; nothing was sent.\n")
     refused = line.json("delete", *file, code=5)["error"]
     assert refused["type"] == "NotOffered"
-    assert "An Ocean Node does not offer to delete jobs" in refused["message"]
+    assert "An Ocean Node does not offer that: it deletes no jobs" in refused["message"]
     [listed] = line.json("jobs", "--node", node.url)["jobs"]
     assert listed["job_id"] == started["job_id"]
     by_id = line.json("status", started["job_id"], "--node", node.url)
@@ -165,6 +178,18 @@ def test_a_crash_is_a_failure_whose_log_comes_home(line: CommandLine) -> None:
     assert re.search(r"^algorithm +exit code 3$", said.out, re.MULTILINE)
     assert "out/algorithm.log" in said.out
     assert "failed: " in said.err
+
+
+def test_data_that_the_node_cannot_fetch_is_a_failure_without_a_log(line: CommandLine) -> None:
+    with FakeNode(states=[recorded("25", 31)], files=files_of("25")) as node:
+        said = line.json(
+            *("run", "algorithm.py", "--data", DATA, "--node", node.url, "--out", "out"), code=3
+        )
+
+    assert (said["state"], said["code"], said["succeeded"]) == ("failed", 31, False)
+    assert (said["exit_code"], said["failures"]) == (None, {})
+    assert "out/configuration.log" in said["files"]
+    assert "cannot be shown" not in said.err
 
 
 def test_a_log_is_followed_while_the_job_runs(line: CommandLine, node: FakeNode) -> None:
@@ -357,3 +382,53 @@ def test_checks_are_for_published_data(line: CommandLine, node: FakeNode) -> Non
                      "--address", nodes.CONSUMER, code=5)  # fmt: skip
 
     assert "check looks at published data sets" in said["error"]["message"]
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[LocalNetwork]:
+    with LocalNetwork(generation="node") as network:
+        yield network
+
+
+@pytest.fixture
+def job(line: CommandLine, embedded: LocalNetwork) -> tuple[str, ...]:
+    """The place and the data of a job on the embedded network."""
+    data = embedded.publish_file(b"a,b\n1,2\n3,4\n", "table.csv")
+    return ("--data", data, "--node", embedded.provider_url)
+
+
+def test_a_job_really_runs_on_the_embedded_network(line: CommandLine, job: tuple[str, ...]) -> None:
+    (line.folder / "count.py").write_text(COUNT)
+    (line.folder / "count.sh").write_text(
+        "wc -l /data/inputs/table.csv | tee /data/outputs/n.txt\n"
+    )
+
+    said = line.run("run", "count.py", *job, "--out", "out", "--env", "NAME=Ada", "--cpu", "1")
+    shell = line.json("run", "count.sh", *job, "--out", "shell", "--job-file", "job.json")
+
+    assert (line.folder / "out" / "count.txt").read_text() == "Ada 3"
+    assert "counted 3\n" in said.err
+    assert said.out.splitlines()[-4] == "out/count.txt"
+    assert (line.folder / "shell" / "n.txt").read_text().startswith("3 ")
+    assert (shell["state"], shell["succeeded"], shell["exit_code"]) == ("finished", True, 0)
+    assert line.run("logs", "--job-file", "job.json").out.startswith("3 ")
+    assert line.json("jobs", *job[2:])["jobs"][0]["job_id"] == shell["job_id"]
+
+
+def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple[str, ...]) -> None:
+    (line.folder / "slow.py").write_text(SLOW)
+    running = line.started("run", "slow.py", *job, "--job-file", "job.json")
+    assert running.stderr is not None
+    while "tick 1" not in running.stderr.readline():
+        pass
+    running.send_signal(signal.SIGINT)
+    assert "Stopped watching." in running.communicate(timeout=DEADLINE_S)[1]
+    assert running.returncode == 130
+
+    following = line.started("logs", "-f", "--job-file", "job.json")
+    assert following.stdout is not None
+    assert following.stdout.readline() == "tick 0\n"
+    line.json("stop", "--job-file", "job.json")
+    assert following.stdout.read().startswith("tick 1\ntick 2\n")
+    assert following.wait(timeout=DEADLINE_S) == 0
+    assert line.json("wait", "--job-file", "job.json", code=3)["state"] == "stopped"
