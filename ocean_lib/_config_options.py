@@ -93,10 +93,10 @@ def as_text(text: str) -> str:
 
 
 def as_network(text: str) -> str:
-    """Return a URL, or the name of a network that ocean.py knew."""
+    """Return a URL, or the name of a network that ocean.py knew, or ''."""
     from ocean_lib.ocean.util import SUPPORTED_NETWORK_NAMES
 
-    if text in SUPPORTED_NETWORK_NAMES:
+    if not text or text in SUPPORTED_NETWORK_NAMES:
         return text
     return as_url(text, may_have_login=True)
 

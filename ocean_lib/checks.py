@@ -124,13 +124,18 @@ def is_did(value: object) -> bool:
     return isinstance(value, str) and _DID.fullmatch(value) is not None
 
 
+def is_token_did(value: object) -> bool:
+    """Tell whether a value is a DID that names its datatoken's address, as V3's do."""
+    return isinstance(value, str) and _TOKEN_DID.fullmatch(value) is not None
+
+
 def check_token_did(did: object, *, name: str = "did") -> str:
     """Return the DID unchanged if it names its datatoken's address, as V3's do.
 
     Raises:
         InvalidDid: it is anything else, also a DID of a later generation.
     """
-    if _TOKEN_DID.fullmatch(check_did(did, name=name)):
+    if is_token_did(check_did(did, name=name)):
         return str(did)
     raise InvalidDid(
         f"{name} must be 'did:op:' followed by 40 hex digits, the address of the datatoken, got "

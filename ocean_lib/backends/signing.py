@@ -32,6 +32,7 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResultsWithheld,
     SignatureRejected,
+    TooManyRequests,
 )
 from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
 from ocean_lib.http.exchange import HttpExchange
@@ -225,8 +226,10 @@ class Signatures:
                     account.next_nonce = None
                     try:
                         value = send(given)
-                    except retried as error:
-                        if not may_sign_again(error, deadline):
+                    except OceanError as error:
+                        if isinstance(error, TooManyRequests) and wire.nonce_rule == "above":
+                            account.next_nonce = nonce  # not used, by a node's own words
+                        if not (isinstance(error, retried) and may_sign_again(error, deadline)):
                             raise
                         retried = ()  # once more, with the nonce that is stored now
                     else:

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -39,10 +40,16 @@ class KeySources:
     Attributes:
         keystore: --keystore, of the command line only.
         password_file: --password-file.
+        free: opens the wallet for free jobs, where the command may use it.
     """
 
     keystore: Path | None = None
     password_file: Path | None = None
+    free: Callable[[], Wallet] | None = None
+
+    def are_named(self) -> bool:
+        """Tell whether somebody said which wallet to use."""
+        return self.file() is not None or bool(os.environ.get(KEY_VARIABLE))
 
     def file(self) -> Path | None:
         """Return the keystore to use, None if the key comes from elsewhere.
@@ -89,6 +96,8 @@ def open_wallet(sources: KeySources) -> Wallet:
         return Wallet.from_keystore(None, _content(file), password)
     if os.environ.get(KEY_VARIABLE):
         return Wallet.from_env(None, KEY_VARIABLE)
+    if sources.free is not None:
+        return sources.free()
     if not sys.stdin.isatty():
         raise WalletError(
             f"No wallet: give --keystore FILE, or set {KEYSTORE_VARIABLE} or {KEY_VARIABLE}. "

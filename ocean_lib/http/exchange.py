@@ -8,6 +8,7 @@ nonce may be used up, so a new attempt needs a new signature.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -69,6 +70,12 @@ NOT_PICKLED = (
     "copied. Send its config in its place, and make Ocean(config) there."
 )
 
+_CROWDED = b"Too many active connections"
+_CROWDED_S = 20.0
+"""So long to wait where too many clients ask: a node counts those of the last minute."""
+
+_TRY_AGAIN = re.compile(r"[Tt]ry again in (\d{1,4}) seconds")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -102,8 +109,22 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """After how many seconds the server wants to be asked again; None if it did not say."""
-        return retry_after_s(self.headers)
+        """After how many seconds the server wants to be asked again; None if it did not say.
+
+        An Ocean Node says it in its words alone, and of too many clients not at all.
+        """
+        said = retry_after_s(self.headers)
+        if said is not None or not self.is_too_often:
+            return said
+        words = _TRY_AGAIN.search(self.text())
+        return float(words[1]) if words else _CROWDED_S if self.status_code == 403 else None
+
+    @property
+    def is_too_often(self) -> bool:
+        """Whether too many requests were the reason: 429, or a node's 403 for too many clients."""
+        if self.status_code == 403:
+            return self.body.startswith(_CROWDED)
+        return self.status_code == TOO_MANY_REQUESTS
 
     def text(self) -> str:
         """Return the server's words, fit for a message."""
@@ -143,7 +164,7 @@ class Answer:
         error: the Provider also refuses with 503.
         """
         if self.status_code not in GATEWAY_STATUSES:
-            return self.status_code == TOO_MANY_REQUESTS
+            return self.is_too_often
         with suppress(MalformedResponse):
             said = self.json()
             return not (isinstance(said, dict) and "error" in said)

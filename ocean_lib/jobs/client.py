@@ -45,10 +45,11 @@ class SeenJobs:
         self.sights: Expiring[str, Sight] = Expiring(SEEN_JOBS, SEEN_FOR_S)
         self._at: Expiring[tuple[str, str], str] = Expiring(SEEN_JOBS, SEEN_FOR_S)
         self._stops: Expiring[str, bool] = Expiring(SEEN_JOBS, SEEN_FOR_S)
+        self._failing: Expiring[str, bool] = Expiring(SEEN_JOBS, SEEN_FOR_S)
 
     def clear(self) -> None:
         """Forget all jobs."""
-        for kept in (self.sights, self._at, self._stops):
+        for kept in (self.sights, self._at, self._stops, self._failing):
             kept.clear()
 
     def explained(self, error: JobNotFound, ref: JobRef) -> JobNotFound:
@@ -97,11 +98,15 @@ class SeenJobs:
         before = self.sights.get(status.job_id)
         if before is not None and before.created_s == status.created_s:
             since, end = before.since, before.end or end
+        if job.is_failing:
+            self._failing.put(status.job_id, True)
+        elif end is JobState.FINISHED and self._failing.get(status.job_id):
+            end = JobState.FAILED  # a node's claim pass overwrites the code that said so
         self.sights.put(status.job_id, Sight((root, owner), since, status.created_s, end))
         self._at.put((root, owner), status.job_id)
         if by_stop:
             self.asked_to_stop(status.job_id)
-        # A stop, and a node's claim pass, give a job that has ended another end.
+        # A stop, and a node's claim pass, give a job another end.
         is_changed = (status.state, end) == (JobState.FINISHED, JobState.FAILED) or (
             status.state is JobState.STOPPED and end not in (None, JobState.STOPPED)
         )
@@ -140,8 +145,8 @@ class JobClient:
         self._reachable: Expiring[str, bool] = Expiring(1024, lifetime_s)
         self._admitted: Expiring[Hashable, Known] = Expiring(1024, lifetime_s)
 
-    def start(self, plan: JobPlan, signer: Signer) -> str:
-        """Start a job with one request; if its answer is lost, look for it. Returns its id."""
+    def start(self, plan: JobPlan, signer: Signer) -> Job:
+        """Start a job with one request; if its answer is lost, look for it."""
         did, service_id, owner = plan.did, plan.service_id, plan.consumer
         with operation_limit(self.times) as deadline, self._starts.attempt(plan) as attempt:
             if did:
@@ -158,18 +163,17 @@ class JobClient:
                     raise
                 failure = error
             else:
-                self.seen.saw(backend.root, owner, job)
                 if route.has_choice:
-                    self.backends.started(service_id, job.status.job_id)
-                return job.status.job_id
+                    self.backends.started(job.status.job_id, service_id)
+                return self.seen.saw(backend.root, owner, job)
             candidates = backend.candidates(plan, attempt.is_anothers)
 
             def list_jobs() -> Listed:
                 return self._at(did, lambda at: self._listed(at, owner, did), service_id)
 
-            job_id = attempt.find(failure, candidates, list_jobs, deadline)
-            self.backends.started(service_id, job_id)
-            return job_id
+            found = attempt.find(failure, candidates, list_jobs, deadline)
+            self.backends.started(found.id, service_id)
+            return found
 
     def job(self, ref: JobRef) -> Job:
         """Ask for one job: one unsigned request."""
@@ -300,7 +304,7 @@ class JobClient:
 
     def _check_inputs(self, plan: JobPlan) -> None:
         """Check each input's asset, once while it is remembered, and that the data is there."""
-        for position, item in enumerate(plan.inputs):
+        for position, item in enumerate(plan.published):
             key = item.did, item.service_id, plan.consumer, position == 0
             known = self.backends.known.get(item.did)
             if known is None or self._admitted.get(key) is not known:

@@ -18,7 +18,7 @@ from ocean_lib.checks import (
     printable,
     signer_address,
 )
-from ocean_lib.exceptions import InvalidInput, NotOffered
+from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
@@ -221,9 +221,8 @@ class JobPlan:
         if self.published and len(self.published) == len(self.datasets):
             return self.published
         raise InvalidInput(
-            "A V3 Provider computes on published data sets only: give it ComputeInputs, at least "
-            "one. A FileInput is for an Ocean Node; set provider.url to one. Nothing was started."
-        )
+            "A V3 Provider computes on published data sets only. Nothing was started."
+        ).advised("published-data")
 
     @property
     def main(self) -> ComputeInput:
@@ -237,12 +236,9 @@ class JobPlan:
             return f"compute.jobs(wallet, {self.did!r}) and find agreementId {self.order_tx}"
         return f"compute.jobs(wallet) and find {MARKER} {self.marker} in a job's metadata"
 
-    def check_v3_only(self) -> None:
-        """Check that nothing is asked for that only Ocean Nodes have.
-
-        Raises:
-            NotOffered: with the names of the arguments.
-        """
+    def only_at_nodes(self) -> list[tuple[str, str]]:
+        """Say what this asks for that only Ocean Nodes have, each with the way round it."""
+        found, instead = [], "or set provider.url to a node."
         asked = {
             "environment": self.environment,
             "resources": self.resources,
@@ -251,10 +247,14 @@ class JobPlan:
             "envs": self.envs,
         }
         if any(asked.values()):
-            raise NotOffered(
-                f"A V3 Provider has no {', '.join(filter(asked.get, asked))}: these are for Ocean "
-                "Nodes. Leave them out, or set provider.url to a node. Nothing was started."
-            )
+            names = ", ".join(filter(asked.get, asked))
+            what = f"A V3 Provider has no {names}: these are for Ocean Nodes."
+            found.append((what, f"Leave them out, {instead}"))
+        meta = self.algorithm.meta
+        if meta is not None and meta.container_checksum and not meta.container_tag:
+            what = "A V3 Provider takes no digest in place of an image's tag."
+            found.append((what, f"Name the tag, {instead}"))
+        return found
 
 
 def _named(value: Any, name: str) -> dict[str, Any]:

@@ -178,8 +178,8 @@ class Attempt:
         candidates: Candidates,
         list_jobs: Callable[[], Listed],
         deadline: Deadline,
-    ) -> str:
-        """Return the job's id.
+    ) -> Job:
+        """Return the job.
 
         Args:
             error: why there is no answer.
@@ -203,8 +203,8 @@ class Attempt:
                 in_a_row = 0
                 continue
             has_read, in_a_row, found = True, in_a_row + 1, seen
-            new = [job.job_id for job in found if job.is_new]
-            if len(new) == 1 and self._takes(new[0]):
+            new = [candidate.job for candidate in found if candidate.is_new]
+            if len(new) == 1 and self._takes(new[0].id):
                 return new[0]
             is_believed = is_fault and not found and in_a_row >= LISTS_TO_BELIEVE_A_FAULT
             if is_believed or len(new) > 1:

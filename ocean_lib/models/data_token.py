@@ -38,6 +38,9 @@ class DataToken(ERC20Token):
     DEFAULT_CAP = 1000.0
     DEFAULT_CAP_BASE = to_base_18(DEFAULT_CAP)
 
+    made_in = ""
+    """The hash of the transaction that made it, where this object was made with the token."""
+
     ORDER_STARTED_EVENT = "OrderStarted"
     ORDER_FINISHED_EVENT = "OrderFinished"
 

@@ -15,7 +15,7 @@ from ocean_lib.checks import check_did, check_place, check_tx_hash, is_json, wit
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.config import Config
 from ocean_lib.documents import descriptors
-from ocean_lib.exceptions import InvalidInput, NotOffered
+from ocean_lib.exceptions import InvalidInput
 from ocean_lib.http.deadline import operation_limit
 from ocean_lib.http.origins import origin_of
 from ocean_lib.jobs.client import JobClient
@@ -173,7 +173,7 @@ class OceanCompute:
             input_datasets, consumer_wallet, algorithm, nonce=nonce, resumed_job_id=job_id
         )
         filled = self.check_output_dict(output, plan.consumer, self._data_provider, self._config)
-        return self.client.start(replace(plan, output=filled), consumer_wallet)
+        return self.client.start(replace(plan, output=filled), consumer_wallet).status.job_id
 
     def submit(
         self,
@@ -248,8 +248,9 @@ class OceanCompute:
         return self._submitted(plan, consumer_wallet)
 
     def _submitted(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
-        ref = JobRef(plan.did, self.client.start(plan, consumer_wallet), plan.consumer)
-        return ComputeJob(self.client, ref, consumer_wallet, order_tx=plan.order_tx)
+        job = self.client.start(plan, consumer_wallet)
+        did, order_tx = plan.did, plan.order_tx
+        return ComputeJob.of(self.client, job, consumer_wallet, did=did, order_tx=order_tx)
 
     def check(
         self,
@@ -273,7 +274,9 @@ class OceanCompute:
 
         All assets are fetched again. Orders and balances are read from the chain that the config's
         network names, or else through the wallet's `web3`. Without either, what needs the chain is
-        a finding of severity `unknown`, as is everything else that cannot be checked.
+        a finding of severity `unknown`, as is everything else that cannot be checked. A job on
+        files at an Ocean Node needs no chain: the node is asked for its environments, and whether
+        it reads the files.
 
         Before ordering, pass `ComputeInput(did, compute.NOT_ORDERED, index)` and no
         `algorithm_tx_id`: the missing order is a finding (`not-ordered`), the wallet's balances are
@@ -300,7 +303,6 @@ class OceanCompute:
 
         Raises:
             InvalidInput: an argument is of the wrong type or form.
-            NotOffered: the job is not one for V3 Providers; the start itself says what is wrong.
         """
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
@@ -322,12 +324,6 @@ class OceanCompute:
 
     def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         """Predict whether the job of a plan would be refused; see `check`."""
-        plan.check_v3_only()
-        if not plan.did:
-            raise NotOffered(
-                "check looks at published data sets. A job on files is checked by the Ocean Node "
-                "when it is started; compute.environments() tells what fits."
-            )
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.job import check_job

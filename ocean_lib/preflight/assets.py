@@ -16,12 +16,14 @@ from ocean_lib.exceptions import (
     AssetNotFound,
     InvalidInput,
     MalformedCredential,
+    NotOffered,
     OceanError,
     ProviderFault,
     ResponseError,
     TransportError,
 )
 from ocean_lib.http.redaction import safe_url
+from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.preflight.findings import Finding, refused, unknown
 
 T = TypeVar("T")
@@ -47,6 +49,9 @@ def look_up(asset_of: Callable[[str], Asset], did: str) -> Asset | Finding:
             "One that was just published takes a moment to appear.",
             did,
         )
+    except NotOffered as error:
+        what, _, mend = str(error).partition(". ")
+        return refused("not-offered", f"{what}.", mend, did)
     except (TransportError, ResponseError, InvalidInput) as error:
         return unknown(
             "asset-unknown",
@@ -122,6 +127,16 @@ class FileProbe:
             return self._ask(lambda: self._at(self._root).nonce(address))
         except ProviderFault as error:
             return provider_unknown(self._root, error)
+
+    def of_plan(self, plan: JobPlan) -> Iterator[Finding]:
+        """Say what the back end itself has against a job."""
+        if self._is_silent:
+            return
+        try:
+            yield from self._at(self._root).findings(plan)
+        except OceanError as error:
+            self._is_silent = True
+            yield provider_unknown(self._root, error)
 
     def rules(self) -> Rules:
         """Return the back end's rules; all there are, if it does not tell."""

@@ -252,7 +252,8 @@ def test_another_process_takes_the_job_up(shop, tmp_path):
 
     assert err == ""
     assert json.loads(out) == ["finished", {"answer": 42}, ["report.json", "algorithm.log"]]
-    assert set(kept) == {"did", "job_id", "owner", "order_tx"}
+    assert set(kept) == {"did", "job_id", "owner", "order_tx", "generation"}
+    assert kept["generation"] == "v3"
     key = shop.consumer.unsafe_private_key().removeprefix("0x")
     assert key not in json.dumps(kept) + repr(job) + repr(vars(job)) + job._repr_html_()
 

@@ -33,7 +33,7 @@ from ocean_lib.backends.v3.answers import (
 from ocean_lib.backends.v3.candidates import V3Candidates
 from ocean_lib.backends.v3.offers import WithoutNodesCalls, rules_of_provider
 from ocean_lib.config import Config
-from ocean_lib.exceptions import OceanError
+from ocean_lib.exceptions import NotOffered, OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.outputs import FileList, files_of
@@ -83,7 +83,8 @@ class V3Backend(WithoutNodesCalls):
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once."""
-        plan.check_v3_only()
+        for what, mend in plan.only_at_nodes():
+            raise NotOffered(f"{what} {mend} Nothing was started.")
         did = plan.inputs[0].did
         _, url = self._discovery.services(self.root).calls["computeStart"]
 

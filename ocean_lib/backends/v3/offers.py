@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ocean_lib.backends.backend import ALL_RULES, Generation, JobRef, Rules
+from ocean_lib.backends.backend import ALL_RULES, JobRef, Rules
 from ocean_lib.backends.environment import Environment, Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import NotOffered
 from ocean_lib.http.redaction import one_line
+from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer
 
 _PUBLISHERS_SINCE = (0, 4, 13)
@@ -32,6 +35,16 @@ class WithoutNodesCalls:
     def environments(self) -> Environments:
         """Return the one environment, which has no name and tells nothing."""
         return Environments([Environment("", is_free=False)])
+
+    def findings(self, plan: JobPlan) -> Iterable[Finding]:
+        """Say what of a job only Ocean Nodes have; the rest of the rules stands in the assets."""
+        yield from (refused("not-offered", *each) for each in plan.only_at_nodes())
+        if len(plan.published) < len(plan.datasets) or not plan.datasets:
+            yield refused(
+                "not-offered",
+                "A V3 Provider computes on published data sets only.",
+                "Pass ComputeInputs only, or set provider.url to a node.",
+            )
 
     def forget_token(self, _: str, __: Signer) -> bool:
         """Do nothing: a V3 Provider takes a token until its time is over."""

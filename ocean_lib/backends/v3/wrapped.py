@@ -21,7 +21,7 @@ from ocean_lib.backends.v3.backend import SIGNED
 from ocean_lib.backends.v3.candidates import V3Candidates
 from ocean_lib.backends.v3.offers import WithoutNodesCalls, rules_of_provider
 from ocean_lib.checks import check_service_index
-from ocean_lib.exceptions import OceanError
+from ocean_lib.exceptions import NotOffered, OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.jobs.outputs import FileList, files_of
 from ocean_lib.jobs.plan import JobPlan
@@ -63,7 +63,8 @@ class WrappedBackend(WithoutNodesCalls):
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once."""
-        plan.check_v3_only()
+        for what, mend in plan.only_at_nodes():
+            raise NotOffered(f"{what} {mend} Nothing was started.")
         main, algorithm = plan.main, plan.algorithm
         url = self._url("computeStart")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ocean_lib import Config, Ocean, Wallet, exceptions
-from ocean_lib.backends.backend import Generation
 from ocean_lib.backends.discovery import generation_of, root_uri
+from ocean_lib.backends.generation import Generation
 from tests import vectors
 from tests.fake_node import FakeNode
 from tests.players import DID, World

@@ -298,7 +298,10 @@ def test_the_guide_lists_every_code_there_is() -> None:
     sources = [
         path.read_text("utf-8")
         for path in (ROOT / "ocean_lib").rglob("*.py")
-        if re.search(r"ocean_lib/preflight/|backends/v3/trust|models/algorithm_metadata", str(path))
+        if re.search(
+            r"ocean_lib/preflight/|backends/v3/(?:trust|offers)|backends/node/rules|models/algorithm_metadata",
+            str(path),
+        )
     ]
     used = {
         code
