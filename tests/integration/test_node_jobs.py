@@ -460,7 +460,7 @@ def test_a_lost_start_is_looked_for_in_the_environment_it_was_sent_to() -> None:
         plan = JobPlan(tuple(INPUTS), Algorithm(meta=META), WALLET.address)
         node.faults["POST", "freeCompute"] = ["lost"]
         with pytest.raises(TransportError):
-            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs())))
+            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs()), plan.marker))
         (job,) = backend.listed(WALLET.address).jobs
         elsewhere = replace(job, status=replace(job.status, environment="0x1-0x2"))
         candidates = backend.candidates(plan, lambda _: False)
