@@ -19,6 +19,7 @@ from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.generation import Generation
 from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer
 
@@ -81,6 +82,10 @@ class Discovered:
     def follow(self, ref: JobRef, signer: Signer) -> AbstractContextManager[Iterator[bytes]]:
         """Open the log of an algorithm that runs."""
         return self._it().follow(ref, signer)
+
+    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote]) -> Quote:
+        """Say what a job costs, before anything is paid."""
+        return self._it().quote(plan, ordered)
 
     def environments(self) -> Environments:
         """Return where jobs can run."""

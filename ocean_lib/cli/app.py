@@ -69,6 +69,8 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Wallet": (wallet.wallet,),
     "Publish": (publish.publish, publish.mint, trust.trust),
     "Run a job": (
+        order.quote,
+        order.buy,
         order.order,
         order.check,
         order.start,

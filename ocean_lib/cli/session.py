@@ -27,6 +27,7 @@ _OVERRIDES = (
     ("metadata_cache", "resources", "metadata_cache_uri", "metadata_cache_uri"),
     ("provider", "resources", "provider.url", "provider_url"),
 )
+NOTHING_SENT = "Interrupted. Nothing was sent."
 _ENVIRONMENT = ("NETWORK_URL", "METADATA_CACHE_URI", "PROVIDER_URL")
 
 
@@ -95,7 +96,8 @@ class Session:
     @cached_property
     def wallet(self) -> Wallet:
         """The wallet; asks for what it takes to open it."""
-        return asking.open_wallet(self.keys)
+        with self.interruptible(NOTHING_SENT):
+            return asking.open_wallet(self.keys)
 
     def watcher(self) -> Signer:
         """Return whoever the jobs belong to, for calls that sign nothing: no password is asked."""
@@ -123,6 +125,18 @@ class Session:
         before, self.if_interrupted = self.if_interrupted, text
         yield
         self.if_interrupted = before  # after an exception the text stays: that is when it is told
+
+    @contextmanager
+    def sending(self, otherwise: str = NOTHING_SENT) -> Iterator[None]:
+        """Say when Ctrl-C comes inside the block what the library says was sent, or else this."""
+        with self.interruptible(otherwise):
+            try:
+                yield
+            except KeyboardInterrupt as stop:
+                said = str(stop)
+                if said:
+                    self.if_interrupted = f"Interrupted. {said[:1].upper()}{said[1:]}"
+                raise
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

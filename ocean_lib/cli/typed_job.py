@@ -33,6 +33,7 @@ class _Lookup:
     session: Session
     address: str
     strict: bool
+    finds_orders: bool
 
     def index(self, did: str, service_type: str | None) -> int:
         """Return the index of a service; 0 if there is none, unless strict."""
@@ -45,6 +46,8 @@ class _Lookup:
 
     def order(self, did: str, index: int) -> str | None:
         """Return the newest order; None if there is none, unless strict."""
+        if not self.finds_orders:
+            return None
         try:
             return newest_order(self.session.ocean, did, index, self.address)
         except (CommandError, ContractNotFound):
@@ -98,20 +101,23 @@ class TypedJob:
             for fault in container_faults(self.container).values():
                 raise click.UsageError(f"{self.code} cannot be run. {fault}")
 
-    def plan(self, session: Session, wallet: Signer, *, strict: bool) -> JobPlan:
+    def plan(
+        self, session: Session, wallet: Signer, *, strict: bool, finds_orders: bool = True
+    ) -> JobPlan:
         """Return the plan of the job.
 
         Args:
             session: the run.
             wallet: the consumer's.
             strict: fail where an order or a service is missing; else `check` is left to tell.
+            finds_orders: look up orders that are not given; else they count as missing.
 
         Raises:
             CommandError: something is not ordered.
         """
         from ocean_lib.jobs.plan import JobPlan
 
-        look = _Lookup(session, wallet.address, strict)
+        look = _Lookup(session, wallet.address, strict, finds_orders)
         inputs = [self._input(look, place) for place in range(len(self.dids))]
         return JobPlan.given(inputs, wallet, self._algorithm(look))
 
@@ -218,16 +224,9 @@ def service_of(asset: Asset, index: int | None, service_type: str | None = None)
     Raises:
         NoComputeService: there is none.
     """
-    if index is not None:
-        found = asset.get_service_by_index(index)
-    else:
-        wanted = (service_type,) if service_type else ("compute", "access")
-        found = next((s for kind in wanted if (s := asset.get_service(kind))), None)
-    if found is None:
-        offers = ", ".join(f"{service.index}: {service.type}" for service in asset.services)
-        what = f"service {index}" if index is not None else f"{service_type or 'such'} service"
-        raise NoComputeService(f"{asset.did} has no {what}; it has {offers or 'none'}.")
-    return found
+    from ocean_lib.backends.v3.rules import service_meant
+
+    return service_meant(asset, index, (service_type,) if service_type else ("compute", "access"))
 
 
 def index_of(asset: Asset, index: int | None, service_type: str | None = None) -> int:

@@ -21,6 +21,7 @@ from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
+from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.web3_internal.signer import check_signer, signer_address
 
 
@@ -212,6 +213,17 @@ class JobPlan:
         return next((i.service_id for i in self.datasets if isinstance(i, ComputeInput)), None)
 
     @property
+    def to_order(self) -> list[str]:
+        """The published assets of the job that are not ordered yet, by their DIDs."""
+        found = [
+            item.did
+            for item in self.datasets
+            if isinstance(item, ComputeInput) and item.transfer_tx_id == NOT_ORDERED
+        ]
+        is_open = self.algorithm.did and self.algorithm.tx_id in ("", NOT_ORDERED)
+        return [*found, self.algorithm.did] if is_open else found
+
+    @property
     def order_tx(self) -> str:
         """The order of that data set; '' where there is none."""
         return next((i.transfer_tx_id for i in self.datasets if isinstance(i, ComputeInput)), "")
@@ -247,7 +259,7 @@ def _checked(inputs: Any, *, may_be_empty: bool) -> tuple[ComputeInput | FileInp
             raise InvalidInput(
                 f"input_datasets[{position}] must be a ComputeInput, got {type(item).__name__}. "
                 "Make one: ComputeInput(did, transfer_tx_id, service_id); or, for an Ocean Node, "
-                "FileInput(url=...)."
+                "FileInput(url=...). Only `quote`, and `submit` with pay=True, take a DID as text."
             )
     return tuple(inputs)
 

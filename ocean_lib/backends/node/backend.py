@@ -53,6 +53,7 @@ from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote, ServiceOrders
 from ocean_lib.jobs.view import Job
 from ocean_lib.web3_internal.signer import Signer, sign_bytes, signer_address
 
@@ -221,6 +222,22 @@ class NodeBackend:
             )
             self._offers.put(self.root, found)
         return found
+
+    def quote(self, plan: JobPlan, _: Callable[[JobPlan], Quote]) -> Quote:
+        """Say in which free environment the job would run: there is nothing to pay."""
+        if plan.to_order:
+            raise NotOffered(
+                f"{', '.join(plan.to_order)} must be ordered first: orders for an Ocean Node "
+                "cannot be placed here. Give the order's transaction, or use a FileInput."
+            )
+        found = chosen(
+            self.environments(),
+            plan.environment,
+            plan.resources,
+            plan.max_duration_s,
+            plan.consumer,
+        )
+        return Quote(plan.consumer, ServiceOrders(), environment=found.id)
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from ocean_lib.backends.backend import JobRef
@@ -11,6 +11,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import NotOffered
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote
 from ocean_lib.web3_internal.signer import Signer
 
 
@@ -39,6 +40,11 @@ class WithoutNodesCalls:
             f"A V3 Provider shows the log of job {one_line(ref.job_id, 80)} when the job has "
             "ended. Wait for it with job.wait(), then read job.logs()."
         )
+
+    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote]) -> Quote:
+        """Say what the orders cost: there is nothing else to pay."""
+        check_v3_only(plan)
+        return ordered(plan)
 
     def environments(self) -> Environments:
         """Return the one environment, which has no name and tells nothing."""
