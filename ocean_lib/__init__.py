@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from ocean_lib.exceptions import OceanError as OceanError
     from ocean_lib.http.deadline import time_limit as time_limit
+    from ocean_lib.jobs.awaiting import in_thread as in_thread
     from ocean_lib.jobs.view import JobState as JobState
     from ocean_lib.jobs.view import JobStatus as JobStatus
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata as AlgorithmMetadata
@@ -45,6 +46,7 @@ _HOME = {
     "OceanCompute": "ocean_lib.ocean.ocean_compute",
     "OceanError": "ocean_lib.exceptions",
     "Wallet": "ocean_lib.web3_internal.wallet",
+    "in_thread": "ocean_lib.jobs.awaiting",
     "time_limit": "ocean_lib.http.deadline",
 }
 

@@ -109,7 +109,8 @@ def test_a_quote_is_told_as_text_json_and_html(shop, ocean):
     told = json.loads(json.dumps(quote.to_dict()))
     assert told["missing"] == {code: "0.75"}
     assert [order["order_tx"] for order in told["orders"]] == ["", ""]
-    assert all(part in quote._repr_html_() for part in (code, "0.25", "to order"))
+    page = quote._repr_html_().replace("<wbr>", "")
+    assert all(part in page for part in (code, "0.25", "to order"))
 
 
 def test_paying_a_quote_gives_what_submit_takes(shop, ocean):

@@ -86,6 +86,7 @@ TOP_LEVEL = [
     "OceanCompute",
     "OceanError",
     "Wallet",
+    "in_thread",
     "time_limit",
 ]
 
