@@ -7,6 +7,7 @@ come from are ocean.py's, and can be imported by those paths as well.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,6 +52,19 @@ _HOME = {
 }
 
 __all__ = [*_HOME]
+
+
+class _Gone:
+    """Asked last for a module that nobody has: ocean.py's that are left out say what to use."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        if name.startswith("ocean_lib."):
+            importlib.import_module("ocean_lib.base.gone").check_module(name)
+
+
+if not any(getattr(finder, "__name__", "") == "_Gone" for finder in sys.meta_path):
+    sys.meta_path.append(_Gone)
 
 
 def __getattr__(name: str) -> Any:

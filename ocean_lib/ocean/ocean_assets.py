@@ -1,6 +1,7 @@
 """Assets: publish and change them, find them, order them, pay for them, download them."""
 
 import functools
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
@@ -24,6 +25,8 @@ from ocean_lib.preflight.order import OrderPreflight
 from ocean_lib.preflight.trust import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer
 from ocean_lib.web3_internal.wallet import Wallet
+
+logger = logging.getLogger(__name__)
 
 AnyWallet = Union[Wallet, Signer]
 

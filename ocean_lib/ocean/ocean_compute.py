@@ -1,5 +1,6 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Optional, Union
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ocean_lib.backends.v3.purchases import Purchases
     from ocean_lib.models.chain_access import ChainAccess
     from ocean_lib.preflight.findings import Findings
+
+logger = logging.getLogger(__name__)
 
 
 @enforce_types

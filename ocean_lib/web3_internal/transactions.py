@@ -9,7 +9,6 @@ from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.checks import check_address, check_tx_hash
 from ocean_lib.exceptions import (
     ChainError,
-    ConfigError,
     TransactionFailed,
     TransactionTimeout,
     TransportError,
@@ -21,6 +20,7 @@ from ocean_lib.web3_internal.constants import RECEIPT_POLL_S, RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.node_calls import chain_errors, find_receipt, revert_reason
 from ocean_lib.web3_internal.signer import Signer, sign_signable, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
+from ocean_lib.web3_internal.web3_provider import Web3Provider
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -107,22 +107,17 @@ def cancel_or_replace_transaction(
 
 
 def web3_of(wallet: Any, web3: Optional["Web3"]) -> "Web3":
-    """Return the chain to use: the one given, else the wallet's.
+    """Return the chain to use: the one given, else the wallet's, else the program's.
 
     Args:
         wallet: may have a `web3`.
         web3: wins when given.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: there is neither, and `Web3Provider` has none.
     """
     chain = web3 if web3 is not None else getattr(wallet, "web3", None)
-    if chain is None:
-        raise ConfigError(
-            "No chain to talk to: give web3=ocean.web3, or a wallet made with Wallet(web3, ...)."
-        )
-    found: Web3 = chain
-    return found
+    return chain if chain is not None else Web3Provider.get_web3()
 
 
 def send_transaction(

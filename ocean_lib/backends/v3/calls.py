@@ -21,6 +21,7 @@ from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.safe_json import is_json
 from ocean_lib.jobs.plan import Algorithm, JobPlan
+from ocean_lib.models.amounts import TokenAmount
 from ocean_lib.models.compute_input import ComputeInput
 
 
@@ -28,7 +29,8 @@ class OrderRequirements(NamedTuple):
     """What it takes to order a service.
 
     Attributes:
-        amount: datatokens to pay, in whole tokens (not base units).
+        amount: datatokens to pay, in whole tokens (not base units); a Decimal that also counts
+            with floats.
         data_token_address: the token to pay in.
         receiver_address: who gets them: the asset's publisher.
         nonce: the consumer's nonce at the Provider, at that moment.
@@ -238,7 +240,7 @@ def initialize(http: HttpExchange, url: str, query: dict[str, str]) -> OrderRequ
     )
     said = check_status(answer).json()
     try:
-        amount = Decimal(str(said["numTokens"]))
+        amount = TokenAmount(str(said["numTokens"]))
         if not (amount.is_finite() and amount >= 0):
             raise ValueError
         compute_address = said.get("computeAddress")
