@@ -8,7 +8,6 @@ _MARKETS = (
     "Pools, exchanges and dispensers are left out: compute-to-data needs datatokens, wherever they "
     "come from. Get them from the publisher or on a market, then use ocean.assets.buy"
 )
-_WEB3 = "It patched web3 5; web3's own classes do that now"
 _DOCUMENT = "Use the dicts of the document, ddo.as_dictionary()"
 
 MODULES = {
@@ -31,13 +30,9 @@ MODULES = {
     "ocean_lib.web3_internal.account": "Use ocean_lib.web3_internal.wallet.Wallet",
     "ocean_lib.web3_internal.event_filter": "Use get_event_logs of the contract's object",
     "ocean_lib.web3_internal.event_listener": "Use get_event_logs of the contract's object",
-    "ocean_lib.web3_internal.web3_overrides": _WEB3,
-    "ocean_lib.web3_internal.web3_overrides.contract": _WEB3,
-    "ocean_lib.web3_internal.web3_overrides.http_provider": (
-        "Use ocean_lib.ocean.util.get_web3_connection_provider"
+    "ocean_lib.web3_internal.web3_overrides": (
+        "Use web3's own classes, and ocean_lib.ocean.util.get_web3_connection_provider"
     ),
-    "ocean_lib.web3_internal.web3_overrides.request": _WEB3,
-    "ocean_lib.web3_internal.web3_overrides.signature": _WEB3,
 }
 """Modules, each with what to use."""
 
