@@ -173,3 +173,15 @@ def test_ctrl_c_at_a_prompt_ends_quietly(terminal: Terminal) -> None:
 
     assert "Interrupted." in ends(130)
     assert not (terminal.line.folder / "new.json").exists()
+
+
+@pytest.mark.parametrize("command", ["buy", "order", "mint --to 0x{}"])
+def test_ctrl_c_at_the_prompt_for_a_key_says_that_nothing_was_sent(
+    terminal: Terminal, command: str
+) -> None:
+    words = command.format("9" * 40)
+    ends = terminal.begin(f"(unset OCEAN_PRIVATE_KEY; oc {words} did:op:{'12' * 20})")
+    terminal.until(r"^Private key \(hidden\):")
+    terminal.tmux("send-keys", "-t", "it", "C-c")
+
+    assert "Interrupted. Nothing was sent." in ends(130)
