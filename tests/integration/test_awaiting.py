@@ -121,13 +121,14 @@ def test_what_a_node_runs_for_free_costs_nothing_and_is_started_the_same_way() -
     assert job.job_id
 
 
-def test_a_node_is_not_asked_to_sell_orders() -> None:
+def test_what_a_node_does_not_run_has_no_price() -> None:
     from ocean_lib.exceptions import EnvironmentUnavailable, NotOffered
     from tests.integration.test_node_jobs import INPUTS, META, WALLET
 
     with FakeNode() as node:
         compute = compute_at(node)
-        with pytest.raises(NotOffered, match="must be ordered first"):
+        with pytest.raises(NotOffered, match="runs no published assets"):
             compute.quote(INPUTS, WALLET, algorithm_did="did:op:" + "1b" * 32)
-        with pytest.raises(EnvironmentUnavailable):
-            compute.quote(INPUTS, WALLET, algorithm_meta=META, resources={"cpu": 10_000})
+        for wrong in ({"resources": {"cpu": 10_000}}, {"environment": "0xnone"}):
+            with pytest.raises(EnvironmentUnavailable, match="Nothing was started"):
+                compute.quote(INPUTS, WALLET, algorithm_meta=META, **wrong)
