@@ -61,6 +61,11 @@ _V3_NAMES = frozenset(
 _V4_KEYS = ("chainIds", "chainId", "providerAddresses")
 
 
+def is_node(document: dict[str, Any]) -> bool:
+    """Tell whether a discovery document is of an Ocean Node."""
+    return document.get("software") == "Ocean-Node"  # its version is a constant that tells nothing
+
+
 def generation_of(document: dict[str, Any], root: str) -> Generation:
     """Return which of Ocean's back ends a discovery document is of.
 
@@ -71,7 +76,7 @@ def generation_of(document: dict[str, Any], root: str) -> Generation:
     Raises:
         EndpointNotFound: none that this version speaks to; the message says what was seen.
     """
-    if document.get("software") == "Ocean-Node":  # its version is a constant that tells nothing
+    if is_node(document):
         return Generation.NODE
     services = document["serviceEndpoints"]
     is_v4 = any(key in document for key in _V4_KEYS)
