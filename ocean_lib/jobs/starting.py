@@ -189,6 +189,7 @@ class Attempt:
         if isinstance(error, StartUncertain) and len(error.candidates) == 1:
             self._starts.unresolved(self._order)
             raise error
+        deadline.is_urgent = True
         is_fault = isinstance(error, ProviderFault)
         has_read, in_a_row, found = False, 0, list[Candidate]()
         for seen in self._polls(candidates, list_jobs, deadline):

@@ -134,6 +134,24 @@ def test_starts_beyond_the_limit_wait_for_their_turn_and_each_starts_once(clock:
         assert node.asked.count("GET nonce") == 1
 
 
+def test_a_lost_start_is_looked_for_even_when_all_polls_of_the_minute_are_used(
+    clock: Clock,
+) -> None:
+    with FakeNode() as node:
+        compute = compute_at(node)
+        for _ in range(15):
+            compute.jobs(WALLETS[0])
+            submitted(compute, WALLETS[0])
+        before = clock.now
+        node.faults["POST", "freeCompute"] = ["lost"]
+        node.faults["GET", "compute"] = [answer(502, "", "text/html")] * 3
+
+        job = submitted(compute, WALLETS[0])
+
+        assert job.job_id.endswith(sorted(node.jobs)[-1])
+        assert clock.now - before < 5
+
+
 @pytest.mark.parametrize("number", ["90", "91"])
 def test_a_busy_node_is_waited_for_at_the_first_call_too(clock: Clock, number: str) -> None:
     refusal = nodes.load(number)[-1]["response"]

@@ -66,7 +66,8 @@ class NodeWire:
     def poll(self, get: Callable[[HttpExchange, str], T]) -> T:
         """Ask for statuses, as often as the config allows."""
         with operation_limit(self.http.timeouts.total_s) as deadline:
-            self._pace.wait(deadline)
+            if not deadline.is_urgent:
+                self._pace.wait(deadline)
             return self.read("computeStatus", get)
 
     def signed(
