@@ -36,8 +36,8 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.jobs import starting
+from ocean_lib.jobs.client import SeenJobs
 from ocean_lib.jobs.plan import Algorithm, JobPlan
-from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.starting import Attempt, Starts
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.fake_node import FakeNode, recorded
@@ -480,7 +480,7 @@ def test_a_lost_start_is_looked_for_in_the_environment_it_was_sent_to() -> None:
         plan = JobPlan(tuple(INPUTS), Algorithm(meta=META), WALLET.address)
         node.faults["POST", "freeCompute"] = ["lost"]
         with pytest.raises(TransportError):
-            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs())))
+            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs()), plan.marker))
         (job,) = backend.listed(WALLET.address).jobs
         elsewhere = replace(job, status=replace(job.status, environment="0x1-0x2"))
         candidates = backend.candidates(plan, lambda _: False)

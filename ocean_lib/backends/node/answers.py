@@ -63,22 +63,22 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
         (
             r"^Invalid C2D Environment",
             EnvironmentUnavailable,
-            "Choose one of compute.environments(); their ids change when a node is set up anew.",
+            "Choose another; their ids change when a node is set up anew.",
         ),
         (
             r"Not enough \w+ resources|^Not enough available",
             EnvironmentUnavailable,
-            "Ask for less, or choose another of compute.environments().",
+            "Ask for less, or choose another environment.",
         ),
         (
             r"does not accept payments on chain",
             EnvironmentUnavailable,
-            "Choose one of the tokens and chains in compute.environments().",
+            "Choose one of the environment's tokens and chains.",
         ),
         (
             r"^Access denied",
             AccessDenied,
-            "The environment is not open to this wallet; choose another of compute.environments().",
+            "The environment is not open to this wallet; choose another.",
         ),
         (
             r"Access to asset \S+ was denied",
@@ -151,6 +151,8 @@ def error_of(answer: Answer) -> OceanError:
             error = refusal(kind, answer, words, advice)
             if isinstance(error, RequestInvalid):
                 error.errors = {}
+            if isinstance(error, EnvironmentUnavailable):
+                error.advised("list-environments")
             return error
     return error_by_status(answer)
 

@@ -17,7 +17,7 @@ from ocean_lib.exceptions import OceanError
 from ocean_lib.http.deadline import operation_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.web3_internal.signer import Signer, sign_bytes, signer_address
+from ocean_lib.web3_internal.signer import Signer, sign_text, signer_address
 
 T = TypeVar("T")
 
@@ -101,18 +101,19 @@ class NodeWire:
 
     def sign(self, signer: Signer, text: str, nonce: int) -> str:
         """Sign a command and a nonce."""
-        return sign_bytes(signer, calls.signed_bytes(signer_address(signer), nonce, text))
+        return sign_text(signer, calls.signed_bytes(signer_address(signer), nonce, text))
 
     def token(self, signer: Signer) -> str:
         """Make a token for a day: a master key of this node, for any account's jobs."""
         address, url = signer_address(signer), self.url_of("generateAuthToken")
         until_ms = int((time.time() + TOKEN_LIFETIME_S) * 1000)
-        return self._signatures.call_with_nonce(
+        return self._signatures.call(
             self,
             signer,
             address,
             calls.CREATE_TOKEN,
             lambda given: calls.create_token(self.http, url, address, given, until_ms),
+            may_use_token=False,
         )
 
     def forget_token(self, address: str, signer: Signer) -> bool:
@@ -122,12 +123,13 @@ class NodeWire:
             return False
         url = self.url_of("invalidateAuthToken")
         invalidate = partial(
-            self._signatures.call_with_nonce,
+            self._signatures.call,
             self,
             signer,
             address,
             calls.INVALIDATE_TOKEN,
             lambda given: calls.invalidate_token(self.http, url, address, token, given),
+            may_use_token=False,
         )
         patiently(self.http.timeouts.total_s, invalidate)
         return True
