@@ -165,7 +165,8 @@ def words_of(answer: Answer) -> str:
         return answer.text()
     if isinstance(said, dict):
         said = said.get("error", "")
-    return server_words(said) if isinstance(said, str) else ""
+    # One refusal quotes the algorithm that was sent, whose envs may hold keys.
+    return server_words(said.partition(" from algoritm")[0]) if isinstance(said, str) else ""
 
 
 # --- jobs
