@@ -138,6 +138,11 @@ def _pair(typed: str) -> tuple[str, str]:
     return name, value
 
 
+def _resource(typed: str) -> tuple[str, float]:
+    name, amount = _pair(typed)
+    return name, _amount(amount)
+
+
 def _word(typed: str) -> str:
     if not typed.strip():
         raise InvalidInput("it is blank.")
@@ -165,6 +170,7 @@ DATA = Checked("data", _data)
 ALGORITHM = Checked("algorithm", _algorithm)
 AMOUNT = Checked("amount", _amount)
 PAIR = Checked("pair", _pair)
+RESOURCE = Checked("resource", _resource)
 WORD = Checked("text", _word)
 
 

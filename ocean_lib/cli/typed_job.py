@@ -13,7 +13,7 @@ import click
 from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.languages import container_of, language_of
-from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ORDER, PAIR, WORD
+from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ORDER, PAIR, RESOURCE, WORD
 from ocean_lib.cli.session import Session
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 from ocean_lib.models.algorithm_metadata import container_faults
@@ -224,7 +224,8 @@ def _taking(
             "max_duration": options.pop("max_duration"),
             "metadata": dict(options.pop("metadata")),
             "envs": dict(options.pop("envs")),
-            "resources": {name: much for name, much in resources.items() if much is not None},
+            "resources": {name: much for name, much in resources.items() if much is not None}
+            | dict(options.pop("resources")),
         }
         typed = TypedJob(container=container, for_nodes=for_nodes, **given)
         return command(*args, typed=typed, **options)
@@ -283,6 +284,14 @@ _JOB_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--ram", metavar="GB", type=AMOUNT, help="So much memory."),
     click.option("--disk", metavar="GB", type=AMOUNT, help="So much disk."),
     click.option("--gpu", metavar="NUMBER", type=AMOUNT, help="So many GPUs."),
+    click.option(
+        "--resource",
+        "resources",
+        metavar="ID=AMOUNT",
+        type=RESOURCE,
+        multiple=True,
+        help="So much of another resource, by its id in `environments`.",
+    ),
     click.option(
         "--max-duration",
         metavar="SECONDS",

@@ -88,7 +88,11 @@ def test_the_first_job_needs_a_url_and_a_file_and_nothing_else(
         *("out/result.json", "out/image.log", "out/configuration.log", "out/algorithm.log"),
     ]
     assert json.loads((line.folder / "out" / "result.json").read_text())["total"] == 42
-    assert node.asked.count("POST freeCompute") == 1
+    assert [what for what in node.asked if what != "GET compute"] == [
+        *("GET /", "GET computeEnvironments", "GET nonce", "POST freeCompute"),
+        *("GET computeStreamableLogs", *(["GET computeResult"] * 4)),
+    ]
+    assert node.asked.count("GET compute") == 3  # the states that this node goes through
     body = started_body(node)
     assert body["consumerAddress"] == wallet["address"]
     assert body["datasets"] == [{"fileObject": {"type": "url", "url": DATA, "method": "GET"}}]
@@ -109,7 +113,16 @@ def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node:
     told = line.json(
         *("run", "count.R", "--data", "ipfs://QmHash", "--data", "ar://tx", "--node", node.url),
         *("--environment", environment, "--cpu", "1", "--ram", "0.5", "--disk", "1", "--gpu", "0"),
-        *("--max-duration", "60", "--env", "MODE=fast=1", "--metadata", "note=ours"),
+        *(
+            "--resource",
+            "fpga=2",
+            "--max-duration",
+            "60",
+            "--env",
+            "MODE=fast=1",
+            "--metadata",
+            "note=ours",
+        ),
         *("--image", "rocker/r-ver:4.4", "--out", "out"),
     )
 
@@ -121,6 +134,7 @@ def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node:
     assert body["resources"] == [
         *({"id": "cpu", "amount": 1}, {"id": "ram", "amount": 0.5}),
         *({"id": "disk", "amount": 1}, {"id": "gpu", "amount": 0}),
+        {"id": "fpga", "amount": 2},
     ]
     assert body["maxJobDuration"] == 60
     assert body["metadata"]["note"] == "ours"
@@ -166,6 +180,21 @@ def test_a_job_file_that_another_wallet_wrote_gets_no_signature(
         assert other.asked == []
         assert line.run("status", "--job-file", "job.json", code=7)  # unsigned, so it may be asked
         assert other.asked
+
+
+def test_a_job_that_is_lost_sight_of_is_named(line: CommandLine, node: FakeNode) -> None:
+    refusal = as_json("Missing consumerAddress", 400)
+    node.faults["GET", "compute"] = [refusal, refusal]
+
+    lost = line.run("run", "algorithm.py", "--data", DATA, "--node", node.url, "--json", code=5)
+
+    job_id = f"{node.cluster}-{1:064x}"
+    assert "The log cannot be shown: Could not " in lost.err
+    assert (lost["error"]["job_id"], lost["error"]["did"]) == (job_id, "")
+    assert lost["error"]["message"].endswith(
+        f"Job {job_id} was started and may go on. Wait for it: ocean-compute wait {job_id} "
+        f"--node {node.url}"
+    )
 
 
 def test_a_crash_is_a_failure_whose_log_comes_home(line: CommandLine) -> None:
@@ -259,9 +288,12 @@ def test_ctrl_c_during_the_start_says_that_it_may_have_arrived(
 
 
 def test_two_runs_at_once_make_one_wallet(line: CommandLine, node: FakeNode) -> None:
-    command = ("run", "algorithm.py", "--data", DATA, "--node", node.url, "--json")
-    both = [line.started(*command) for _ in range(2)]
-    ended = [process.communicate(timeout=DEADLINE_S) for process in both]
+    with FakeNode() as other:
+        both = [
+            line.started("run", "algorithm.py", "--data", DATA, "--node", url, "--json")
+            for url in (node.url, other.url)
+        ]
+        ended = [process.communicate(timeout=DEADLINE_S) for process in both]
 
     assert [process.returncode for process in both] == [0, 0]
     owners = {json.loads(out)["owner"] for out, _ in ended}
@@ -296,6 +328,7 @@ def test_environments_are_listed(line: CommandLine, node: FakeNode) -> None:
         (("--cpu", "-1"), 2, "'--cpu': it must be a number from 0 on"),
         (("--ram", "much"), 2, "'--ram': it must be a number"),
         (("--max-duration", "0"), 2, "--max-duration"),
+        (("--resource", "fpga=much"), 2, "'--resource': it must be a number"),
         (("--env", "hush"), 2, "'--env': it must be NAME=VALUE"),
         (("--metadata", "=hush"), 2, "'--metadata': it must be NAME=VALUE"),
         (("--metadata", "a=" + "x" * 1100), 2, "metadata has"),
@@ -430,5 +463,6 @@ def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple
     assert following.stdout.readline() == "tick 0\n"
     line.json("stop", "--job-file", "job.json")
     assert following.stdout.read().startswith("tick 1\ntick 2\n")
-    assert following.wait(timeout=DEADLINE_S) == 0
+    following.communicate(timeout=DEADLINE_S)
+    assert following.returncode == 0
     assert line.json("wait", "--job-file", "job.json", code=3)["state"] == "stopped"

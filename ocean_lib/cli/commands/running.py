@@ -11,7 +11,7 @@ import click
 
 from ocean_lib.cli.commands.order import start_typed
 from ocean_lib.cli.commands.outcome import bring, show_files
-from ocean_lib.cli.errors import ExitCode, exit_code_of, told
+from ocean_lib.cli.errors import CommandError, ExitCode, exit_code_of, told
 from ocean_lib.cli.job_file import WhichJob, job_document, job_file_option, job_times, said
 from ocean_lib.cli.options import Folder, client_options, network_options, output_options
 from ocean_lib.cli.session import Session, pass_session, usable_folder
@@ -53,7 +53,7 @@ def run(session: Session, typed: TypedJob, folder: Path | None, job_file: Path |
     which = WhichJob(job.job_id, job.did, job_file)
     session.out.say(f"Started job {job.job_id} of {job.owner}.")
     with session.interruptible(f"Stopped watching. Job {job.job_id} {which.how_to_go_on(session)}"):
-        ended = _watched(session, job)
+        ended = _watched(session, job, which)
     again = f"ocean-compute download {which.words(session)}"
     with session.interruptible(f"Job {job.job_id} has ended. Download its results: {again}"):
         found, code = _brought(session, job, folder, ended)
@@ -64,7 +64,7 @@ def run(session: Session, typed: TypedJob, folder: Path | None, job_file: Path |
     return ExitCode.JOB_FAILED if ended.succeeded is False else code
 
 
-def _watched(session: Session, job: ComputeJob) -> JobStatus:
+def _watched(session: Session, job: ComputeJob, which: WhichJob) -> JobStatus:
     """Show states and log until the job has ended."""
 
     def show(seen: JobStatus) -> None:
@@ -76,9 +76,18 @@ def _watched(session: Session, job: ComputeJob) -> JobStatus:
     except OceanError as error:  # the job goes on, whatever became of its log
         session.out.say(f"The log cannot be shown: {told(error)}")
     seen = job.last_status
-    return (
-        seen if seen is not None and seen.is_finished else job.wait(on_update=show, progress=False)
-    )
+    if seen is not None and seen.is_finished:
+        return seen
+    try:
+        return job.wait(on_update=show, progress=False)
+    except OceanError as error:
+        raise CommandError(
+            f"{told(error)} Job {job.job_id} was started and may go on. Wait for it: "
+            f"ocean-compute wait {which.words(session)}",
+            exit_code_of(error),
+            job_id=job.job_id,
+            did=job.did,
+        ) from None
 
 
 def _brought(
