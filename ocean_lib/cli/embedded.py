@@ -30,8 +30,15 @@ _MARK = "# As written: "
 _SECTION, _STATE = "localnet", "state"
 
 
-def make_network(state: Path | None, **options: Any) -> LocalNetwork:
+def make_network(
+    state: Path | None, *, node_rate_limit: int | None = None, **options: Any
+) -> LocalNetwork:
     """Return a network that is not started yet.
+
+    Args:
+        state: where it keeps everything; None for nowhere.
+        node_rate_limit: how many requests a minute a node answers; None for any number.
+        options: of `LocalNetwork`.
 
     Raises:
         CommandError: the extra is not installed, or an option cannot be used.
@@ -40,8 +47,11 @@ def make_network(state: Path | None, **options: Any) -> LocalNetwork:
         from ocean_lib.localnet import LocalNetwork, LocalNetworkError
     except ModuleNotFoundError as error:
         raise CommandError(str(error), ExitCode.ERROR) from None
+    from ocean_lib.localnet.dialects.node.options import NodeOptions
+
+    node = None if node_rate_limit is None else NodeOptions(rate_limit=node_rate_limit)
     try:
-        return LocalNetwork(state, **options)
+        return LocalNetwork(state, node=node, **options)
     except LocalNetworkError as error:
         raise CommandError(str(error), _code_of(error)) from None
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
-from ocean_lib.http.files import PIECE, safe_file_name, write_whole
+from ocean_lib.http.files import PIECE, numbered, safe_file_name, write_whole
 from ocean_lib.http.redaction import one_line
 
 MAX_FILES = 100_000
@@ -96,6 +96,7 @@ def unpack(
         DownloadError: it is no such archive, or it was cut short.
     """
     done = Unpacked()
+    names: set[str] = set()
     index = 0
     with _members(pieces, operation) as members:
         for index, (member, content) in enumerate(members):
@@ -108,6 +109,9 @@ def unpack(
                 place = _place_of(member)
                 if place is None:
                     continue
+                while str(place).casefold() in names:  # not every file system tells case apart
+                    place = place.with_name(numbered(place.name, index))
+                names.add(str(place).casefold())
                 path = write_whole(
                     content(),
                     folder.joinpath(*place.parts[:-1]),

@@ -105,6 +105,7 @@ class Environments:
                     "max": most[one],
                     "min": _MIN[one],
                     "inUse": used[one],
+                    **({"description": platform.processor()} if one == "cpu" else {}),
                 }
                 for one in most
             ],
