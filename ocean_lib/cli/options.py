@@ -102,14 +102,11 @@ def _data(typed: str) -> Any:
     if rest.startswith("//") and kind in ("ipfs", "ar"):
         place = rest.removeprefix("//")
         return FileInput(ipfs=place) if kind == "ipfs" else FileInput(arweave=place)
-    if Path(typed).exists():
-        raise InvalidInput(
-            "it is a file of this machine, which no node can fetch. Put it where the node can "
-            "reach it, and give its URL."
-        )
+    if Path(typed).is_file():
+        return Path(typed)
     raise InvalidInput(
-        "it must be a file's URL (http, https, ipfs://ID, ar://ID), or 'did:op:' and a data set's "
-        f"hex digits, got {shown_url(typed)}."
+        "it must be a file's URL (http, https, ipfs://ID, ar://ID), 'did:op:' and a data set's hex "
+        f"digits, or at the embedded network a file, got {shown_url(typed)}."
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.base.text_files import read_text, why_unreadable
+from ocean_lib.cli.embedded import publish_local_file
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.languages import container_of, language_of
 from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ORDER, PAIR, RESOURCE, WORD
@@ -61,7 +62,8 @@ class TypedJob:
     """What to run on what, as it was typed.
 
     Attributes:
-        data: the data sets, by DID, and files; the main one first.
+        data: the data sets, by DID, and files; the main one first. Files of this machine are for
+            the embedded network.
         orders: the data sets' orders, in the same sequence; those that are missing are looked up.
         services: the indexes of their services, in the same sequence.
         algorithm: the DID of a published algorithm.
@@ -71,7 +73,7 @@ class TypedJob:
         for_nodes: what only Ocean Nodes have, by the names of `JobPlan.given`.
     """
 
-    data: tuple[str | FileInput, ...]
+    data: tuple[str | FileInput | Path, ...]
     orders: tuple[str, ...]
     services: tuple[int, ...]
     algorithm: str | None
@@ -128,7 +130,8 @@ class TypedJob:
         look = _Lookup(session, wallet.address, strict)
         places = itertools.count()
         inputs = [
-            self._input(look, next(places)) if isinstance(one, str) else one for one in self.data
+            self._input(look, next(places)) if isinstance(one, str) else _file(session, one)
+            for one in self.data
         ]
         return JobPlan.given(inputs, wallet, self._algorithm(look), **self.for_nodes)
 
@@ -173,6 +176,15 @@ class TypedJob:
                 "container": container_of(self.code, **self.container),
             }
         )
+
+
+def _file(session: Session, file: FileInput | Path) -> FileInput:
+    """Return a file as a node fetches it; one of this machine is given to the embedded network."""
+    if not isinstance(file, Path):
+        return file
+    from ocean_lib.models.file_input import FileInput
+
+    return FileInput(url=publish_local_file(session.config, file))
 
 
 def job_arguments(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet import LocalNetwork
 from tests.fake_node import FakeNode, files_of, recorded
-from tests.integration.cli_driver import DEADLINE_S, CommandLine
+from tests.integration.cli_driver import DEADLINE_S, CommandLine, read_json_document
 from tests.vectors import nodes
 from tests.wire import Exchange, WireServer, as_json, html, silence, wait_until
 
@@ -332,7 +331,8 @@ def test_environments_are_listed(line: CommandLine, node: FakeNode) -> None:
         (("--env", "hush"), 2, "'--env': it must be NAME=VALUE"),
         (("--metadata", "=hush"), 2, "'--metadata': it must be NAME=VALUE"),
         (("--metadata", "a=" + "x" * 1100), 2, "metadata has"),
-        (("--data", "algorithm.py"), 2, "'--data': it is a file of this machine"),
+        (("--data", "algorithm.py"), 2, "algorithm.py is a file of this machine, which only the"),
+        (("--data", "gone.csv"), 2, "'--data': it must be a file's URL"),
         (("--data", "ftp://files.example/x?hush"), 2, "'--data': it must be a file's URL"),
         (("--data", ""), 2, "'--data': it is empty"),
         (("--order", "0x" + "12" * 32), 2, "more --order than data sets"),
@@ -418,19 +418,30 @@ def test_checks_are_for_published_data(line: CommandLine, node: FakeNode) -> Non
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Iterator[LocalNetwork]:
-    with LocalNetwork(generation="node") as network:
-        yield network
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A node that `ocean-compute localnet` runs, as it describes itself."""
+    line = CommandLine(tmp_path_factory.mktemp("net"), {})
+    running = line.started("localnet", "--generation", "node", "--state", "net", "--json")
+    assert running.stdout is not None
+    try:
+        described: dict[str, Any] = read_json_document(running.stdout)
+        yield described
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=DEADLINE_S)
 
 
 @pytest.fixture
-def job(line: CommandLine, embedded: LocalNetwork) -> tuple[str, ...]:
-    """The place and the data of a job on the embedded network."""
-    data = embedded.publish_file(b"a,b\n1,2\n3,4\n", "table.csv")
-    return ("--data", data, "--node", embedded.provider_url)
+def job(line: CommandLine, embedded: dict[str, Any]) -> tuple[str, ...]:
+    """The data of a job on the embedded network, which the command line's config names."""
+    line.environment["CONFIG_FILE"] = embedded["config_file"]
+    (line.folder / "table.csv").write_text("a,b\n1,2\n3,4\n")
+    return ("--data", "table.csv")
 
 
-def test_a_job_really_runs_on_the_embedded_network(line: CommandLine, job: tuple[str, ...]) -> None:
+def test_a_job_really_runs_on_the_embedded_network(
+    line: CommandLine, job: tuple[str, ...], embedded: dict[str, Any]
+) -> None:
     (line.folder / "count.py").write_text(COUNT)
     (line.folder / "count.sh").write_text(
         "wc -l /data/inputs/table.csv | tee /data/outputs/n.txt\n"
@@ -444,8 +455,10 @@ def test_a_job_really_runs_on_the_embedded_network(line: CommandLine, job: tuple
     assert said.out.splitlines()[-4] == "out/count.txt"
     assert (line.folder / "shell" / "n.txt").read_text().startswith("3 ")
     assert (shell["state"], shell["succeeded"], shell["exit_code"]) == ("finished", True, 0)
-    assert line.run("logs", "--job-file", "job.json").out.startswith("3 ")
-    assert line.json("jobs", *job[2:])["jobs"][0]["job_id"] == shell["job_id"]
+    elsewhere = {"CONFIG_FILE": ""}  # the job file says where
+    assert line.run("logs", "--job-file", "job.json", **elsewhere).out.startswith("3 ")
+    listed = line.json("jobs", "--node", embedded["provider_url"], **elsewhere)["jobs"]
+    assert listed[0]["job_id"] == shell["job_id"]
 
 
 def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple[str, ...]) -> None:
