@@ -220,6 +220,25 @@ def test_data_that_the_node_cannot_fetch_is_a_failure_without_a_log(line: Comman
     assert "cannot be shown" not in said.err
 
 
+def test_a_failed_job_need_not_have_left_anything(line: CommandLine) -> None:
+    with FakeNode(states=[recorded("25", 31) | {"results": []}], files={}) as node:
+        said = line.json("run", "algorithm.py", "--data", DATA, "--node", node.url, code=3)
+
+    assert (said["folder"], said["files"], said["failures"]) == (None, [], {})
+
+
+def test_results_that_do_not_come_home_are_an_error_of_their_own(line: CommandLine) -> None:
+    with FakeNode(states=[recorded("10", 71)], files={}) as node:
+        command = ("run", "algorithm.py", "--data", DATA, "--node", node.url, "--out", "out")
+        said = line.json(*command, code=1)
+        shown = line.run(*command, code=1)
+
+    assert said["succeeded"] is True
+    assert said["files"] == []
+    assert "the node's answer is empty" in str(said["failures"])
+    assert "Error: results could not be downloaded: " in shown.err
+
+
 def test_a_log_is_followed_while_the_job_runs(line: CommandLine, node: FakeNode) -> None:
     file = ("--job-file", "job.json")
     line.run("start", DATA, "--code", "algorithm.py", "--node", node.url, *file)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
+from ocean_lib.cli.job_arguments import job_arguments
 from ocean_lib.cli.job_file import (
     WhichJob,
     job_file_option,
@@ -19,7 +20,7 @@ from ocean_lib.cli.job_file import (
 )
 from ocean_lib.cli.options import DID, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
-from ocean_lib.cli.typed_job import TypedJob, index_of, job_arguments, service_of
+from ocean_lib.cli.typed_job import TypedJob, index_of, service_of
 
 if TYPE_CHECKING:
     from ocean_lib.ocean.compute_job import ComputeJob

@@ -12,10 +12,11 @@ import click
 from ocean_lib.cli.commands.order import start_typed
 from ocean_lib.cli.commands.outcome import bring, show_files
 from ocean_lib.cli.errors import CommandError, ExitCode, exit_code_of, told
+from ocean_lib.cli.job_arguments import run_arguments
 from ocean_lib.cli.job_file import WhichJob, job_document, job_file_option, job_times, said
 from ocean_lib.cli.options import Folder, client_options, network_options, output_options
 from ocean_lib.cli.session import Session, pass_session, usable_folder
-from ocean_lib.cli.typed_job import TypedJob, run_arguments
+from ocean_lib.cli.typed_job import TypedJob
 from ocean_lib.exceptions import JobError, OceanError
 
 if TYPE_CHECKING:
@@ -98,9 +99,9 @@ def _brought(
         found = bring(session, job, folder)
         return found, ExitCode.ERROR if found["failures"] else ExitCode.DONE
     except OceanError as error:
-        if not (isinstance(error, JobError) and ended.succeeded is False):
-            session.out.say(f"The results could not be downloaded: {told(error)}")
-        return {"folder": None, "files": [], "failures": {"": told(error)}}, exit_code_of(error)
+        is_usual = isinstance(error, JobError) and ended.succeeded is False
+        failures = {} if is_usual else {"results": told(error)}
+        return {"folder": None, "files": [], "failures": failures}, exit_code_of(error)
 
 
 def _end_of(ended: JobStatus) -> dict[str, str]:
