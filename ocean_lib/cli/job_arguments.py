@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ORDER, PAIR, RESOURCE, WORD
+from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ENV, ORDER, PAIR, RESOURCE, WORD
 from ocean_lib.cli.typed_job import TypedJob
 
 
@@ -138,10 +138,10 @@ _JOB_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--env",
         "envs",
-        metavar="NAME=VALUE",
-        type=PAIR,
+        metavar="NAME[=VALUE]",
+        type=ENV,
         multiple=True,
-        help="At an Ocean Node: a variable of the algorithm's environment.",
+        help="At an Ocean Node: a variable of the algorithm; without a value, the one set here.",
     ),
     click.option(
         "--metadata",

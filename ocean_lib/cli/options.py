@@ -6,6 +6,7 @@ Each shared option goes into the `Session`, before or after the command.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -135,6 +136,15 @@ def _pair(typed: str) -> tuple[str, str]:
     return name, value
 
 
+def _env(typed: str) -> tuple[str, str]:
+    if "=" not in typed and typed in os.environ:
+        return typed, os.environ[typed]
+    try:
+        return _pair(typed)
+    except InvalidInput:
+        raise InvalidInput("it must be NAME=VALUE, or the NAME of a variable set here.") from None
+
+
 def _resource(typed: str) -> tuple[str, float]:
     name, amount = _pair(typed)
     return name, _amount(amount)
@@ -167,6 +177,7 @@ DATA = Checked("data", _data)
 ALGORITHM = Checked("algorithm", _algorithm)
 AMOUNT = Checked("amount", _amount)
 PAIR = Checked("pair", _pair)
+ENV = Checked("variable", _env)
 RESOURCE = Checked("resource", _resource)
 WORD = Checked("text", _word)
 

@@ -109,6 +109,7 @@ def test_the_first_job_needs_a_url_and_a_file_and_nothing_else(
 def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node: FakeNode) -> None:
     environment = node.environments[0]["id"]
     (line.folder / "count.R").write_text("print(1)\n")
+    line.environment["LANG_OF"] = "en"
     told = line.json(
         *("run", "count.R", "--data", "ipfs://QmHash", "--data", "ar://tx", "--node", node.url),
         *("--environment", environment, "--cpu", "1", "--ram", "0.5", "--disk", "1", "--gpu", "0"),
@@ -137,7 +138,7 @@ def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node:
     ]
     assert body["maxJobDuration"] == 60
     assert body["metadata"]["note"] == "ours"
-    assert body["algorithm"]["envs"] == {"MODE": "fast=1"}
+    assert body["algorithm"]["envs"] == {"MODE": "fast=1", "LANG_OF": "en"}
     assert body["algorithm"]["meta"]["container"]["image"] == "rocker/r-ver"
     assert body["algorithm"]["meta"]["container"]["entrypoint"] == "Rscript $ALGO"
     assert [one["fileObject"]["type"] for one in body["datasets"]] == ["ipfs", "arweave"]
@@ -324,11 +325,12 @@ def test_environments_are_listed(line: CommandLine, node: FakeNode) -> None:
     table = line.run("environments", "--node", node.url).out.splitlines()
     listed = line.json("environments", "--node", node.url)["environments"]
 
-    assert table[0].split()[:3] == ["ENVIRONMENT", "COSTS", "PLATFORM"]
+    assert table[0].split()[:3] == ["ENVIRONMENT", "COSTS", "OPEN"]
     assert [row.split()[0] for row in table[1:]] == [one["id"] for one in listed]
-    for words in ("free", "linux/x86_64", "cpu 1 to 1 (0 in use)", "10 to 600", "0 of 3"):
+    for words in ("free", "all", "linux/x86_64", "cpu 1 to 1 (0 in use)", "10 to 600", "0 of 3"):
         assert words in table[1]
     assert table[1].rstrip().endswith(" 2")
+    assert "some wallets" in table[3]
     token = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
     assert f"cpu 1 a minute, in {token} on chain 8996" in table[2]
     assert listed[0]["is_free"] is True

@@ -20,7 +20,7 @@ from ocean_lib.cli.typed_job import TypedJob
 from ocean_lib.exceptions import JobError, OceanError
 
 if TYPE_CHECKING:
-    from ocean_lib.backends.environment import Environment, Resource
+    from ocean_lib.backends.environment import Environment, Price, Resource
     from ocean_lib.jobs.view import JobStatus
     from ocean_lib.ocean.compute_job import ComputeJob
 
@@ -128,7 +128,10 @@ def environments(session: Session) -> None:
     session.out.table(_HEADERS, [tuple(_cells(one)) for one in found])
 
 
-_HEADERS = ("environment", "costs", "platform", "resources", "seconds", "running", "queued")
+_HEADERS = (
+    *("environment", "costs", "open to", "platform", "resources"),
+    *("seconds", "running", "queued"),
+)
 
 
 def _cells(one: Environment) -> Iterator[object]:
@@ -148,6 +151,11 @@ def _cells(one: Environment) -> Iterator[object]:
     yield f"{one.min_duration_s} to {longest}"
     yield one.running if one.max_jobs is None else f"{one.running} of {one.max_jobs}"
     yield f"{one.queued}, up to {one.max_queue_s} s" if one.max_queue_s else one.queued
+
+
+def _price(price: Price) -> str:
+    amounts = ", ".join(f"{name} {much:g}" for name, much in price.per_minute.items())
+    return f"{amounts} a minute, in {price.token} on chain {price.chain_id}"
 
 
 def _resource(resource: Resource) -> str:
