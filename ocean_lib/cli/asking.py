@@ -18,8 +18,8 @@ import click
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.base.text_files import encoding_of, read_text, why_unreadable
+from ocean_lib.checks import parse_json
 from ocean_lib.exceptions import ConfigError, InvalidInput, ProviderNotTrusted, WalletError
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.config import Config
@@ -143,7 +143,7 @@ def address_in_keystore(sources: KeySources) -> str | None:
         return None
     _check_is_file(file)
     try:
-        named = safe_json.loads(file.read_bytes())["address"]
+        named = parse_json(file.read_bytes())["address"]
         return check_address("0x" + str(named).lower().removeprefix("0x"))
     except (OSError, ValueError, KeyError, TypeError, InvalidInput):
         return None
@@ -161,7 +161,7 @@ def _content(path: Path) -> dict[str, Any] | Path:
     """Return what a keystore holds; the file itself if opening it is what fails."""
     content = None
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except OSError:
         return path
     except ValueError:  # quotes what may be a key, and is left behind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -75,7 +75,16 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
         ),
         ExitCode.UNREACHABLE,
     ),
-    ((e.AssetNotConsumable, e.WorkflowRefused, e.RequestInvalid, e.NotOffered), ExitCode.REFUSED),
+    (
+        (
+            e.AssetNotConsumable,
+            e.NotYourAsset,
+            e.WorkflowRefused,
+            e.RequestInvalid,
+            e.NotOffered,
+        ),
+        ExitCode.REFUSED,
+    ),
     (e.ProviderNotTrusted, ExitCode.USAGE),
     ((e.InsufficientBalance, e.TransactionFailed), ExitCode.REFUSED),
 )
@@ -172,8 +181,17 @@ _WHAT = {"no-code": COMMANDS["no-code"]}
 _COLOURS = {"refused": "red", "unknown": "yellow", "warning": "yellow"}
 
 
+def details_of(error: BaseException) -> dict[str, Any]:
+    """Return what the JSON of an error has besides what all have."""
+    if isinstance(error, e.InvalidDescription):
+        return {"mistakes": [mistake.as_dict() for mistake in error.mistakes]}
+    return error.details if isinstance(error, CommandError) else {}
+
+
 def told(error: BaseException) -> str:
-    """Return what an error says on one line, its advice in commands."""
+    """Return what an error says on one line, its advice in commands; mistakes line by line."""
+    if isinstance(error, e.InvalidDescription):
+        return "\n  ".join(map(one_line, error.what.splitlines()))
     if isinstance(error, e.OceanError) and error.advice is not None:
         return one_line(f"{error.what} {error.advice.in_words(COMMANDS)}")
     return one_line(error)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocean_lib.base.frames import forgets_locals
+from ocean_lib.checks import parse_json
 from ocean_lib.cli.embedded import write_private
 from ocean_lib.exceptions import InvalidInput, WalletError
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.web3_internal.wallet import Wallet
@@ -96,7 +96,7 @@ def read(path: Path) -> Wallet:
 
     reason = "it is not a wallet for free jobs"
     try:
-        kept = safe_json.loads(path.read_bytes())
+        kept = parse_json(path.read_bytes())
         return Wallet(None, private_key=kept["private_key"], address=kept["address"])
     except OSError as error:
         reason = error.strerror or type(error).__name__

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ocean_lib.checks import printable
+from ocean_lib.checks import parse_json, printable
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.options import DID, JOB_ID
 from ocean_lib.cli.output import one_line
 from ocean_lib.cli.session import Session, existing_folder_of
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.http import safe_json
 from ocean_lib.http.redaction import safe_url
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
         InvalidInput: it is not a job file.
     """
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CommandError(
             f"There is no job file {path}; "
@@ -250,7 +249,7 @@ def _may_be_replaced(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        content = safe_json.loads(path.read_bytes() or b'{"job_id": ""}')
+        content = parse_json(path.read_bytes() or b'{"job_id": ""}')
     except ValueError:
         return False
     return isinstance(content, dict) and "job_id" in content

@@ -218,7 +218,8 @@ def download_files(
                 if file.is_archive:
                     from ocean_lib.jobs.unpacking import unpack  # it loads tarfile
 
-                    done = unpack(pieces, folder, taken=paths, operation=operation)
+                    most = source.http.max_file_bytes if max_bytes is None else max_bytes
+                    done = unpack(pieces, folder, file.name, max_bytes=most, taken=paths)
                     paths += done.paths
                     failures |= done.failures
                     continue

@@ -290,6 +290,8 @@ class LocalNetwork:
                 "provider.url": self.provider_url,
                 "provider.address": self.provider_address,
             },
+            # Where the client puts local files of assets, in the subfolder `files`.
+            "localnet": {"state": str(self.state_dir)},
         }
 
     @property

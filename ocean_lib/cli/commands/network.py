@@ -13,8 +13,6 @@ import click
 
 from ocean_lib.cli import embedded
 from ocean_lib.cli.commands.order import buy
-from ocean_lib.cli.commands.publish import publish_described
-from ocean_lib.cli.description import describe
 from ocean_lib.cli.options import Folder, output_options
 from ocean_lib.cli.session import Session, pass_session, usable_folder
 
@@ -190,10 +188,10 @@ def _story(
     began = time.monotonic()
     ocean = Ocean(network.config)
     publisher, consumer = network.wallet(0), network.wallet(1)
-    algorithm = _publish(ocean, network, publisher, "algorithm", CODE, "correlate.py", _ALGORITHM)
+    algorithm = _publish(ocean, publisher, CODE, "correlate.py", _ALGORITHM)
     say(f"Published the algorithm   {algorithm}")
     rules = {"compute": {"trusted_algorithms": [algorithm]}}
-    dataset = _publish(ocean, network, publisher, "dataset", DATA, "patients.csv", rules)
+    dataset = _publish(ocean, publisher, DATA, "patients.csv", rules)
     say(f"Published the data set    {dataset}, which trusts that algorithm")
     orders = {}
     for did in (dataset, algorithm):
@@ -218,19 +216,9 @@ def _story(
     }
 
 
-def _publish(
-    ocean: Ocean,
-    network: LocalNetwork,
-    wallet: Wallet,
-    kind: str,
-    content: bytes,
-    name: str,
-    more: dict[str, Any],
-) -> str:
-    url = network.publish_file(content, name)
-    about = {**_ABOUT, "name": name, "files": [url], **more}
-    description = describe(kind, about, Path())
-    return str(publish_described(ocean, description, [url], wallet).did)
+def _publish(ocean: Ocean, wallet: Wallet, content: bytes, name: str, more: dict[str, Any]) -> str:
+    files = [{"content": content, "name": name}]
+    return str(ocean.assets.publish({**_ABOUT, "name": name, "files": files, **more}, wallet).did)
 
 
 def _submit(ocean: Ocean, wallet: Wallet, data: dict[str, Any], algorithm: dict[str, Any]) -> Any:

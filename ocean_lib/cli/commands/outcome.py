@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocean_lib.checks import parse_json
 from ocean_lib.cli.errors import CommandError, ExitCode, told
 from ocean_lib.cli.job_file import WhichJob, job_options
 from ocean_lib.cli.options import Folder, client_options
 from ocean_lib.cli.output import is_terminal, one_line
 from ocean_lib.cli.session import Session, pass_session
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.ocean.compute_job import ComputeJob
@@ -134,7 +134,7 @@ def _print_file(session: Session, head: dict[str, Any], name: str, content: byte
     parsed: Any = None
     if name.lower().endswith(".json"):
         try:
-            parsed = safe_json.loads(text)
+            parsed = parse_json(text)
         except ValueError:
             parsed = None
     session.out.document({**head, "name": name, "text": text, "json": parsed})
