@@ -262,6 +262,7 @@ def job_document(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
         "did": job.did,
         "state": status.state.value,
         "status": status.text.strip(),
+        "environment": status.environment,
     }
 
 
@@ -284,4 +285,5 @@ def job_times(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
         "oom_killed": status.oom_killed,
         "owner": job.owner,
         "order_tx": job.order_tx,
+        "metadata": job.metadata,
     }

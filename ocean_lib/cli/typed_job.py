@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.base.text_files import read_text, why_unreadable
-from ocean_lib.cli.embedded import publish_local_file
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.languages import container_of, language_of
 from ocean_lib.cli.session import Session
@@ -181,9 +180,12 @@ def _file(session: Session, file: FileInput | Path) -> FileInput:
     """Return a file as a node fetches it; one of this machine is given to the embedded network."""
     if not isinstance(file, Path):
         return file
+    from ocean_lib.documents.description import FileEntry
+    from ocean_lib.documents.local_files import LocalFiles
     from ocean_lib.models.file_input import FileInput
 
-    return FileInput(url=publish_local_file(session.config, file))
+    (url,) = LocalFiles(session.config).urls_of([FileEntry("", file, None, file.name, "")])
+    return FileInput(url=url)
 
 
 def service_of(asset: Asset, index: int | None, service_type: str | None = None) -> Service:

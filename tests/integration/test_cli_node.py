@@ -82,8 +82,8 @@ def test_the_first_job_needs_a_url_and_a_file_and_nothing_else(
     ]
     assert told[-1] == "finished: Job settling, exit code 0"
     assert said.out.splitlines() == [
-        f"job id     {job_id}",
-        *("state      finished", "status     Job settling", "algorithm  exit code 0"),
+        *(f"job id       {job_id}", "state        finished", "status       Job settling"),
+        *(f"environment  {node.environments[0]['id']}", "algorithm    exit code 0"),
         *("out/result.json", "out/image.log", "out/configuration.log", "out/algorithm.log"),
     ]
     assert json.loads((line.folder / "out" / "result.json").read_text())["total"] == 42
@@ -120,6 +120,8 @@ def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node:
             "60",
             "--env",
             "MODE=fast=1",
+            "--env",
+            "LANG_OF",
             "--metadata",
             "note=ours",
         ),
@@ -129,6 +131,8 @@ def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node:
     body = started_body(node)
     assert told["state"] == "finished"
     assert told["succeeded"] is True
+    assert told["environment"] == environment
+    assert told["metadata"]["note"] == "ours"
     assert told["files"][0] == "out/result.json"
     assert body["environment"] == environment
     assert body["resources"] == [
@@ -162,6 +166,8 @@ def test_a_job_file_is_all_that_the_other_commands_need(line: CommandLine, node:
     assert "An Ocean Node does not offer that: it deletes no jobs" in refused["message"]
     [listed] = line.json("jobs", "--node", node.url)["jobs"]
     assert listed["job_id"] == started["job_id"]
+    assert listed["environment"] == started["environment"] == node.environments[0]["id"]
+    assert listed["metadata"] == started_body(node)["metadata"]
     by_id = line.json("status", started["job_id"], "--node", node.url)
     assert by_id["job_id"] == started["job_id"]
 
@@ -352,7 +358,7 @@ def test_environments_are_listed(line: CommandLine, node: FakeNode) -> None:
         (("--env", "hush"), 2, "'--env': it must be NAME=VALUE"),
         (("--metadata", "=hush"), 2, "'--metadata': it must be NAME=VALUE"),
         (("--metadata", "a=" + "x" * 1100), 2, "metadata has"),
-        (("--data", "algorithm.py"), 2, "algorithm.py is a file of this machine, which only the"),
+        (("--data", "algorithm.py"), 2, "algorithm.py is of this machine, which only the"),
         (("--data", "gone.csv"), 2, "'--data': it must be a file's URL"),
         (("--data", "ftp://files.example/x?hush"), 2, "'--data': it must be a file's URL"),
         (("--data", ""), 2, "'--data': it is empty"),
@@ -427,15 +433,25 @@ def test_a_start_whose_answer_is_lost_has_its_status(line: CommandLine, node: Fa
     node.faults["POST", "freeCompute"] = [nothing]
     lost = line.json("run", "algorithm.py", "--data", DATA, "--node", node.url, code=8)
 
-    assert "ocean-compute jobs" in lost["error"]["message"]
+    key = re.search(r"jobs --json` and find (\w+) (\w+) in a job's metadata", str(lost.json))
+    assert key is not None
+    assert started_body(node)["metadata"][key[1]] == key[2]
     assert node.asked.count("POST freeCompute") == 1
 
 
-def test_checks_are_for_published_data(line: CommandLine, node: FakeNode) -> None:
-    said = line.json("check", DATA, "--code", "algorithm.py", "--node", node.url,
-                     "--address", nodes.CONSUMER, code=5)  # fmt: skip
+def test_a_check_says_what_is_in_the_way_at_a_node(line: CommandLine, node: FakeNode) -> None:
+    job = ("check", DATA, "--code", "algorithm.py", "--node", node.url)
+    job += ("--address", nodes.CONSUMER)
 
-    assert "check looks at published data sets" in said["error"]["message"]
+    refused = line.json(*job, "--environment", "0x12-0x34", code=5)["findings"]
+    warned = line.json(*job, "--entrypoint", "python3 $ALGO | tee log")["findings"]
+
+    assert "environment-unavailable" in [finding["code"] for finding in refused]
+    assert "`ocean-compute environments` lists what there is." in [
+        finding["how_to_mend"] for finding in refused
+    ]
+    assert "entrypoint-needs-shell" in [finding["code"] for finding in warned]
+    assert node.jobs == {}
 
 
 @pytest.fixture(scope="module")
@@ -486,8 +502,9 @@ def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple
     (line.folder / "slow.py").write_text(SLOW)
     running = line.started("run", "slow.py", *job, "--job-file", "job.json")
     assert running.stderr is not None
-    while "tick 1" not in running.stderr.readline():
-        pass
+    for told in running.stderr:
+        if told == "tick 1\n":
+            break
     running.send_signal(signal.SIGINT)
     assert "Stopped watching." in running.communicate(timeout=DEADLINE_S)[1]
     assert running.returncode == 130

@@ -130,7 +130,7 @@ def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
     job = start_typed(session, typed, job_file)
     kept = {"job_file": str(job_file)} if job_file is not None else {}
     session.out.fields(
-        {"job_id": job.job_id, "did": job.did, **kept},
+        {"job_id": job.job_id, "did": job.did, "environment": job.environment, **kept},
         also={"owner": job.owner, "order_tx": job.order_tx},
     )
     words = WhichJob(job.job_id, "", job_file).words(session)

@@ -136,16 +136,10 @@ _HEADERS = (
 
 def _cells(one: Environment) -> Iterator[object]:
     yield one.id
-    yield (
-        "free"
-        if one.is_free
-        else "; ".join(
-            f"{', '.join(f'{name} {much:g}' for name, much in price.per_minute.items())} a minute, "
-            f"in {price.token} on chain {price.chain_id}"
-            for price in one.prices
-        )
-    )
-    yield f"{one.os}/{one.architecture}".strip("/")
+    yield "free" if one.is_free else "; ".join(map(_price, one.prices))
+    yield "some wallets" if one.addresses or one.access_lists else "all"
+    platform = f"{one.os}/{one.architecture}".strip("/")
+    yield f"{platform}, network" if one.has_network else platform
     yield ", ".join(_resource(resource) for resource in one.resources.values())
     longest = "" if one.max_duration_s is None else one.max_duration_s
     yield f"{one.min_duration_s} to {longest}"
