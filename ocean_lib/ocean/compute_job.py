@@ -50,6 +50,8 @@ class ComputeJob:
         last_status: what was seen last: by the last poll, or in the answer to the start; None
             after re-attaching, until the first poll.
         generation: of the back end that has the job (`v3` or `node`); '' until it is known.
+        metadata: what its start gave to be kept with it (`submit(metadata=)`), with the client's
+            own mark; {} at a V3 Provider, and after re-attaching until the first poll.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ComputeJob:
         order_tx: str = "",
         last_status: JobStatus | None = None,
         generation: str = "",
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._client = client
         self._ref = ref
@@ -71,6 +74,7 @@ class ComputeJob:
         self.order_tx = order_tx
         self.last_status = last_status
         self.generation = generation
+        self.metadata: Mapping[str, Any] = metadata or {}
         self._seen_at = 0.0 if last_status is None else time.monotonic()
 
     @classmethod
@@ -86,6 +90,7 @@ class ComputeJob:
             order_tx=order_tx or status.order_tx,
             last_status=status,
             generation=job.generation.value,
+            metadata=job.metadata,
         )
 
     @classmethod
@@ -181,6 +186,7 @@ class ComputeJob:
         """
         job = self._client.job(self._ref)
         self.generation = job.generation.value
+        self.metadata = job.metadata
         return self.saw(job.status)
 
     def wait(

@@ -218,6 +218,7 @@ def job_of(info: NodeJob) -> Job:
         )
     _, exit_code, oom_killed = termination_of(info)
     finished_s = epoch_seconds(info.get("dateFinished"))
+    metadata = info.get("metadata")
     return Job(
         JobStatus(
             job_id=job_id_of(info),
@@ -236,6 +237,7 @@ def job_of(info: NodeJob) -> Job:
         raw=info,
         generation=Generation.NODE,
         is_failing=code in _FAILED_CODES,
+        metadata=metadata if isinstance(metadata, Mapping) else {},
     )
 
 

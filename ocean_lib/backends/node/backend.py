@@ -137,9 +137,8 @@ class NodeBackend:
         if is_for_payment_only(self._offers.get(self.root) or (), plan.environment):
             raise NotOffered(
                 f"The environment {one_line(plan.environment, 160)} costs money, and this version "
-                "does not pay on an Ocean Node. Choose a free one of compute.environments(). "
-                "Nothing was started."
-            )
+                "does not pay on an Ocean Node. Nothing was started. Choose a free one."
+            ).advised("list-environments")
         return plan.environment
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
