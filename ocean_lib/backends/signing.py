@@ -26,7 +26,6 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResultsWithheld,
     SignatureRejected,
-    TooManyRequests,
 )
 from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
 from ocean_lib.http.exchange import HttpExchange
@@ -198,13 +197,14 @@ class Signatures:
                     nonce = wire.nonce(address) + (wire.nonce_rule == "above")
                     account.next_nonce = nonce
                 signature = wire.sign(signer, text, nonce)
-                # Until the call is known to be accepted, the nonce may have moved or not.
-                account.next_nonce = None
+                # Until the call is known to be accepted, the nonce may have moved or not. Where
+                # any higher one will do, the next one does in either case.
+                account.next_nonce = nonce + 1 if wire.nonce_rule == "above" else None
                 try:
                     value = send(Credential(signature, nonce))
                 except OceanError as error:
-                    if isinstance(error, TooManyRequests) and wire.nonce_rule == "above":
-                        account.next_nonce = nonce  # not used, by a node's own words
+                    if isinstance(error, SignatureRejected):
+                        account.next_nonce = None
                     if not (isinstance(error, retried) and may_sign_again(error, deadline)):
                         raise
                     retried = ()  # once more, with the nonce that is stored now

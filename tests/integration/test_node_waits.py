@@ -149,3 +149,18 @@ def test_a_busy_node_is_waited_for_at_the_first_call_too(clock: Clock, number: s
 
         assert len(node.jobs) == 1
         assert clock.now - 1000 >= 5 * 20
+
+
+def test_a_stop_that_the_node_forgot_is_asked_for_again(clock: Clock) -> None:
+    looks = [one for one in nodes.load("60") if one["request"]["method"] == "GET"]
+    states = [job for one in looks for job in nodes.jobs_in(one)]
+    with FakeNode(states=states, forgets_stops=True) as node:
+        job = submitted(compute_at(node), WALLETS[0])
+        job.status()
+
+        status = job.stop(wait=True)
+
+        assert [one for one in node.asked if one.endswith(" compute")] == [
+            f"{one['request']['method']} compute" for one in nodes.load("60")
+        ]
+        assert status.state is JobState.STOPPED
