@@ -132,7 +132,7 @@ def publish_algorithm(ocean: Ocean, owner: Wallet, url: str) -> Asset:
     return ocean.assets.create(metadata, owner)
 
 
-def publish_data(ocean: Ocean, owner: Wallet, url: str, *, trusted: str) -> Asset:
+def publish_data(ocean: Ocean, owner: Wallet, url: str, *, trusted: str = "") -> Asset:
     compute = OceanCompute
     attributes = compute.create_compute_service_attributes(
         timeout=3600,
@@ -146,7 +146,7 @@ def publish_data(ocean: Ocean, owner: Wallet, url: str, *, trusted: str) -> Asse
             servers=[compute.build_server_attributes("1", "small", 2, 0, "4gb", "10gb", 600)],
         ),
         privacy_attributes=compute.build_service_privacy_attributes(
-            trusted_algorithms=[trusted],
+            trusted_algorithms=[trusted] if trusted else [],
             metadata_cache_uri=ocean.config.metadata_cache_uri,
             allow_raw_algorithm=True,
         ),

@@ -54,7 +54,17 @@ class Option(Generic[T]):
     def __get__(self, config: ConfigParser, _: object = None) -> T: ...
 
     def __get__(self, config: ConfigParser | None, _: object = None) -> Option[T] | T:
-        return self if config is None else self.of(config)
+        if config is None:
+            return self
+        try:
+            text = config.get(self.section, self.name)
+        except ParserError:
+            return self.of(config)  # which says what is wrong
+        values: dict[tuple[str, str], tuple[str, T]] = vars(config).setdefault("_values", {})
+        known = values.get((self.section, self.name))
+        if known is None or known[0] != text:
+            known = values[self.section, self.name] = (text, self.of(config))
+        return known[1]
 
     def __set__(self, config: ConfigParser, _: Any) -> NoReturn:
         raise AttributeError(f"Set it with config.set({self.section!r}, {self.name!r}, text).")

@@ -68,6 +68,10 @@ _TIMEOUTS = Timeouts()
 logger = logging.getLogger(__name__)
 
 
+def _cache_url(text: str) -> str:
+    return of.as_url(text) if text else DEFAULT_METADATA_CACHE_URI
+
+
 class Config(configparser.ConfigParser):
     """The configuration of the library.
 
@@ -171,13 +175,14 @@ class Config(configparser.ConfigParser):
         "OCEAN_ADDRESS",
         "OCEAN address",
     )
-    _metadata_cache = Option(
+    metadata_cache_uri = Option(
         SECTION_RESOURCES,
         NAME_METADATA_CACHE_URI,
         "",
-        of.as_optional_url,
+        _cache_url,
         "METADATA_CACHE_URI",
         "Metadata Cache URI",
+        about="URL of the metadata cache (Aquarius); `http://localhost:5000` if none is set.",
     )
     _aquarius_url = Option(SECTION_RESOURCES, NAME_AQUARIUS_URL, None, of.as_optional_url)
     provider_url = Option(
@@ -279,14 +284,9 @@ class Config(configparser.ConfigParser):
     )
 
     @property
-    def metadata_cache_uri(self) -> str:
-        """URL of the metadata cache (Aquarius); `http://localhost:5000` if none is configured."""
-        return self._metadata_cache or DEFAULT_METADATA_CACHE_URI
-
-    @property
     def has_metadata_cache(self) -> bool:
         """Whether a metadata cache is configured; without one, an Ocean Node is its own."""
-        return bool(self._metadata_cache)
+        return bool(self.get(SECTION_RESOURCES, NAME_METADATA_CACHE_URI).strip())
 
     @property
     def address_file(self) -> str:

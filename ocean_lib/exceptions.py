@@ -13,12 +13,14 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     │   ├── InvalidTransactionHash
     │   ├── InvalidUrl
     │   ├── InvalidDocument [KeyError, IndexError]   a DDO lacks something
+    │   ├── InvalidDescription               mistakes in the description of an asset, all of them
     │   └── NoComputeService                 the asset or service index offers no compute
     ├── WalletError [ValueError]             a key, keystore or mnemonic cannot be used
     │   ├── WrongPassword
     │   └── SigningFailed                    the signer gave no usable signature
     ├── ProviderNotTrusted                   an asset names a Provider that the user has not chosen
     ├── AssetNotConsumable                   disabled, unreachable, or the address is not let in
+    ├── NotYourAsset [PermissionError]       only its publisher can change an asset
     ├── MalformedCredential
     ├── NotOffered                           this generation of back ends has no such call
     ├── TransportError [ConnectionError]     no answer came
@@ -73,6 +75,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from ocean_lib.base.advice import Advice
+from ocean_lib.base.mistake import Mistake, in_words
 
 _Error = TypeVar("_Error", bound="OceanError")
 
@@ -141,6 +144,22 @@ class InvalidDocument(InvalidInput, KeyError, IndexError):
     """A DDO, or a part of it, lacks something it needs."""
 
 
+class InvalidDescription(InvalidInput):
+    """The description of an asset cannot be used; nothing was sent.
+
+    Attributes:
+        mistakes: all that is wrong, in the order of the text.
+    """
+
+    def __init__(self, source: str, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__(in_words(source, self.mistakes))
+        self._rebuild = (source, self.mistakes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._rebuild
+
+
 class NoComputeService(InvalidInput):
     """The asset, or the service at this index, offers no compute."""
 
@@ -171,6 +190,26 @@ class ProviderNotTrusted(OceanError):
         self.origin = origin
         self.did = did
         self.trusted = trusted
+
+
+class NotYourAsset(OceanError, PermissionError):
+    """Only its publisher, the minter of its data token, can change an asset; nothing was sent.
+
+    Attributes:
+        did: the asset.
+        publisher: who can change it.
+    """
+
+    def __init__(self, did: str, publisher: str, address: str) -> None:
+        self.did, self.publisher = did, publisher
+        super().__init__(
+            f"{address} cannot change {did}: its publisher is {publisher}, who alone may mint its "
+            "data token. Nothing was sent. Use the publisher's wallet."
+        )
+        self._rebuild = (did, publisher, address)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._rebuild
 
 
 class AssetNotConsumable(OceanError):

@@ -18,7 +18,14 @@ _SHOWN_CHARS = 200
 
 
 class Asset(DDO):
-    """A data set or an algorithm that can be ordered with its datatoken."""
+    """A data set or an algorithm that can be ordered with its datatoken.
+
+    Attributes:
+        transactions: the hashes of the transactions that published it, where this process did:
+            of its datatoken, if a new one was made, and of its document.
+    """
+
+    transactions: tuple[str, ...] = ()
 
     @property
     def data_token_address(self) -> str:

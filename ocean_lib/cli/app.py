@@ -22,8 +22,26 @@ from click.shell_completion import get_completion_class
 
 from ocean_lib import __version__
 from ocean_lib.base.distributions import DistributionWarning
-from ocean_lib.cli.commands import jobs, network, order, outcome, publish, trust, wallet
-from ocean_lib.cli.errors import MEANINGS, CommandError, ExitCode, exit_code_of, told
+from ocean_lib.cli.commands import (
+    change,
+    find,
+    jobs,
+    network,
+    order,
+    outcome,
+    publish,
+    running,
+    trust,
+    wallet,
+)
+from ocean_lib.cli.errors import (
+    MEANINGS,
+    CommandError,
+    ExitCode,
+    details_of,
+    exit_code_of,
+    told,
+)
 from ocean_lib.cli.options import client_options
 from ocean_lib.cli.output import all_open, coloured, forget, one_line
 from ocean_lib.cli.session import Session
@@ -67,8 +85,17 @@ def completion(ctx: click.Context, shell: str) -> None:
 _SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "First steps": (network.quickstart, network.localnet),
     "Wallet": (wallet.wallet,),
-    "Publish": (publish.publish, publish.mint, trust.trust),
+    "Publish": (
+        publish.publish,
+        change.update,
+        change.credentials,
+        trust.trust,
+        publish.mint,
+    ),
+    "Find": (find.search, find.show),
     "Run a job": (
+        running.run,
+        running.environments,
         order.order,
         order.check,
         order.start,
@@ -78,6 +105,7 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
         outcome.result,
         outcome.logs,
         jobs.stop,
+        jobs.delete,
         jobs.jobs,
     ),
     "Shell": (completion,),
@@ -216,10 +244,9 @@ def tell(error: BaseException, session: Session, *, as_json: bool) -> ExitCode:
     if session.debug and not isinstance(error, (click.ClickException, Stopped)):
         traceback.print_exception(error, file=sys.stderr)
     if as_json:
-        details: dict[str, Any] = getattr(error, "details", {})
         about = {"type": name, "reason": code.reason, "exit_code": int(code), "message": message}
         try:
-            session.out.document({"error": {**about, **details}})
+            session.out.document({"error": {**about, **details_of(error)}})
             return code
         except BrokenPipeError:
             raise

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.text_files import read_text
+from ocean_lib.checks import parse_json
 from ocean_lib.cli.asking import KeySources, address_in_keystore
 from ocean_lib.cli.errors import CommandError, ExitCode
-from ocean_lib.exceptions import ConfigError
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
-    from ocean_lib.config import Config
     from ocean_lib.localnet import LocalNetwork
 
 WALLET_PASSWORD = "localnet"  # noqa: S105  (keys.json beside it has the keys in clear)
@@ -27,11 +25,17 @@ Sections = Mapping[str, Mapping[str, Any]]
 
 _HEAD = "# `ocean-compute localnet` renews this file at each start, until somebody changes it.\n"
 _MARK = "# As written: "
-_SECTION, _STATE = "localnet", "state"
 
 
-def make_network(state: Path | None, **options: Any) -> LocalNetwork:
+def make_network(
+    state: Path | None, *, node_rate_limit: int | None = None, **options: Any
+) -> LocalNetwork:
     """Return a network that is not started yet.
+
+    Args:
+        state: where it keeps everything; None for nowhere.
+        node_rate_limit: how many requests a minute a node answers; None for any number.
+        options: of `LocalNetwork`.
 
     Raises:
         CommandError: the extra is not installed, or an option cannot be used.
@@ -40,8 +44,11 @@ def make_network(state: Path | None, **options: Any) -> LocalNetwork:
         from ocean_lib.localnet import LocalNetwork, LocalNetworkError
     except ModuleNotFoundError as error:
         raise CommandError(str(error), ExitCode.ERROR) from None
+    from ocean_lib.localnet.dialects.node.options import NodeOptions
+
+    node = None if node_rate_limit is None else NodeOptions(rate_limit=node_rate_limit)
     try:
-        return LocalNetwork(state, **options)
+        return LocalNetwork(state, node=node, **options)
     except LocalNetworkError as error:
         raise CommandError(str(error), _code_of(error)) from None
 
@@ -81,8 +88,7 @@ def write_config(network: LocalNetwork, say: Callable[[str], None]) -> Path:
     ignore = network.state_dir / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    options = {**network.options, _SECTION: {_STATE: str(network.state_dir)}}
-    return keep_config(network.state_dir, options, say)
+    return keep_config(network.state_dir, network.options, say)
 
 
 def write_wallets(network: LocalNetwork) -> dict[str, dict[str, str]]:
@@ -123,7 +129,7 @@ def _address_in(path: Path) -> str:
 
 def _is_keystore(path: Path) -> bool:
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and any(str(name).lower() == "crypto" for name in content)
@@ -138,24 +144,6 @@ def write_private(path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def publish_local_file(config: Config, path: Path) -> str:
-    """Put a file where the embedded network's Provider can read it; return its URL.
-
-    Raises:
-        ConfigError: the config is of another network.
-    """
-    state = config.get(_SECTION, _STATE, fallback="")
-    if not state or not Path(state).is_dir():
-        raise ConfigError(
-            f"{path} is a file of this machine, which only the embedded network's Provider can "
-            "read. Put it where your Provider can fetch it, and give its URL; or use the config "
-            "that `ocean-compute localnet` writes."
-        )
-    from ocean_lib.localnet.files.access import FileStore
-
-    return config.provider_url.rstrip("/") + FileStore(Path(state) / "files").add(path, path.name)
 
 
 def keep_config(folder: Path, options: Sections, say: Callable[[str], None]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,7 +46,7 @@ MEANINGS = {
     ExitCode.USAGE: "bad usage: an option, a file, the config or the wallet cannot be used",
     ExitCode.JOB_FAILED: "the job failed, was stopped or ran out of its time",
     ExitCode.TIMED_OUT: "--timeout is used up; the job goes on",
-    ExitCode.REFUSED: "the Provider, the asset or the chain refuses",
+    ExitCode.REFUSED: "the back end (Provider or node), the asset or the chain refuses",
     ExitCode.UNREACHABLE: "no answer: a server or the chain's node cannot be reached",
     ExitCode.NOT_FOUND: "no such asset, order, job or output",
     ExitCode.UNCERTAIN: "sent, but the answer was lost: it may have happened; check before "
@@ -75,7 +75,16 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
         ),
         ExitCode.UNREACHABLE,
     ),
-    ((e.AssetNotConsumable, e.WorkflowRefused, e.RequestInvalid), ExitCode.REFUSED),
+    (
+        (
+            e.AssetNotConsumable,
+            e.NotYourAsset,
+            e.WorkflowRefused,
+            e.RequestInvalid,
+            e.NotOffered,
+        ),
+        ExitCode.REFUSED,
+    ),
     (e.ProviderNotTrusted, ExitCode.USAGE),
     ((e.InsufficientBalance, e.TransactionFailed), ExitCode.REFUSED),
 )
@@ -128,7 +137,7 @@ COMMANDS = {
     ),
     "repair-trust-list": "Ask the data set's publisher to repair the list.",
     "check-algorithm": "Check --algorithm.",
-    "no-code": "The file of --code is empty: give one with code in it.",
+    "no-code": "The algorithm's file is empty: give one with code in it.",
     "find-started-job": (
         "Look again before starting a second job: list the wallet's jobs with "
         "`ocean-compute jobs --did {did} --order {order_tx}`."
@@ -137,7 +146,7 @@ COMMANDS = {
         "Look again before starting a second job: list the wallet's jobs with "
         "`ocean-compute jobs --json` and find {key} {marker} in a job's metadata."
     ),
-    "saved-job": "Give a job file that `ocean-compute start` wrote.",
+    "saved-job": "Give a job file that `ocean-compute start` or `run` wrote.",
     "no-output": (
         "If it runs, wait for it with `ocean-compute wait`; if it has ended, it made none (see "
         "`ocean-compute logs`), or the Provider has deleted it."
@@ -158,6 +167,10 @@ COMMANDS = {
     "check-metadata-cache-again": (
         "Check --metadata-cache, or metadata_cache_uri in the config, and check again."
     ),
+    "list-environments": "`ocean-compute environments` lists what there is.",
+    "published-data": (
+        "Name data sets by their DIDs. Files by their URLs are for an Ocean Node: give --node."
+    ),
     "round-amount": "Round it first.",
 }
 """Advice by its code, in commands and options; see `ocean_lib.base.advice.WORDS`."""
@@ -168,8 +181,17 @@ _WHAT = {"no-code": COMMANDS["no-code"]}
 _COLOURS = {"refused": "red", "unknown": "yellow", "warning": "yellow"}
 
 
+def details_of(error: BaseException) -> dict[str, Any]:
+    """Return what the JSON of an error has besides what all have."""
+    if isinstance(error, e.InvalidDescription):
+        return {"mistakes": [mistake.as_dict() for mistake in error.mistakes]}
+    return error.details if isinstance(error, CommandError) else {}
+
+
 def told(error: BaseException) -> str:
-    """Return what an error says on one line, its advice in commands."""
+    """Return what an error says on one line, its advice in commands; mistakes line by line."""
+    if isinstance(error, e.InvalidDescription):
+        return "\n  ".join(map(one_line, error.what.splitlines()))
     if isinstance(error, e.OceanError) and error.advice is not None:
         return one_line(f"{error.what} {error.advice.in_words(COMMANDS)}")
     return one_line(error)

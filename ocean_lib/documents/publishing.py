@@ -10,14 +10,14 @@ import json
 import logging
 import lzma
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.backends.signing import check_trusted
 from ocean_lib.backends.v3.rules import ORDERABLE
 from ocean_lib.base.arguments import check_seconds
-from ocean_lib.checks import check_did, check_url, printable, shown_url
+from ocean_lib.checks import check_did, check_url, is_json, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.ddo import PUBLIC_KEY_TYPE_RSA
@@ -39,6 +39,7 @@ from ocean_lib.exceptions import (
     ConnectionBroken,
     ContractNotFound,
     InvalidInput,
+    NotYourAsset,
     OceanError,
     RequestTimeout,
     ResponseError,
@@ -46,7 +47,6 @@ from ocean_lib.exceptions import (
     add_to_message,
 )
 from ocean_lib.http.redaction import one_line
-from ocean_lib.http.safe_json import is_json
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract, data_token_of
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
@@ -58,6 +58,28 @@ _ENCRYPTED_BIT = 2
 _POLL_S, _LONGEST_POLL_S = 0.1, 2.0
 
 CACHE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may use a new asset.
+
+    Attributes:
+        credentials: its allow and deny lists, as its document has them.
+        disabled: whether nobody may for now.
+    """
+
+    credentials: dict[str, Any] = field(default_factory=dict)
+    disabled: bool = False
+
+    def put_into(self, asset: Asset) -> None:
+        """Write it into an asset's document."""
+        asset.credentials.update(copy.deepcopy(self.credentials))
+        if self.disabled:
+            asset.disable()
+
+
+EVERYBODY = Access()
 
 
 class Publishing:
@@ -97,6 +119,7 @@ class Publishing:
         token: TokenChoice,
         provider_uri: str | None,
         wait_s: float,
+        access: Access = EVERYBODY,
     ) -> Asset:
         """Publish a new asset; see `OceanAssets.create`."""
         check_seconds("wait_for_cache_s", wait_s)
@@ -109,7 +132,7 @@ class Publishing:
         else:
             check_url(provider_uri, name="provider_uri")
         publisher = self._publisher(wallet, provider_uri)
-        asset = publisher.publish(metadata, descriptors or [], token)
+        asset = publisher.publish(metadata, descriptors or [], token, access)
         wait_for_cache(publisher.aquarius, asset, wait_s)
         return asset
 
@@ -130,6 +153,26 @@ class Publishing:
         tx_hash = publisher.write("update", asset)
         wait_for_cache(publisher.aquarius, asset, wait_s)
         return tx_hash
+
+    def check_publisher(self, asset: Asset, address: str) -> None:
+        """Check that this account can change an asset.
+
+        Raises:
+            NotYourAsset: it cannot; the error says who can.
+        """
+        minter = self.publisher_of(asset)
+        if minter.lower() != address.lower():
+            raise NotYourAsset(str(asset.did), minter, address)
+
+    def publisher_of(self, asset: Asset) -> str:
+        """Return who can change an asset: its data token's minter."""
+        return str(self._chain.data_token(asset.data_token_address).minter())
+
+    def fee_wei(self, asset: Asset, address: str) -> int:
+        """Return what it costs to put an asset's document on the chain, at today's gas price."""
+        data = _on_chain(asset)
+        arguments = (data_token_of(str(asset.did)), LZMA_FLAG, data)
+        return self.registry().fee_wei("update", arguments, address)
 
     def _publisher(self, wallet: Any, provider_uri: str) -> Publisher:
         return Publisher(
@@ -163,7 +206,7 @@ class Publisher:
     registry_address: str | None
 
     def publish(
-        self, metadata: dict[str, Any], descriptors: list[Any], token: TokenChoice
+        self, metadata: dict[str, Any], descriptors: list[Any], token: TokenChoice, access: Access
     ) -> Asset:
         """Publish a new asset; see `OceanAssets.create`."""
         own_metadata = copy.deepcopy(metadata)
@@ -171,11 +214,13 @@ class Publisher:
         self._validate(metadata)
         self._check_files(files)
         services = self._services(own_metadata, copy.deepcopy(descriptors))
-        token_address = self._data_token(token, str(own_metadata["main"]["name"]))
+        token_address, made_in = self._data_token(token, str(own_metadata["main"]["name"]))
         try:
             asset = self._describe(services, token_address)
+            access.put_into(asset)
             self._encrypt_files(asset, own_metadata, files)
-            self.write("create", asset)
+            written_in = self.write("create", asset)
+            asset.transactions = (made_in, written_in) if made_in else (written_in,)
         except OceanError as error:
             _say_how_to_go_on(error, token_address)
             raise
@@ -212,7 +257,7 @@ class Publisher:
         registry = self.chain.metadata_contract(self.registry_address)
         if function == "update":
             _check_in_the_clear(registry, str(asset.did))
-        data = lzma.compress(asset.as_text().encode("utf-8"))
+        data = _on_chain(asset)
         send = registry.create if function == "create" else registry.update
         tx_hash = send(data_token_of(str(asset.did)), LZMA_FLAG, data, self.wallet)
         logger.info("Asset %s: %sd on chain in transaction %s", asset.did, function, tx_hash)
@@ -275,10 +320,10 @@ class Publisher:
         _, endpoint = self.data_provider.build_download_endpoint(self.provider_uri)
         return ServiceDescriptor.access_service_descriptor(attributes, endpoint)
 
-    def _data_token(self, choice: TokenChoice, asset_name: str) -> str:
-        """Return the address of the data token to use; make one if none is given."""
+    def _data_token(self, choice: TokenChoice, asset_name: str) -> tuple[str, str]:
+        """Return the address of the data token to use, and the transaction that made a new one."""
         if choice.address:
-            return self._given_data_token(choice.address)
+            return self._given_data_token(choice.address), ""
         name = choice.name or asset_name
         token = self.chain.make_data_token(
             choice.blob, name, choice.symbol or name, choice.cap_base, self.wallet
@@ -289,7 +334,7 @@ class Publisher:
             except OceanError as error:
                 _say_how_to_go_on(error, token.address)
                 raise
-        return token.address
+        return token.address, token.made_in
 
     def _given_data_token(self, address: str) -> str:
         if not self.chain.dtfactory().verify_data_token(address):
@@ -338,6 +383,11 @@ class Publisher:
             file["index"] = index
             del file["url"]
         metadata["encryptedFiles"] = encrypted
+
+
+def _on_chain(asset: Asset) -> bytes:
+    """Return an asset's document as it goes on the chain."""
+    return lzma.compress(asset.as_text().encode("utf-8"))
 
 
 def _has_new_files(asset: Asset) -> bool:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.discovery import check_v3_cache
+from ocean_lib.base.arguments import check_text
 from ocean_lib.checks import check_address, check_did, check_url, printable
 from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
+from ocean_lib.documents.format import FORMAT
 from ocean_lib.exceptions import InvalidInput, MalformedResponse
 
 logger = logging.getLogger(__name__)
 
-_OWNERS_PAGE, _OWNERS_PAGES = 1000, 10  # Elasticsearch looks no further than 10,000
+_MOST = 10_000  # Elasticsearch looks no further
+_TYPE = "service.attributes.main.type"
 
 
 class AssetSearch:
@@ -52,17 +56,40 @@ class AssetSearch:
     def owner_assets(self, owner_address: str) -> list[str]:
         """Return the DIDs of the assets that an account has published."""
         owner = check_address(owner_address, name="owner_address")
-        query = {"query_string": {"query": owner, "fields": ["proof.creator"]}}
-        dids: dict[str, None] = {}
-        for page in range(1, _OWNERS_PAGES + 1):
-            found, pages = self._found(query, None, _OWNERS_PAGE, page)
-            dids.update(dict.fromkeys(str(asset.did) for asset in _readable(found)))
+        found = self._all(_of_owner(owner), f"{owner} may have more assets")
+        return list(dict.fromkeys(str(asset.did) for asset in found))
+
+    def find(self, text: str, asset_type: str | None, owner: str | None, limit: int) -> list[Asset]:
+        """Return assets with all these words; see `OceanAssets.find`."""
+        if asset_type not in (None, *FORMAT):
+            raise InvalidInput(
+                f"type must be {' or '.join(FORMAT)}, or None, got {printable(asset_type)}."
+            )
+        if not 1 <= limit <= _MOST:
+            raise InvalidInput(f"limit must be from 1 to {_MOST}, got {limit}.")
+        must: list[dict[str, Any]] = [_word(word) for word in check_text("text", text).split()]
+        if asset_type is not None:
+            must.append({"match": {_TYPE: asset_type}})
+        if owner is not None:
+            must.append(_of_owner(check_address(owner, name="owner")))
+        query = {"bool": {"must": must}} if must else {"match_all": {}}
+        found = self._all(query, "There may be more assets", min(limit, _MOST // 10))
+        return list(islice((a for a in found if _is_wanted(a, asset_type, owner)), limit))
+
+    def trusting(self, algorithm_did: str) -> list[Asset]:
+        """Return the data sets that have an algorithm on their list of trusted ones."""
+        found = self._all(_word(algorithm_did), f"more data sets may trust {algorithm_did}")
+        return [asset for asset in found if algorithm_did.lower() in _trusted_by(asset)]
+
+    def _all(self, query: dict[str, Any], more: str, size: int = _MOST // 10) -> Iterator[Asset]:
+        """Yield what a query finds, page by page; that there may be `more` is logged."""
+        for page in range(1, _MOST // size + 1):
+            found, pages = self._found(query, None, size, page)
+            yield from _readable(found)
             # A cache takes unlisted assets out of a page: one that is not full may not be the last.
-            if len(found) < _OWNERS_PAGE and page >= pages:
-                break
-        else:
-            logger.warning("%s may have more assets than a metadata cache finds.", owner)
-        return list(dids)
+            if len(found) < size and page >= pages:
+                return
+        logger.warning("%s than a metadata cache finds.", more)
 
     def aquarius(self, url: str | None = None) -> Aquarius:
         """Return the client of a metadata cache; None: the configured one."""
@@ -106,3 +133,29 @@ def _readable(documents: list[Any]) -> Iterator[Asset]:
         except InvalidInput as error:
             did = document.get("id") if isinstance(document, dict) else None
             logger.warning("Asset %s is left out of what was found: %s", printable(did), error)
+
+
+def _of_owner(address: str) -> dict[str, Any]:
+    return {"query_string": {"query": address, "fields": ["proof.creator"]}}
+
+
+def _word(word: str) -> dict[str, Any]:
+    """Return a query for a word as it stands, whatever the query language makes of it."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return {"query_string": {"query": f'"{escaped}"'}}
+
+
+def _is_wanted(asset: Asset, asset_type: str | None, owner: str | None) -> bool:
+    """Tell whether an asset is what was asked for, whatever the cache makes of fields."""
+    main = (asset.metadata or {}).get("main")
+    said = main.get("type") if isinstance(main, dict) else None
+    is_type = asset_type is None or said == asset_type
+    return is_type and (owner is None or str(asset.publisher).lower() == owner.lower())
+
+
+def _trusted_by(asset: Asset) -> list[str]:
+    """Return the DIDs on a data set's list of trusted algorithms, in lower case."""
+    try:
+        return [str(entry["did"]).lower() for entry in asset.get_trusted_algorithms() or []]
+    except InvalidInput:  # no compute service, or a list that cannot be read
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
@@ -10,6 +11,7 @@ from ocean_lib.backends.v3.trust import TRUSTED_ALGORITHMS, checksums_of, trust_
 from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
+from ocean_lib.documents.ddo1 import did_of
 from ocean_lib.documents.publishing import Publishing
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
@@ -97,6 +99,39 @@ class TrustDoctor:
         what = f"Data set {trust_list.did} now has today's checksums of {', '.join(renewed)}.{note}"
         return self._publish(trust_list, wallet, what, tuple(renewed), tuple(skipped))
 
+    def entries(self, dids: Sequence[str], kept: Sequence[Any] = ()) -> list[Any]:
+        """Return the entries of a trust list for these algorithms.
+
+        Args:
+            dids: the algorithms.
+            kept: entries of a list, which stay as they are; algorithms that are new to it are
+                trusted as they are now.
+        """
+        there = {did_of(entry).lower(): entry for entry in kept}
+        return [
+            there.get(did.lower()) or generate_trusted_algo_dict(ddo=self._search.resolve(did))
+            for did in dids
+        ]
+
+    def relying_on(self, algorithm: Asset) -> list[Asset]:
+        """Return the data sets that trust an algorithm by the checksums that it has now."""
+        did, now = str(algorithm.did), checksums_of(algorithm)
+        return [
+            dataset
+            for dataset in self._search.trusting(did)
+            if any(
+                _is(entry, did) and any(entry.get(name) == value for name, value in now.items())
+                for entry in _TrustList(dataset).entries
+            )
+        ]
+
+    def renewed(self, dataset: Asset, algorithm: Asset) -> Asset:
+        """Return a copy of a data set that trusts an algorithm as this one is."""
+        trust_list = _TrustList(Asset(dictionary=dataset.as_dictionary()))
+        trust_list.renew(str(algorithm.did), checksums_of(algorithm))
+        trust_list.write()
+        return trust_list.asset
+
     def _find(self, did: str) -> Asset | None:
         try:
             return self._search.resolve(did)
@@ -126,7 +161,7 @@ class _TrustList:
         self.asset = asset
         self.did = str(asset.did)
         _compute_service(asset)
-        self._entries = list(asset.get_trusted_algorithms() or [])
+        self.entries = list(asset.get_trusted_algorithms() or [])
 
     @property
     def allows_all(self) -> bool:
@@ -137,11 +172,11 @@ class _TrustList:
 
     def dids(self) -> list[str]:
         """Return the DIDs on the list, each once."""
-        return list(dict.fromkeys(str(entry["did"]) for entry in self._entries))
+        return list(dict.fromkeys(str(entry["did"]) for entry in self.entries))
 
     def check_holds(self, did: str) -> None:
         """Raise InvalidInput unless the algorithm is on the list."""
-        if not any(_is(entry, did) for entry in self._entries):
+        if not any(_is(entry, did) for entry in self.entries):
             raise InvalidInput(
                 f"Cannot renew the trust in {did}: it is not among the trusted algorithms of data "
                 f"set {self.did}, which are: {', '.join(self.dids()) or 'none'}."
@@ -149,39 +184,39 @@ class _TrustList:
 
     def put(self, did: str, values: dict[str, Any]) -> bool:
         """Make the algorithm's entry this one, in its old place; tell whether that is a change."""
-        old = [entry for entry in self._entries if _is(entry, did)]
+        old = [entry for entry in self.entries if _is(entry, did)]
         if len(old) == 1 and {**old[0], **values} == old[0]:
             return False
         entries: list[dict[str, Any]] = []
-        for entry in self._entries:
+        for entry in self.entries:
             if not _is(entry, did):
                 entries.append(entry)
             elif entry is old[-1]:  # of several entries the last is the one that counts
                 entries.append({**entry, **values})
-        self._entries = entries if old else [*entries, values]
+        self.entries = entries if old else [*entries, values]
         return True
 
     def renew(self, did: str, now: dict[str, str]) -> bool:
         """Renew the checksums that the algorithm's entries have; tell whether one changed."""
-        before = self._entries
-        self._entries = [
+        before = self.entries
+        self.entries = [
             {**entry, **{name: value for name, value in now.items() if entry.get(name)}}
             if _is(entry, did)
             else entry
             for entry in before
         ]
-        return self._entries != before
+        return self.entries != before
 
     def remove(self, did: str) -> bool:
         """Remove the algorithm's entries; tell whether there were any."""
-        before = self._entries
-        self._entries = [entry for entry in before if not _is(entry, did)]
-        return len(self._entries) < len(before)
+        before = self.entries
+        self.entries = [entry for entry in before if not _is(entry, did)]
+        return len(self.entries) < len(before)
 
     def write(self) -> None:
         """Put the list into the asset, beside its other rules as they are."""
         rules = self.asset.get_compute_privacy_attributes()
-        rules[TRUSTED_ALGORITHMS] = self._entries
+        rules[TRUSTED_ALGORITHMS] = self.entries
         _compute_service(self.asset).main["privacy"] = rules
 
 

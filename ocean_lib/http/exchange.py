@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import requests
 
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.base.forks import renew_in_children
+from ocean_lib.checks import parse_json
 from ocean_lib.exceptions import (
     InvalidInput,
     MalformedResponse,
@@ -27,7 +29,6 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     TransportError,
 )
-from ocean_lib.http import safe_json
 from ocean_lib.http.clients import by_verbs, check_client, check_response, failure_of_client
 from ocean_lib.http.connections import CALL, Call, get_requests_session, proxy_of
 from ocean_lib.http.deadline import Attempts, operation_limit, retry_after_s
@@ -136,7 +137,7 @@ class Answer:
             MalformedResponse: it is not JSON.
         """
         with suppress(ValueError):
-            return safe_json.loads(self.body)
+            return parse_json(self.body)
         words = self.text() or "an empty body"
         if is_page(self.body):
             words = (
@@ -272,7 +273,17 @@ class HttpExchange:
             InvalidUrl: the URL cannot be asked.
             InvalidInput: `json_body` holds what JSON cannot; nothing was sent.
         """
-        body = None if json_body is None else _encoded(json_body, operation)
+        body, fault = None, ""
+        try:
+            if json_body is not None:
+                body = json.dumps(json_body, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            fault = type(error).__name__
+        if fault:
+            raise InvalidInput(
+                f"Could not {operation}: what is to be sent must hold JSON values only, that is "
+                f"text, finite numbers, lists and dicts ({fault})."
+            )
         with operation_limit(self.timeouts.total_s) as deadline:
             call = Call(deadline, method, url, operation, params, body, headers or {})
             attempts = None
@@ -351,7 +362,7 @@ class HttpExchange:
 
     def _open(self, call: Call) -> requests.Response:
         """Send a request, and return the response with its body unread."""
-        left = call.deadline.remaining()
+        left = call.deadline.ends - time.monotonic()
         if left <= 0:
             raise no_time(call.operation, call.url, call.deadline)
         client = self._client if self._client is not None else self.client
@@ -431,7 +442,7 @@ class HttpExchange:
                 if most is not None and read > most:
                     raise too_long(call.operation, call.url, response.status_code, most)
                 yield piece
-                if call.deadline.remaining() <= 0:
+                if call.deadline.ends <= time.monotonic():
                     raise no_time(call.operation, call.url, call.deadline, may_have_arrived=True)
             return
         except OceanError:
@@ -439,7 +450,8 @@ class HttpExchange:
         except Exception as error:  # noqa: BLE001 - ours, or raised again there
             failure = self._failure(error, call, call.url)
         finally:
-            _close(response)
+            with suppress(Exception):  # as in `_close`, without the call
+                response.close()
         raise failure
 
     def _failure(self, error: Exception, call: Call, url: str) -> OceanError:
@@ -473,18 +485,6 @@ def _decoded(response: requests.Response, call: Call, name: str) -> Iterator[byt
     if response.status_code >= 300:
         return iter(())  # the status says enough
     raise strange_encoding(call.operation, call.url, response.status_code, encoding)
-
-
-def _encoded(document: Any, operation: str) -> bytes:
-    kind = ""
-    try:
-        return json.dumps(document, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        kind = type(error).__name__
-    raise InvalidInput(
-        f"Could not {operation}: what is to be sent must hold JSON values only, that is text, "
-        f"finite numbers, lists and dicts ({kind})."
-    )
 
 
 def _close(response: Any) -> None:

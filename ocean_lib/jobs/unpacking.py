@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
-from ocean_lib.http.files import PIECE, safe_file_name, write_whole
+from ocean_lib.http.files import PIECE, numbered, safe_file_name, write_whole
 from ocean_lib.http.redaction import one_line
 
 MAX_FILES = 100_000
@@ -101,6 +101,7 @@ def unpack(
         taken: paths written in the same call; nothing is ever overwritten.
     """
     done, operation, left = Unpacked(), f"download {name}", max_bytes
+    names: set[str] = set()
     try:
         with _members(pieces, operation) as members:
             for index, (member, content) in enumerate(members):
@@ -111,6 +112,9 @@ def unpack(
                     left -= member.size
                     if left < 0:
                         raise _too_large(operation, max_bytes)
+                    while str(place).casefold() in names:  # not every file system tells case apart
+                        place = place.with_name(numbered(place.name, index))
+                    names.add(str(place).casefold())
                     path = write_whole(
                         content(),
                         _folder_of(folder, place),

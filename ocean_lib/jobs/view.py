@@ -160,6 +160,7 @@ class Job:
         owner: who started it, '' if the back end does not say.
         raw: the back end's own document.
         generation: of the back end that has it.
+        is_failing: whether its code says that it failed, also before its end.
     """
 
     status: JobStatus
@@ -168,6 +169,7 @@ class Job:
     owner: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     generation: Generation = Generation.V3
+    is_failing: bool = False
 
     @property
     def id(self) -> str:
@@ -186,7 +188,7 @@ def termination_of(document: Mapping[str, Any]) -> tuple[bool, int | None, bool 
     if not isinstance(details, Mapping) or "exitCode" not in details:
         return False, None, None
     said, oom = details["exitCode"], details.get("OOMKilled")
-    exit_code = whole_number(said)
+    exit_code = None if said is None else whole_number(said)
     told = said is None or exit_code is not None
     return told, exit_code, oom if isinstance(oom, bool) else None
 

@@ -66,20 +66,14 @@ class AlgorithmMetadata:
 
     def is_valid(self) -> bool:
         """Tell whether the container is described in full: image, tag or digest, entry point."""
-        return not _missing(self._container_and_digest)
-
-    @property
-    def _container_and_digest(self) -> dict[str, str]:
-        return {**self.container, "checksum": self.container_checksum}
+        described = {**self.container, "checksum": self.container_checksum}
+        return "container-incomplete" not in container_faults(described)
 
     @property
     def container(self) -> dict[str, str]:
         """The container as the Provider's `algorithmMeta` has it."""
-        return {
-            "entrypoint": self.container_entry_point,
-            "image": self.container_image,
-            "tag": self.container_tag,
-        }
+        found: dict[str, str] = self.as_dictionary()["container"]
+        return found
 
     def faults(self) -> dict[str, str]:
         """Say why no back end would run this code.
@@ -87,11 +81,13 @@ class AlgorithmMetadata:
         Returns:
             What is wrong, in words, by the code of its finding (docs/preflight.md).
         """
-        found = container_faults(self._container_and_digest)
+        described = self.as_dictionary()
+        container = {**described["container"], "checksum": self.container_checksum}
+        found = container_faults(container)
         if not (self.rawcode.strip() or self.url.strip()):
             found["no-code"] = str(Advice.of("no-code"))
         try:
-            json.dumps(self.as_dictionary(), ensure_ascii=False, default=repr).encode()
+            json.dumps(described, ensure_ascii=False, default=repr).encode()
         except UnicodeEncodeError:
             found["code-not-text"] = (
                 "The code or its description holds half a character (a lone surrogate), which "
@@ -107,7 +103,11 @@ class AlgorithmMetadata:
             "language": self.language,
             "format": self.format,
             "version": self.version,
-            "container": self.container,
+            "container": {
+                "entrypoint": self.container_entry_point,
+                "image": self.container_image,
+                "tag": self.container_tag,
+            },
         }
 
     def __eq__(self, other: object) -> bool:
@@ -134,15 +134,22 @@ def container_faults(container: Mapping[str, Any]) -> dict[str, str]:
     Returns:
         What is wrong, in words, by the code of its finding (docs/preflight.md).
     """
-    if _missing(container):
-        has = ", ".join(f"{name} {printable(container.get(name))}" for name in _CONTAINER_KEYS)
-        return {
-            "container-incomplete": "The algorithm's container is not complete: it needs image, "
-            f"tag and entrypoint, such as python, 3.8, python3 $ALGO, and has {has}."
-        }
+    needed = (
+        container.get("entrypoint"),
+        container.get("image"),
+        container.get("tag") or container.get("checksum"),
+    )
+    for value in needed:
+        if not (isinstance(value, str) and value.strip()):
+            has = ", ".join(f"{key} {printable(container.get(key))}" for key in _CONTAINER_KEYS)
+            return {
+                "container-incomplete": "The algorithm's container is not complete: it needs "
+                "image, tag and entrypoint, such as python, 3.8, python3 $ALGO, and has "
+                f"{has}."
+            }
     found = {}
-    entrypoint, image, tag = (str(container.get(name) or "") for name in _CONTAINER_KEYS)
-    digest = container.get("checksum") or ""
+    entrypoint, image = str(container["entrypoint"]), str(container["image"])
+    tag, digest = str(container.get("tag") or ""), container.get("checksum") or ""
     if not _ALGORITHM.search(entrypoint):
         found["entrypoint-without-algorithm"] = (
             f"The entry point {printable(entrypoint)} does not name the algorithm, so that it "
@@ -161,12 +168,6 @@ def container_faults(container: Mapping[str, Any]) -> dict[str, str]:
             "tag, such as 3.8."
         )
     return found
-
-
-def _missing(container: Mapping[str, Any]) -> bool:
-    values = [container.get(name) for name in ("entrypoint", "image")]
-    values.append(container.get("tag") or container.get("checksum"))
-    return not all(isinstance(value, str) and value.strip() for value in values)
 
 
 def _texts(

@@ -102,7 +102,9 @@ class ChainAccess:
             )
             raise
         logger.info("Made data token %s in transaction %s", address, tx_hash)
-        return self.data_token(address)
+        token = self.data_token(address)
+        token.made_in = tx_hash
+        return token
 
     def dtfactory(self, address: str | None = None) -> DTFactory:
         """Return the data token factory; None: the configured one.

@@ -13,9 +13,8 @@ from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.backends.generation import Generation
 from ocean_lib.base.arguments import check_folder, check_text, check_whole
 from ocean_lib.base.tables import html_table, when
-from ocean_lib.checks import check_place, printable, trust_job_id
+from ocean_lib.checks import check_place, parse_json, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
-from ocean_lib.http import safe_json
 from ocean_lib.http.limits import MAX_LOG_BYTES
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.following import followed
@@ -279,10 +278,17 @@ class ComputeJob:
     def logs(self, *, tail: int | None = None, max_bytes: int | None = None) -> str: ...
 
     @overload
-    def logs(self, *, follow: Literal[True]) -> Iterator[str]: ...
+    def logs(
+        self, *, follow: Literal[True], on_update: OnUpdate | None = None
+    ) -> Iterator[str]: ...
 
     def logs(
-        self, *, tail: int | None = None, max_bytes: int | None = None, follow: bool = False
+        self,
+        *,
+        tail: int | None = None,
+        max_bytes: int | None = None,
+        follow: bool = False,
+        on_update: OnUpdate | None = None,
     ) -> str | Iterator[str]:
         """Return the text of the algorithm's log, '' if there is none yet.
 
@@ -293,6 +299,7 @@ class ComputeJob:
             follow: return an iterator instead that yields the log piece by piece while the job
                 runs, and ends with it; without `tail` and `max_bytes`. V3 Providers show the log
                 only when the job has ended, so there it comes at once then.
+            on_update: with `follow`, called with each status that differs from the one before.
 
         Raises:
             InvalidInput: an argument cannot work; nothing was sent.
@@ -301,7 +308,7 @@ class ComputeJob:
         if follow:
             if tail is not None or max_bytes is not None:
                 raise InvalidInput("follow=True shows the whole log: leave tail and max_bytes out.")
-            return self._follow()
+            return self._follow(on_update)
         if tail is not None:
             tail = check_whole("tail", tail, least=0)
         most = MAX_LOG_BYTES
@@ -348,7 +355,7 @@ class ComputeJob:
             name or "*.json",
         )
         try:
-            return safe_json.loads(content)
+            return parse_json(content)
         except ValueError:
             pass
         raise MalformedResponse(
@@ -514,14 +521,14 @@ class ComputeJob:
     def _algorithm_logs(self) -> list[JobFile]:
         return [file for file in self.files() if file.is_log and file.is_algorithms]
 
-    def _follow(self) -> Iterator[str]:
+    def _follow(self, on_update: OnUpdate | None) -> Iterator[str]:
         wallet = check_signer(self._wallet)
 
         @contextmanager
         def read_log() -> Iterator[Iterator[bytes]]:
             yield (piece for log in self._algorithm_logs() for piece in self._pieces_of(log))
 
-        plan = self._plan(None, None, DEFAULT_PATIENCE_S, None)
+        plan = self._plan(None, None, DEFAULT_PATIENCE_S, on_update)
         return followed(plan, self.status, lambda: self._client.follow(self._ref, wallet), read_log)
 
     def _pieces_of(self, file: JobFile) -> Iterator[bytes]:

@@ -1,6 +1,8 @@
 """Assets: publish and change them, find them, order them, pay for them, download them."""
 
 import functools
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Optional, Union
 
 from enforce_typing import enforce_types
@@ -9,6 +11,9 @@ from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.orders import Orders, pay_for_service
 from ocean_lib.base.arguments import check_text
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
+from ocean_lib.documents.asset_change import AssetChange
+from ocean_lib.documents.changing import Changing
+from ocean_lib.documents.describing import DescribedAssets, ShownAsset
 from ocean_lib.documents.publishable import access_attributes, token_choice
 from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing
 from ocean_lib.documents.search import AssetSearch
@@ -23,6 +28,8 @@ from ocean_lib.web3_internal.signer import Signer
 from ocean_lib.web3_internal.wallet import Wallet
 
 AnyWallet = Union[Wallet, Signer]
+Described = Union[dict[str, Any], str, Path]
+"""A description, or changes to one: a dict, a path of a YAML or JSON file, or its text."""
 
 
 class _OnChain(staticmethod):  # type: ignore[type-arg]
@@ -64,6 +71,10 @@ class OceanAssets:
             config, data_provider, self._search, chain, ddo_registry_address or None
         )
         self._trust = TrustDoctor(self._search, self._publishing)
+        self._described = DescribedAssets(
+            config, data_provider, self._search, self._publishing, self._trust
+        )
+        self._changing = Changing(self._search, self._publishing, self._trust, self._described)
         self._orders = Orders(config, data_provider, self._search, chain)
         self._preflight = OrderPreflight(config, data_provider, self._search, chain)
 
@@ -74,6 +85,161 @@ class OceanAssets:
             ConfigError: none is configured for this network.
         """
         return self._publishing.registry()
+
+    def publish(
+        self,
+        description: Described,
+        wallet: AnyWallet,
+        *,
+        type: Optional[str] = None,
+        wait_for_cache_s: float = CACHE_TIMEOUT_S,
+    ) -> Asset:
+        """Publish a new data set or algorithm from its description.
+
+        Args:
+            description: in the format of docs/publishing.md: a dict, the path of a YAML or JSON
+                file, or its text (with a line break, or starting with `{`). Paths of local files
+                are relative to the description's file; local files and `content` (text or bytes)
+                are for the embedded network.
+            wallet: signs and pays; becomes the data token's minter, who alone can change the asset.
+            type: `dataset` or `algorithm`; None: as the description says.
+            wait_for_cache_s: how long to wait until the metadata cache has the asset; see `create`.
+
+        Returns:
+            The asset: its `did`, `data_token_address`, and `transactions`.
+
+        Raises:
+            InvalidDescription: with every mistake in the description; nothing was sent.
+            InvalidInput: it cannot be read, or the metadata cache or the Provider refuses it;
+                nothing was published.
+            ConfigError: there is a local file, and the config is of another network.
+            AssetNotFound: an algorithm to trust is not published.
+            ChainError, ProviderError, TransportError: see `create`.
+        """
+        return self._described.publish(description, wallet, wait_for_cache_s, type)
+
+    def change(
+        self,
+        did: str,
+        changes: Described,
+        wallet: AnyWallet,
+        *,
+        keep_files: bool = False,
+        dry_run: bool = False,
+        wait_for_cache_s: float = CACHE_TIMEOUT_S,
+    ) -> AssetChange:
+        """Change a published asset: all that its description says, but its type and data token.
+
+        Names that `changes` leaves out stay as they are; a name without a value gets its default;
+        a list replaces the list. Files are encrypted anew, all of them. Algorithms that a data
+        set trusts already stay trusted as they were when they were added (see `refresh_trust`),
+        new ones are trusted as they are now.
+
+        If an algorithm's files or container change, the data sets that trust it refuse it. Those
+        of this wallet are given the new checksums, in a transaction each; others are named.
+
+        Args:
+            did: the asset.
+            changes: as `publish` takes a description.
+            wallet: the publisher's: of the data token's minter.
+            keep_files: leave the files as they are, whatever `changes` says of them: what is
+                encrypted already cannot be compared.
+            dry_run: only say what would change, what it costs and what it breaks.
+            wait_for_cache_s: how long to wait until the metadata cache has the change.
+
+        Returns:
+            What changed. If nothing was different, nothing was sent.
+
+        Raises:
+            InvalidDescription: with every mistake in the changes; nothing was sent.
+            NotYourAsset: the wallet is not the publisher's; the error says whose it is.
+            AssetNotFound: the metadata cache does not have it, or an algorithm to trust.
+            InvalidInput, ConfigError, ChainError, ProviderError, TransportError: see `update`.
+        """
+        return self._changing.change(
+            did,
+            changes,
+            wallet,
+            keep_files=keep_files,
+            dry_run=dry_run,
+            wait_s=wait_for_cache_s,
+        )
+
+    def change_credentials(
+        self,
+        did: str,
+        wallet: AnyWallet,
+        *,
+        allow: Sequence[str] = (),
+        deny: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        dry_run: bool = False,
+        wait_for_cache_s: float = CACHE_TIMEOUT_S,
+    ) -> AssetChange:
+        """Change who may use an asset, by address; each address is on one list at most.
+
+        Where there is an allow list, it decides alone.
+
+        Args:
+            did: the asset.
+            wallet: the publisher's.
+            allow: addresses to put on the allow list.
+            deny: addresses to put on the deny list.
+            remove: addresses to take off both.
+            dry_run: only say what would change, and what it costs.
+            wait_for_cache_s: how long to wait until the metadata cache has the change.
+
+        Returns:
+            What changed. If nothing was different, nothing was sent.
+
+        Raises:
+            InvalidAddress: one of them is no address.
+            InvalidInput: none is given, or one twice.
+            NotYourAsset: the wallet is not the publisher's; the error says whose it is.
+            AssetNotFound, ChainError, TransportError: see `change`.
+        """
+        return self._changing.change_credentials(
+            did, wallet, allow, deny, remove, dry_run=dry_run, wait_s=wait_for_cache_s
+        )
+
+    def show(self, did: str) -> ShownAsset:
+        """Describe an asset as it is published now, in the words of `publish`.
+
+        Its text is a description that can be changed and given to `change`; with files, `publish`
+        makes an asset of it that is the same.
+
+        Args:
+            did: the asset.
+
+        Raises:
+            AssetNotFound: the metadata cache does not have it.
+            InvalidInput: its document cannot be read.
+        """
+        return self._described.show(did)
+
+    def find(
+        self,
+        text: str = "",
+        *,
+        type: Optional[str] = None,
+        owner: Optional[str] = None,
+        limit: int = 20,
+    ) -> list[Asset]:
+        """Find assets that have all these words anywhere in their documents.
+
+        For the query language of the metadata cache see `search` and `query`.
+
+        Args:
+            text: words; '': all assets.
+            type: `dataset` or `algorithm`; None: both.
+            owner: the address of their publisher; None: anybody.
+            limit: the most assets to return, 1 to 10,000.
+
+        Raises:
+            InvalidInput: an argument is none of these.
+            AquariusError: the metadata cache answered with an error.
+        """
+        return self._search.find(text, type, owner, limit)
 
     def create(
         self,

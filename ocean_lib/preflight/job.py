@@ -13,6 +13,7 @@ from ocean_lib.backends.v3.trust import allows_network, allows_raw, rules_of, tr
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput, NoComputeService, OceanError, ProviderNotTrusted
+from ocean_lib.http.deadline import operation_limit
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.models.chain_access import ChainAccess
@@ -49,13 +50,14 @@ def check_job(
         check_provider: raises `ProviderNotTrusted` if a data set's may get no signature.
     """
     did = plan.did
-    with client.operation():
+    with operation_limit(client.times):
         if not did:
-            return collected(_of_files(plan, FileProbe(client.backends.configured())))
+            root = client.backends.place("").root
+            return collected(_of_files(plan, FileProbe(root, client.backends.at)))
         job = PlannedJob(
             plan,
             lambda each: client.backends.asset(each, fresh=True),
-            lambda uri: FileProbe(client.backends.at(uri)),
+            lambda uri: FileProbe(client.backends.discovery.root_of(uri), client.backends.at),
             ChainReader(chain, web3),
         )
         findings = collected([*job.findings(), *_trust(check_provider, did)])

@@ -14,7 +14,12 @@ from ocean_lib.web3_internal.contract_utils import (
 )
 from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.signer import Signer, signer_address
-from ocean_lib.web3_internal.transactions import send_transaction, wait_for_receipt, web3_of
+from ocean_lib.web3_internal.transactions import (
+    estimated_fee_wei,
+    send_transaction,
+    wait_for_receipt,
+    web3_of,
+)
 from ocean_lib.web3_internal.wallet import Wallet
 
 if TYPE_CHECKING:
@@ -209,6 +214,25 @@ class ContractBase:
         tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
         logger.info("%s from %s: %s", operation, signer_address(from_wallet), tx_hash)
         return tx_hash
+
+    def fee_wei(self, fn_name: str, fn_args: tuple[Any, ...], from_address: str) -> int:
+        """Return what calling a function in a transaction would cost now; nothing is sent.
+
+        Args:
+            fn_name: the function.
+            fn_args: its arguments.
+            from_address: who would send it.
+
+        Returns:
+            The gas that it needs times the price that would be offered, in wei.
+
+        Raises:
+            TransactionFailed: the contract would refuse it.
+            InvalidInput: the arguments do not fit the function.
+        """
+        call: Any = {"to": self.address, "from": check_address(from_address)}
+        call["data"] = self._encode(self.web3, fn_name, tuple(fn_args))
+        return estimated_fee_wei(self.web3, call, operation=f"call {fn_name} of {self}")
 
     def get_event_logs(
         self,

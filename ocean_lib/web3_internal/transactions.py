@@ -15,7 +15,7 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.http.deadline import Deadline, current_deadline
 from ocean_lib.web3_internal._sending import Sending
-from ocean_lib.web3_internal._tx_fields import environment_max_fee
+from ocean_lib.web3_internal._tx_fields import environment_max_fee, next_gas_price
 from ocean_lib.web3_internal.constants import RECEIPT_POLL_S, RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.node_calls import chain_errors, find_receipt, revert_reason
 from ocean_lib.web3_internal.signer import Signer, sign_signable, signer_address
@@ -174,6 +174,21 @@ def send_transaction(
             tx_hash=tx_hash,
         )
     return receipt
+
+
+def estimated_fee_wei(web3: "Web3", call: dict[str, Any], *, operation: str) -> int:
+    """Return what a transaction would cost now, in wei: the gas it needs at the price offered.
+
+    Args:
+        web3: the chain.
+        call: `from`, `to`, `data` and `value`.
+        operation: what it does, for messages.
+
+    Raises:
+        TransactionFailed: the contract would refuse it.
+    """
+    with chain_errors(operation):
+        return int(web3.eth.estimate_gas(call)) * next_gas_price(web3)  # type: ignore[arg-type]
 
 
 def wait_for_receipt(

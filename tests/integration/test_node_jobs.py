@@ -35,8 +35,8 @@ from ocean_lib.exceptions import (
     TransportError,
 )
 from ocean_lib.jobs import starting
+from ocean_lib.jobs.client import SeenJobs
 from ocean_lib.jobs.plan import Algorithm, JobPlan
-from ocean_lib.jobs.seen import SeenJobs
 from ocean_lib.jobs.starting import Attempt, Starts
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.fake_node import FakeNode, recorded
@@ -213,6 +213,24 @@ def test_a_stop_waits_for_the_end_if_asked_to() -> None:
         assert status.state is JobState.STOPPED
         assert status.succeeded is False
         assert node.asked.count("PUT compute") == 1
+
+
+@pytest.mark.parametrize("code", [42, 61, 62])
+def test_a_failure_that_was_seen_is_not_forgotten_when_the_code_says_finished(code: int) -> None:
+    failing = recorded("10", 40) | {"status": code}
+    ended = recorded("10", 71) | {"status": 70}
+    with FakeNode(states=[recorded("10", 40), failing, ended]) as node:
+        job = submit(compute_at(node))
+        seen: list[JobState] = []
+
+        status = job.wait(
+            poll_interval=0.01, progress=False, on_update=lambda s: seen.append(s.state)
+        )
+
+        assert seen == [JobState.RUNNING, JobState.RUNNING, JobState.FAILED]
+        assert (status.state, status.succeeded, status.code) == (JobState.FAILED, False, 70)
+        unaware = compute_at(node).job("", job.job_id, WALLET)
+        assert unaware.status().succeeded, "who has not seen it cannot know"
 
 
 def test_a_start_whose_answer_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -442,7 +460,7 @@ def test_a_lost_start_is_looked_for_in_the_environment_it_was_sent_to() -> None:
         plan = JobPlan(tuple(INPUTS), Algorithm(meta=META), WALLET.address)
         node.faults["POST", "freeCompute"] = ["lost"]
         with pytest.raises(TransportError):
-            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs())))
+            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs()), plan.marker))
         (job,) = backend.listed(WALLET.address).jobs
         elsewhere = replace(job, status=replace(job.status, environment="0x1-0x2"))
         candidates = backend.candidates(plan, lambda _: False)

@@ -140,6 +140,7 @@ class OnTheWire:
     def encrypt(self) -> Any:
         address = self.wallet.address
         url = f"{self.world.provider.url}/api/v1/services/encrypt"
+        self.world.provider.faults.setdefault("encrypt", Fault(html(404)))
         return DataServiceProvider().encrypt_files_dict([], url, address, address, "0x")
 
     def wants_https(self) -> Any:
@@ -210,6 +211,8 @@ ELSEWHERE = {
     "WrongPassword": "unit/web3_internal/test_wallet.py",
     "ProviderNotTrusted": "integration/test_trusted_providers.py",
     "MalformedCredential": "unit/common/ddo/test_conditions.py",
+    "InvalidDescription": "unit/documents/test_description.py",
+    "NotYourAsset": "integration/test_changing.py",
     "NotOffered": "unit/backends/node/test_backend.py",
     "NotYourJob": "unit/backends/node/test_backend.py",
     "EnvironmentUnavailable": "unit/backends/node/test_environments.py",

@@ -63,28 +63,27 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
         (
             r"^Invalid C2D Environment",
             EnvironmentUnavailable,
-            "Choose one of compute.environments(); their ids change when a node is set up anew.",
+            "Choose another; their ids change when a node is set up anew.",
         ),
         (
             r"^Not enough available",
             EnvironmentUnavailable,
-            "It is busy: try again later, ask for less, or choose another of "
-            "compute.environments().",
+            "It is busy: try again later, ask for less, or choose another environment.",
         ),
         (
             r"Not enough \w+ resources",
             EnvironmentUnavailable,
-            "Ask for less, or choose another of compute.environments().",
+            "Ask for less, or choose another environment.",
         ),
         (
             r"does not accept payments on chain",
             EnvironmentUnavailable,
-            "Choose one of the tokens and chains in compute.environments().",
+            "Choose one of the environment's tokens and chains.",
         ),
         (
             r"^Access denied",
             AccessDenied,
-            "The environment is not open to this wallet; choose another of compute.environments().",
+            "The environment is not open to this wallet; choose another.",
         ),
         (
             r"Access to asset \S+ was denied",
@@ -157,6 +156,8 @@ def error_of(answer: Answer) -> OceanError:
             error = refusal(kind, answer, words, advice)
             if isinstance(error, RequestInvalid):
                 error.errors = {}
+            if isinstance(error, EnvironmentUnavailable):
+                error.advised("list-environments")
             return error
     return error_by_status(answer)
 
@@ -238,6 +239,7 @@ def job_of(info: NodeJob) -> Job:
         owner=str(info.get("owner") or ""),
         raw=info,
         generation=Generation.NODE,
+        is_failing=code in _FAILED_CODES,
     )
 
 

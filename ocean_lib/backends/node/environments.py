@@ -114,9 +114,9 @@ def chosen(
     told = "; ".join(_described(offer) for offer in free) or "none"
     raise EnvironmentUnavailable(
         "No free environment of the node fits this job and wallet. Nothing was sent. Its free "
-        f"environments: {told}. Ask for less, or choose one of compute.environments().",
+        f"environments: {told}. Ask for less, or choose another.",
         operation="choose an environment",
-    )
+    ).advised("list-environments")
 
 
 def _described(offer: Environment) -> str:

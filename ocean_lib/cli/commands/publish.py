@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from ocean_lib.cli import embedded
-from ocean_lib.cli.description import read_description
 from ocean_lib.cli.options import ADDRESS, DID, TOKENS, client_options
 from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.cli.typed_job import data_token_of
 
-if TYPE_CHECKING:
-    from ocean_lib.assets.asset import Asset
-    from ocean_lib.cli.description import Description
-    from ocean_lib.ocean.ocean import Ocean
-    from ocean_lib.web3_internal.wallet import Wallet
-
 _SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
+
+
+def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from ocean_lib.documents.schema import json_schema
+
+        ctx.ensure_object(Session).out.document(json_schema())
+        ctx.exit()
 
 
 @click.command(short_help="Publish a data set or an algorithm from a small file.")
 @click.argument("kind", type=click.Choice(["dataset", "algorithm"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the format's JSON Schema, for an editor.",
+)
 @client_options
 @pass_session
 def publish(session: Session, kind: str, file: Path) -> None:
@@ -40,31 +47,26 @@ def publish(session: Session, kind: str, file: Path) -> None:
           trusted_algorithms: ["did:op:..."]
 
     An algorithm has `container:` with image, tag and entrypoint in place of `compute:`.
-    docs/cli.md lists every field.
+    docs/publishing.md lists every field.
     """  # noqa: D301  (click's mark for text as it stands)
-    description = read_description(kind, file)
     wallet = session.wallet  # before anything is copied or sent
-    urls = [
-        entry.url if entry.path is None else embedded.publish_local_file(session.config, entry.path)
-        for entry in description.files
-    ]
     with session.interruptible(_SENT):
-        asset = publish_described(session.ocean, description, urls, wallet)
-    offered = [service for service in asset.services if service.type in ("access", "compute")]
+        asset = session.ocean.assets.publish(file, wallet, type=kind)
+    offered: list[dict[str, Any]] = [
+        {"index": service.index, "type": service.type, "price": str(service.main["cost"])}
+        for service in asset.services
+        if service.type in ("access", "compute")
+    ]
+    main = (asset.metadata or {})["main"]
     session.out.fields(
         {
             "did": asset.did,
             "type": kind,
-            "name": description.main["name"],
+            "name": main["name"],
             "data_token": asset.data_token_address,
             "publisher": wallet.address,
         },
-        also={
-            "services": [
-                {"index": service.index, "type": service.type, "price": str(description.price)}
-                for service in offered
-            ]
-        },
+        also={"services": offered, "transactions": asset.transactions},
     )
 
 
@@ -98,28 +100,4 @@ def mint(session: Session, did: str, receiver: str, amount: str) -> None:
             "balance": f"{balance:f}",
             "tx": tx,
         }
-    )
-
-
-def publish_described(
-    ocean: Ocean, description: Description, urls: list[str], wallet: Wallet
-) -> Asset:
-    """Publish an asset.
-
-    Args:
-        ocean: the client.
-        description: of the asset.
-        urls: of its files.
-        wallet: the publisher's.
-    """
-    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    token = description.token
-    return ocean.assets.create(
-        description.metadata(urls, created),
-        wallet,
-        description.services(ocean, wallet.address, created),
-        data_token_address=token.address or None,
-        dt_name=token.name or None,
-        dt_symbol=token.symbol or None,
-        dt_cap=token.cap or None,
     )

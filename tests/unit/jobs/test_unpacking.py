@@ -309,3 +309,12 @@ def test_a_file_too_long_for_memory_is_refused() -> None:
 
     with pytest.raises(ResponseTooLarge, match="Use download"):
         read_members(in_pieces(data), lambda _: True, 100, OPERATION)
+
+
+def test_names_that_differ_in_case_only_are_two_files_everywhere(tmp_path: Path) -> None:
+    data = archive(("outputs/Same.TXT", b"one"), ("outputs/same.txt", b"two"))
+
+    done = unpacked(data, tmp_path)
+
+    assert [path.read_bytes() for path in done.paths] == [b"one", b"two"]
+    assert len({path.name.casefold() for path in done.paths}) == 2

@@ -78,6 +78,7 @@ class Chain(ChainAccess):
     def data_token(self, address: str) -> Any:
         return SimpleNamespace(
             address=address,
+            made_in="0x" + "cd" * 32,
             minter=lambda: self.minter,
             proposeMinter=lambda owner, wallet: self.proposed.append(owner),
         )

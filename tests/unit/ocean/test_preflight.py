@@ -132,7 +132,7 @@ class _Provider:
 
 
 def probe_of(provider: _Provider, url: str) -> FileProbe:
-    return FileProbe(WrappedBackend(url, provider))
+    return FileProbe(url, lambda root: WrappedBackend(root, provider))
 
 
 def test_a_silent_provider_is_told_once_and_not_asked_again() -> None:
@@ -299,7 +299,7 @@ def test_the_guide_lists_every_code_there_is() -> None:
         path.read_text("utf-8")
         for path in (ROOT / "ocean_lib").rglob("*.py")
         if re.search(
-            r"ocean_lib/preflight/|backends/v3/(?:trust|not_offered)|backends/node/rules|models/algorithm_metadata",
+            r"ocean_lib/preflight/|backends/v3/(?:trust|offers)|backends/node/rules|models/algorithm_metadata",
             str(path),
         )
     ]

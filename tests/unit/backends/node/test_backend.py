@@ -77,7 +77,7 @@ def started(backend: NodeBackend, wallet: Wallet = WALLET, **fields: Any) -> Job
 
 
 def read(backend: NodeBackend, file: JobFile) -> bytes:
-    return read_file(Source(backend.http, lambda: backend.root), file, 1_000_000)
+    return read_file(Source(HttpExchange(), lambda: backend.root), file, 1_000_000)
 
 
 def test_the_first_start_asks_what_it_needs_and_a_warm_one_nothing() -> None:

@@ -21,7 +21,7 @@ from ocean_lib.exceptions import InvalidInput, MalformedResponse, OceanError, Si
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.plan import MARKER, Algorithm, JobPlan
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
-from ocean_lib.web3_internal.signer import sign_bytes
+from ocean_lib.web3_internal.signer import sign_text
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.vectors import nodes
 
@@ -76,7 +76,7 @@ def test_what_is_signed_and_the_signature_are_the_recorded_ones(signed: dict[str
 
     assert data == bytes.fromhex(signed["messageKeccak256"][2:]).lstrip(b"\0")
     wallet = wallet_of(signed)
-    assert sign_bytes(wallet, data) == signed["signature"]
+    assert sign_text(wallet, data) == signed["signature"]
 
 
 def test_enough_was_recorded() -> None:
@@ -95,7 +95,7 @@ def test_the_accepted_signature_of_a_hash_that_begins_with_zero_is_ours() -> Non
 
     assert (refused[1], accepted[1]) == (401, 200)
     assert len(data) == 31
-    assert sign_bytes(wallet_of(accepted[0]), data) == accepted[0]["signature"]
+    assert sign_text(wallet_of(accepted[0]), data) == accepted[0]["signature"]
 
 
 def test_300_hashes_that_begin_with_a_zero_byte_are_signed_without_it() -> None:
@@ -118,7 +118,7 @@ def test_300_hashes_that_begin_with_a_zero_byte_are_signed_without_it() -> None:
         assert data == number.to_bytes((number.bit_length() + 7) // 8, "big")
         if seen <= 20 or len(data) < 31:
             message = encode_defunct(primitive=data)
-            signature = sign_bytes(wallet, data)
+            signature = sign_text(wallet, data)
             assert Account.recover_message(message, signature=signature) == wallet.address
         if seen == 300:
             return

@@ -14,12 +14,12 @@ from eth_account import Account
 
 from ocean_lib.base.text_files import read_text
 from ocean_lib.cli import asking
-from ocean_lib.cli.description import read_description
 from ocean_lib.cli.embedded import keep_config
 from ocean_lib.cli.job_file import read_job_file
 from ocean_lib.cli.typed_job import TypedJob
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.config import Config
+from ocean_lib.documents.description import read_description
 from ocean_lib.exceptions import ConfigError, InvalidInput, WalletError
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses
 from ocean_lib.web3_internal.wallet import Wallet
@@ -79,13 +79,13 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any], Any]] = {
     "description in JSON": (
         "d.json",
         json.dumps(DESCRIPTION | {"access": True}),
-        lambda p: read_description("dataset", p).main["author"],
+        lambda p: read_description(p).values["author"],
         "ä",
     ),
     "description in YAML": (
         "d.yaml",
         "\n".join(f"{name}: {json.dumps(value)}" for name, value in DESCRIPTION.items()),
-        lambda p: read_description("dataset", p).main["author"],
+        lambda p: read_description(p).values["author"],
         "ä",
     ),
     "code": ("a.py", "print('ä')\nprint(2)\n", code_in, "print('ä')\nprint(2)\n"),

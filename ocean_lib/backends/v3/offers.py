@@ -1,11 +1,13 @@
-"""What Ocean Nodes have and V3 Providers do not."""
+"""What a V3 Provider offers: by which rules it goes, and what of an Ocean Node it does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
-from ocean_lib.backends.backend import JobRef
+from ocean_lib.backends.backend import ALL_RULES, JobRef, Rules
 from ocean_lib.backends.environment import Environment, Environments
 from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import NotOffered
@@ -14,33 +16,8 @@ from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer
 
-
-def check_v3_only(plan: JobPlan) -> None:
-    """Check that nothing is asked for that only Ocean Nodes have.
-
-    Raises:
-        NotOffered: with the names of the arguments.
-    """
-    for what, mend in _only_at_nodes(plan):
-        raise NotOffered(f"{what} {mend} Nothing was started.")
-
-
-def _only_at_nodes(plan: JobPlan) -> Iterator[tuple[str, str]]:
-    """Yield what a plan asks for that only Ocean Nodes have, each with the way round it."""
-    instead = "or set provider.url to a node."
-    asked = plan.asked_of_nodes
-    if asked:
-        names = ", ".join(asked)
-        yield (
-            f"A V3 Provider has no {names}: these are for Ocean Nodes.",
-            f"Leave them out, {instead}",
-        )
-    meta = plan.algorithm.meta
-    if meta is not None and meta.container_checksum and not meta.container_tag:
-        yield (
-            "A V3 Provider takes no digest in place of an image's tag.",
-            f"Name the tag, {instead}",
-        )
+_PUBLISHERS_SINCE = (0, 4, 13)
+_V4_SINCE = (1, 0, 0)
 
 
 class WithoutNodesCalls:
@@ -61,7 +38,7 @@ class WithoutNodesCalls:
 
     def findings(self, plan: JobPlan) -> Iterable[Finding]:
         """Say what of a job only Ocean Nodes have; the rest of the rules stands in the assets."""
-        yield from (refused("not-offered", *each) for each in _only_at_nodes(plan))
+        yield from (refused("not-offered", *each) for each in plan.only_at_nodes())
         if len(plan.published) < len(plan.datasets) or not plan.datasets:
             yield refused(
                 "not-offered",
@@ -72,3 +49,21 @@ class WithoutNodesCalls:
     def forget_token(self, _: str, __: Signer) -> bool:
         """Do nothing: a V3 Provider takes a token until its time is over."""
         return False
+
+
+def rules_of_provider(document: Mapping[str, Any]) -> Rules:
+    """Return the rules of a Provider, by what it says of itself (`GET /`).
+
+    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
+    """
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
+    version = tuple(map(int, found.groups())) if found else _V4_SINCE
+    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
+    if not is_published or version >= _V4_SINCE:
+        return ALL_RULES
+    return Rules(
+        name=f"Provider {document['version']}",
+        reads_publishers=version >= _PUBLISHERS_SINCE,
+        reads_algorithm_access=False,
+        compares_tokens=False,
+    )

@@ -1,0 +1,135 @@
+"""The format of descriptions as a JSON Schema and as tables, made from `format.py`.
+
+`python -m ocean_lib.documents.schema` writes both where they are kept; a test compares them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ocean_lib.documents.format import ALGORITHM, DATASET, FILE, FORMAT, Field
+
+SCHEMA_FILE = Path(__file__).with_name("asset.schema.json")
+_TITLES = {DATASET: "A data set", ALGORITHM: "An algorithm"}
+_MARKS = ("<!-- made from ocean_lib/documents/format.py -->", "<!-- end -->")
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of descriptions."""
+    is_algorithm = {
+        "anyOf": [
+            {"required": ["type"], "properties": {"type": {"const": ALGORITHM}}},
+            {"required": ["container"], "properties": {"type": {"const": None}}},
+        ]
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An asset, as `ocean-compute publish` and `ocean.assets.publish` take it",
+        "type": "object",
+        "if": is_algorithm,
+        "then": {"$ref": f"#/$defs/{ALGORITHM}"},
+        "else": {"$ref": f"#/$defs/{DATASET}"},
+        "$defs": {name: _object(fields, _TITLES[name], name) for name, fields in FORMAT.items()},
+    }
+
+
+def _object(fields: Sequence[Field], about: str, asset_type: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": about,
+        "type": "object",
+        "properties": {field.name: _property(field, asset_type) for field in fields},
+        "additionalProperties": False,
+    }
+    required = [field.name for field in fields if field.required]
+    return {**described, "required": required} if required else described
+
+
+def _property(field: Field, asset_type: str) -> dict[str, Any]:
+    about = {"description": field.about}
+    if field.default not in (None, "", ()):
+        about["default"] = field.default
+    if field.name == "type":
+        return {**about, "enum": [asset_type, None]}
+    if field.kind is not None:
+        return {**about, **_or_nothing(field.kind.schema, field)}
+    inner = _object(field.fields, field.about, asset_type)
+    if field.each:
+        entry = {"anyOf": [{"type": "string", "minLength": 1}, inner]}
+        several = entry if field.fields is FILE else inner
+        least = {"minItems": 1} if field.fields is FILE else {}
+        return {**about, **_or_nothing({"type": "array", "items": several, **least}, field)}
+    if field.may_be_false:
+        return {**about, "anyOf": [{"type": ["boolean", "null"]}, inner]}
+    return {**about, **_or_nothing(inner, field)}
+
+
+def _or_nothing(schema: dict[str, Any], field: Field) -> dict[str, Any]:
+    return schema if field.required else {**schema, "type": [schema["type"], "null"]}
+
+
+def tables() -> str:
+    """Return the tables of all names, as Markdown."""
+    names: dict[str, list[str]] = {}
+    fields: dict[str, Field] = {}
+    for asset_type, listed in FORMAT.items():
+        for field in listed:
+            names.setdefault(field.name, []).append(asset_type)
+            fields[field.name] = field
+    parts = [_table([(fields[name], names[name]) for name in names])]
+    seen: list[tuple[Field, ...]] = []
+    for field in fields.values():
+        if field.fields and field.fields not in seen:
+            seen.append(field.fields)
+            each = "each of " if field.each else ""
+            parts.append(
+                f"Below {each}`{field.name}`:\n\n{_table([(f, []) for f in field.fields])}"
+            )
+    return "\n".join(parts)
+
+
+def _table(rows: Sequence[tuple[Field, list[str]]]) -> str:
+    lines = ["| name | value | default | meaning |", "|---|---|---|---|"]
+    for field, types in rows:
+        only = f" (an {types[0]}'s)" if types == [ALGORITHM] else ""
+        only = " (a data set's)" if types == [DATASET] else only
+        lines.append(
+            f"| `{field.name}` | {_kind(field)} | {_default(field)} | {field.about}{only} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _kind(field: Field) -> str:
+    if field.kind is not None:
+        return field.kind.name
+    if field.name == "type":
+        return "text"
+    return "a list" if field.each else "names and values"
+
+
+def _default(field: Field) -> str:
+    if field.required:
+        return "**required**"
+    if field.default in (None, "", ()):
+        return ""
+    return f"`{json.dumps(field.default)}`".replace('"', "")
+
+
+def put_into(text: str) -> str:
+    """Return a document with the tables of now between its marks."""
+    first, last = _MARKS
+    between = re.compile(f"{re.escape(first)}.*?{re.escape(last)}", re.DOTALL)
+    return between.sub(lambda _: f"{first}\n{tables()}{last}", text, count=1)
+
+
+def write(document: Path) -> None:
+    """Write the schema, and the tables into this document."""
+    SCHEMA_FILE.write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
+    document.write_text(put_into(document.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path("docs/publishing.md"))
