@@ -66,7 +66,12 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
             "Choose another; their ids change when a node is set up anew.",
         ),
         (
-            r"Not enough \w+ resources|^Not enough available",
+            r"^Not enough available",
+            EnvironmentUnavailable,
+            "It is busy: try again later, ask for less, or choose another environment.",
+        ),
+        (
+            r"Not enough \w+ resources",
             EnvironmentUnavailable,
             "Ask for less, or choose another environment.",
         ),
