@@ -14,6 +14,7 @@ from ocean_lib.exceptions import (
     TooManyRequests,
     TransportError,
 )
+from ocean_lib.jobs.outputs import after
 from ocean_lib.jobs.view import JobStatus
 from ocean_lib.jobs.waiting import Wait
 
@@ -63,7 +64,7 @@ def _pieces(
             break
         try:
             with open_stream() as pieces:
-                for piece in _after(done, pieces):
+                for piece in after(done, pieces):
                     done += len(piece)
                     yield piece
             is_complete = True
@@ -77,13 +78,4 @@ def _pieces(
         time.sleep(plan.pause_s())
     if not is_complete:
         with read_log() as pieces:
-            yield from _after(done, pieces)
-
-
-def _after(done: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Leave out what came before."""
-    for piece in pieces:
-        rest = piece[done:]
-        done = max(0, done - len(piece))
-        if rest:
-            yield rest
+            yield from after(done, pieces)

@@ -310,7 +310,7 @@ def _fetched(
     while True:
         try:
             with file.fetch() as pieces:
-                for piece in _after(pieces, done):
+                for piece in after(done, pieces):
                     done += len(piece)
                     _check_size(done, file, max_bytes)
                     on_bytes(len(piece))
@@ -322,7 +322,7 @@ def _fetched(
                 raise
 
 
-def _after(pieces: Iterator[bytes], skipped: int) -> Iterator[bytes]:
+def after(skipped: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield what comes after so many bytes."""
     for piece in pieces:
         rest = piece[skipped:]
