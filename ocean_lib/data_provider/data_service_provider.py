@@ -1,5 +1,6 @@
 """The V3 Provider's REST API as ocean.py has it: one method for each call."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -49,6 +50,8 @@ from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["DataServiceProvider", "OrderRequirements"]
 

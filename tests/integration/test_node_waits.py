@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 
 from ocean_lib import AlgorithmMetadata, ComputeJob, Config, FileInput, JobState, Ocean, Wallet
+from ocean_lib.backends import signing
 from ocean_lib.backends.node import pace
-from ocean_lib.http import deadline
+from ocean_lib.http import connections, deadline, exchange
 from ocean_lib.jobs import waiting
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.fake_node import FakeNode, recorded
@@ -61,7 +62,7 @@ class StrictNode(FakeNode):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (pace, deadline, waiting):
+    for module in (pace, signing, connections, deadline, exchange, waiting):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -168,3 +169,18 @@ def test_a_busy_node_is_waited_for_at_the_first_call_too(clock: Clock, number: s
 
         assert len(node.jobs) == 1
         assert clock.now - clock.began >= 5 * 20
+
+
+def test_a_stop_that_the_node_forgot_is_asked_for_again(clock: Clock) -> None:
+    looks = [one for one in nodes.load("60") if one["request"]["method"] == "GET"]
+    states = [job for one in looks for job in nodes.jobs_in(one)]
+    with FakeNode(states=states, forgets_stops=True) as node:
+        job = submitted(compute_at(node), WALLETS[0])
+        job.status()
+
+        status = job.stop(wait=True)
+
+        assert [one for one in node.asked if one.endswith(" compute")] == [
+            f"{one['request']['method']} compute" for one in nodes.load("60")
+        ]
+        assert status.state is JobState.STOPPED

@@ -133,9 +133,21 @@ def test_environments_that_changed_are_asked_for_anew() -> None:
         assert fake.asked == [
             "POST freeCompute",
             "GET computeEnvironments",
-            "GET nonce",
             "POST freeCompute",
         ]
+
+
+def test_a_busy_environment_gets_no_second_start_if_there_is_no_other() -> None:
+    busy = nodes.load("61")[0]["response"]
+    with node() as (fake, backend):
+        started(backend)
+        fake.forget()
+        fake.faults["POST", "freeCompute"] = [as_json(busy["body"]["json"], busy["status"])]
+
+        with pytest.raises(EnvironmentUnavailable, match=r"available cpu\. .*later"):
+            started(backend)
+
+        assert fake.asked == ["POST freeCompute", "GET computeEnvironments"]
 
 
 def test_what_does_not_fit_is_not_sent() -> None:
@@ -409,7 +421,6 @@ def test_a_start_that_is_too_often_is_sent_again_when_it_may_be() -> None:
 
         assert fake.asked == ["POST freeCompute", "POST freeCompute"]
         assert len(fake.jobs) == 2
-        assert fake.nonces[WALLET.address] == 2
 
 
 def test_a_crowded_node_is_told_apart_from_a_closed_environment(
