@@ -238,8 +238,9 @@ def changed_document(
     write_values({service.type: service.attributes for service in changed.services}, values)
     _write_rest(changed, values)
     document = changed.as_dictionary()
-    if document.get("status") == {}:  # as if it had never been disabled
-        del document["status"]
+    for part in ("status", "credentials"):  # as if it had never been disabled, or had a list
+        if document.get(part) == {}:
+            del document[part]
     return Asset(dictionary=document)
 
 
