@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.service_factory import ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.documents.description import Description
@@ -247,8 +248,6 @@ def changed_document(
 def _service(
     service_type: str, attributes: dict[str, Any], endpoints: Mapping[str, str]
 ) -> Service:
-    from ocean_lib.common.agreements.service_factory import ServiceFactory
-
     endpoint = endpoints[service_type]
     values = {"attributes": attributes, "serviceEndpoint": endpoint}
     return ServiceFactory.build_service((service_type, values))

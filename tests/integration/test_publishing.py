@@ -219,7 +219,9 @@ def test_what_is_published_can_be_read_back_changed_and_published_again(
     def check(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
         first, second = pair
         one = str(ocean.assets.publish(first, wallet).did)
-        back = ocean.assets.show(one).description
+        shown = ocean.assets.show(one)
+        back = shown.description
+        assert ocean.assets.change(one, str(shown), wallet).differences == ()
         two = str(ocean.assets.publish({**back, "files": first["files"]}, wallet).did)
         assert document(ocean, two) == document(ocean, one)
         assert sealed(network, ocean, two) == sealed(network, ocean, one)
