@@ -66,20 +66,7 @@ def run(
         say(algorithm.did)
 
     with step("The hospital publishes its data for compute, and trusts that algorithm"):
-        about = {
-            "name": "Tumours",
-            "author": "ocean-compute quickstart",
-            "license": "CC BY 4.0",
-            "files": [data_file],
-            "compute": {
-                "trusted_algorithms": [algorithm.did],
-                "allow_raw_algorithm": True,
-                "max_run_time": 600,
-                "cpu": 2,
-                "memory": "4gb",
-            },
-        }
-        data = ocean.assets.publish(about, hospital)
+        data = publish_data(ocean, hospital, data_file, algorithm.did)
         say(data.did)
 
     with step("The scientist orders both, with a datatoken of each"):
@@ -139,6 +126,23 @@ def make_room() -> None:
             f"The results cannot be written to {RESULTS.absolute()}: {error.strerror}. Run this "
             "in a folder of yours, or move away what is there."
         )
+
+
+def publish_data(ocean: Ocean, owner: Wallet, file: Path | str, *trusted: str) -> Asset:
+    about = {
+        "name": "Tumours",
+        "author": "ocean-compute quickstart",
+        "license": "CC BY 4.0",
+        "files": [file],
+        "compute": {
+            "trusted_algorithms": trusted,
+            "allow_raw_algorithm": True,
+            "max_run_time": 600,
+            "cpu": 2,
+            "memory": "4gb",
+        },
+    }
+    return ocean.assets.publish(about, owner)
 
 
 def service_index(asset: Asset, service_type: str) -> int:

@@ -54,7 +54,17 @@ class Option(Generic[T]):
     def __get__(self, config: ConfigParser, _: object = None) -> T: ...
 
     def __get__(self, config: ConfigParser | None, _: object = None) -> Option[T] | T:
-        return self if config is None else self.of(config)
+        if config is None:
+            return self
+        try:
+            text = config.get(self.section, self.name)
+        except ParserError:
+            return self.of(config)  # which says what is wrong
+        values: dict[tuple[str, str], tuple[str, T]] = vars(config).setdefault("_values", {})
+        known = values.get((self.section, self.name))
+        if known is None or known[0] != text:
+            known = values[self.section, self.name] = (text, self.of(config))
+        return known[1]
 
     def __set__(self, config: ConfigParser, _: Any) -> NoReturn:
         raise AttributeError(f"Set it with config.set({self.section!r}, {self.name!r}, text).")
@@ -83,10 +93,10 @@ def as_text(text: str) -> str:
 
 
 def as_network(text: str) -> str:
-    """Return a URL, or the name of a network that ocean.py knew."""
+    """Return a URL, or the name of a network that ocean.py knew, or ''."""
     from ocean_lib.ocean.util import SUPPORTED_NETWORK_NAMES
 
-    if text in SUPPORTED_NETWORK_NAMES:
+    if not text or text in SUPPORTED_NETWORK_NAMES:
         return text
     return as_url(text, may_have_login=True)
 

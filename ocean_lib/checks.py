@@ -1,4 +1,4 @@
-"""Check DIDs, addresses, hashes, URLs, job and service ids where they enter the library.
+"""Check DIDs, addresses, hashes, URLs, ids, wallets and JSON where they enter the library.
 
 Each check returns the value in the spelling to use from there on, or raises the library's error
 for it. Nothing heavy is imported: neither web3 nor eth-account, and keccak only when a checksum
@@ -7,8 +7,12 @@ is really needed.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from itertools import accumulate
+from typing import Any
 from urllib.parse import urlsplit
 
 from ocean_lib.exceptions import (
@@ -41,11 +45,16 @@ PUBLIC_ID = (
 # A job's id of V3 has 32 hex digits, an address or a DID of V3 40. 64 in a row may be a private
 # key in the wrong place, and a few less one that was copied in part: never shown.
 _NODE_JOB_ID = re.compile(f"0x{_HEX}{{64}}-{_HEX}{{64}}")
+_V3_JOB_ID = re.compile(f"{_HEX}{{32}}")
 _ONLY_AN_ID = re.compile(PUBLIC_ID)
 _LONG_HEX = re.compile(rf"(?P<public>{PUBLIC_ID})|{_HEX}{{48,}}")
 # A mnemonic in the wrong place: hardly any sentence goes on for so long without a shorter word.
 _PHRASE = re.compile(r"\b[a-z]{3,8}(?:\s+[a-z]{3,8}){11,}\b")
-_SHORTEST_SECRET = 12 * 3 + 11
+SHORTEST_SECRET = 12 * 3 + 11
+"""No text of fewer characters is taken for a key or a mnemonic."""
+
+MAX_JSON_DEPTH = 200
+_OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
 
 _trusted_job_ids: set[str] = set()
 _TRUSTED_AT_MOST = 100_000
@@ -115,13 +124,18 @@ def is_did(value: object) -> bool:
     return isinstance(value, str) and _DID.fullmatch(value) is not None
 
 
+def is_token_did(value: object) -> bool:
+    """Tell whether a value is a DID that names its datatoken's address, as V3's do."""
+    return isinstance(value, str) and _TOKEN_DID.fullmatch(value) is not None
+
+
 def check_token_did(did: object, *, name: str = "did") -> str:
     """Return the DID unchanged if it names its datatoken's address, as V3's do.
 
     Raises:
         InvalidDid: it is anything else, also a DID of a later generation.
     """
-    if _TOKEN_DID.fullmatch(check_did(did, name=name)):
+    if is_token_did(check_did(did, name=name)):
         return str(did)
     raise InvalidDid(
         f"{name} must be 'did:op:' followed by 40 hex digits, the address of the datatoken, got "
@@ -261,7 +275,7 @@ def trust_job_id(job_id: str) -> None:
     For what a back end calls a job: V3's make 32 hex digits and nodes put their cluster before
     64, but another may use a bare hash, which cannot be told from a private key.
     """
-    if len(job_id) >= _SHORTEST_SECRET and _without_secrets(job_id) != job_id:
+    if len(job_id) >= SHORTEST_SECRET and _without_secrets(job_id) != job_id:
         if len(_trusted_job_ids) >= _TRUSTED_AT_MOST:
             _trusted_job_ids.clear()
         _trusted_job_ids.add(job_id)
@@ -308,13 +322,19 @@ def check_place(did: object, job_id: object) -> tuple[str, str]:
         InvalidDid: it is not a DID.
         InvalidInput: the id cannot be one; see `check_job_id`.
     """
-    if did == "" and isinstance(job_id, str) and _NODE_JOB_ID.fullmatch(job_id):
-        return "", str(job_id)
+    if isinstance(did, str) and isinstance(job_id, str):
+        is_nodes = _NODE_JOB_ID.fullmatch(job_id) is not None
+        if (did == "" and is_nodes) or (
+            _DID.fullmatch(did) and (is_nodes or _V3_JOB_ID.fullmatch(job_id))
+        ):
+            return str(did), str(job_id)
     return check_did(did), check_job_id(job_id)
 
 
 def is_job_id(value: object) -> bool:
     """Tell whether a value can be a job id; see `check_job_id`."""
+    if isinstance(value, str) and _V3_JOB_ID.fullmatch(value):
+        return True
     try:
         check_job_id(value)
     except InvalidInput:
@@ -379,3 +399,70 @@ def check_service_index(value: object, *, name: str = "service_id") -> int:
         f"{name} must be the index of a service in the asset's DDO (0, 1, 2, …), "
         f"got {printable(value)}."
     )
+
+
+def signer_address(obj: Any, *, signs: bool = False) -> str:
+    """Return a signer's address in its checksum spelling.
+
+    The Provider compares addresses as text, so this spelling is the one to sign and to send.
+
+    Args:
+        obj: what the user gave as a wallet.
+        signs: whether it must be able to sign, too.
+
+    Raises:
+        InvalidInput: it has no `address` text, or must sign and has no `sign_message` method.
+        InvalidAddress: its address is no EVM address, or its mixed-case checksum is wrong.
+    """
+    address = getattr(obj, "address", None)
+    if not isinstance(address, str):
+        raise InvalidInput(_not_a_signer(obj, "has no address text"))
+    checked = check_address(address)
+    if signs and not callable(getattr(obj, "sign_message", None)):
+        raise InvalidInput(_not_a_signer(obj, "has no sign_message(signable_message) method"))
+    return checked
+
+
+def _not_a_signer(obj: object, fault: str) -> str:
+    return (
+        f"A wallet is needed, but this {type(obj).__name__} {fault}. "
+        "Give a Wallet, an eth-account LocalAccount, or an object with both."
+    )
+
+
+def parse_json(
+    body: bytes | str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
+    """Parse JSON from outside; what nests too deeply is refused.
+
+    Python's parser recurses in C and trusts the interpreter's recursion limit to stop it. py_ecc,
+    which eth-account imports, raises that limit to 100,000, and a hundred kilobytes of "[" then end
+    the whole process.
+
+    Args:
+        body: what came.
+        object_pairs_hook: makes an object of its names and values; may raise ValueError.
+
+    Raises:
+        ValueError: it is not JSON, or nests deeper than 200 levels.
+    """
+    if isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
+    if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH:
+        steps = (
+            bool(found[1]) - bool(found[2])
+            for found in _OUTSIDE_STRINGS.finditer(body)
+            if found[1] or found[2]
+        )
+        if any(depth > MAX_JSON_DEPTH for depth in accumulate(steps)):
+            raise ValueError(f"it nests deeper than {MAX_JSON_DEPTH} levels")
+    return json.loads(body, object_pairs_hook=object_pairs_hook)
+
+
+def is_json(value: Any) -> bool:
+    """Tell whether a value can be sent as JSON (NaN and infinity cannot)."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

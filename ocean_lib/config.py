@@ -58,7 +58,6 @@ NAME_AUTH_TOKEN = "auth_token"  # noqa: S105
 
 DEFAULT_NETWORK_HOST = "localhost"
 DEFAULT_NETWORK_PORT = 8545
-DEFAULT_NETWORK_URL = "http://localhost:8545"
 DEFAULT_ADDRESS_FILE = ""
 DEFAULT_METADATA_CACHE_URI = "http://localhost:5000"
 DEFAULT_PROVIDER_URL = ""
@@ -67,6 +66,10 @@ DEFAULT_DOWNLOADS_PATH = "downloads"
 _TIMEOUTS = Timeouts()
 
 logger = logging.getLogger(__name__)
+
+
+def _cache_url(text: str) -> str:
+    return of.as_url(text) if text else DEFAULT_METADATA_CACHE_URI
 
 
 class Config(configparser.ConfigParser):
@@ -99,11 +102,12 @@ class Config(configparser.ConfigParser):
     network_url = Option(
         SECTION_ETH_NETWORK,
         NAME_NETWORK_URL,
-        DEFAULT_NETWORK_URL,
+        "",
         of.as_network,
         "NETWORK_URL",
         "Network URL",
-        about="URL of the node's JSON-RPC, or the name of a network that ocean.py knew.",
+        about="URL of the node's JSON-RPC, or the name of a network that ocean.py knew; '' if no "
+        "network is configured: what needs none works all the same.",
     )
     chain_id = Option(
         SECTION_ETH_NETWORK,
@@ -174,11 +178,11 @@ class Config(configparser.ConfigParser):
     metadata_cache_uri = Option(
         SECTION_RESOURCES,
         NAME_METADATA_CACHE_URI,
-        DEFAULT_METADATA_CACHE_URI,
-        of.as_url,
+        "",
+        _cache_url,
         "METADATA_CACHE_URI",
         "Metadata Cache URI",
-        about="URL of the metadata cache (Aquarius).",
+        about="URL of the metadata cache (Aquarius); `http://localhost:5000` if none is set.",
     )
     _aquarius_url = Option(SECTION_RESOURCES, NAME_AQUARIUS_URL, None, of.as_optional_url)
     provider_url = Option(
@@ -278,6 +282,11 @@ class Config(configparser.ConfigParser):
         of.as_switch,
         about="Whether signed calls use the Provider's auth token in place of a nonce each.",
     )
+
+    @property
+    def has_metadata_cache(self) -> bool:
+        """Whether a metadata cache is configured; without one, an Ocean Node is its own."""
+        return bool(self.get(SECTION_RESOURCES, NAME_METADATA_CACHE_URI).strip())
 
     @property
     def address_file(self) -> str:

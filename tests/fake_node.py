@@ -85,6 +85,7 @@ class FakeNode:
         states: which states the next jobs go through.
         files: what their results are, by index.
         log: what is streamed while they run.
+        unreadable: URLs that the node cannot read.
         faults: by method and name of a service, what is done in place of the answer, once each;
             `lost` sends nothing after the node has acted.
         limit: how many requests are answered before 429; None for all.
@@ -95,6 +96,7 @@ class FakeNode:
     )
     files: dict[int, bytes] = field(default_factory=lambda: files_of("10"))
     log: bytes = b""
+    unreadable: set[str] = field(default_factory=set)
     faults: dict[tuple[str, str], list[Reply | str]] = field(default_factory=dict)
     limit: int | None = None
     wait_s: int = 1
@@ -152,6 +154,7 @@ class FakeNode:
             ),
             ("GET", "computeEnvironments"): lambda _: as_json(self.environments),
             ("GET", "compute"): self._status,
+            ("POST", "fileInfo"): self._file,
             ("POST", "auth/token/invalidate"): self._invalidate,
         }
         if (request.method, name) in plain:
@@ -189,6 +192,11 @@ class FakeNode:
             return "consumer address and nonce signature mismatch"
         self.nonces[address] = int(nonce)
         return ""
+
+    def _file(self, request: Request) -> Reply:
+        is_there = request.json().get("url") not in self.unreadable
+        case = nodes.case("fileInfo by did" if is_there else "fileInfo url not reachable")
+        return answer(200, nodes.body_of(case), "application/json")
 
     def _invalidate(self, request: Request) -> Reply:
         self.tokens.pop(request.json()["token"], None)

@@ -1,8 +1,10 @@
 """Learn to tell the classes of a table apart, and say how well it went.
 
-Runs inside a compute-to-data job: it sees the data, and only what it writes to the outputs
-folder leaves. Standard library only. The table is CSV with a header; the last column is the class.
-A Gaussian naive Bayes model is fitted on four rows of five and scored on the fifth.
+Runs inside a compute-to-data job, at a V3 Provider and at an Ocean Node alike: it sees the data,
+and only what it writes to the outputs folder leaves. Standard library only (docs/algorithms.md).
+
+The table is CSV with a header; the last column is the class. A Gaussian naive Bayes model is fitted
+on four rows of five and scored on the fifth.
 """
 
 import csv
@@ -16,13 +18,22 @@ INPUTS = Path(os.environ.get("INPUTS", "/data/inputs"))
 OUTPUTS = Path(os.environ.get("OUTPUTS", "/data/outputs"))
 
 
+def input_files():
+    """Yield name and path of each input: V3 has a folder for each DID, a node the files alone."""
+    dids = json.loads(os.environ.get("DIDS", "[]"))
+    for name in dids or sorted(path.name for path in INPUTS.iterdir()):
+        place = INPUTS / name
+        for file in sorted(place.iterdir()) if place.is_dir() else [place]:
+            if file.name != "algoCustomData.json":  # the job's parameters
+                yield name, file
+
+
 def read_tables():
-    for did in json.loads(os.environ["DIDS"]):
-        for file in sorted((INPUTS / did).iterdir()):
-            with file.open(newline="") as lines:
-                header, *rows = csv.reader(lines)
-            print(f"{did}: {len(rows)} rows, {len(header) - 1} features")
-            yield header, [([float(x) for x in row[:-1]], row[-1]) for row in rows]
+    for name, file in input_files():
+        with file.open(newline="") as lines:
+            header, *rows = csv.reader(lines)
+        print(f"{name}: {len(rows)} rows, {len(header) - 1} features")
+        yield header, [([float(x) for x in row[:-1]], row[-1]) for row in rows]
 
 
 def fit(rows):

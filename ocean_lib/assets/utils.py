@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.assets.asset_resolver import resolve_asset
-from ocean_lib.base.enforce import enforce_types
+from ocean_lib.base.arguments import enforce_types
 from ocean_lib.checks import check_did, printable
 from ocean_lib.documents.plain import required
 from ocean_lib.exceptions import InvalidInput

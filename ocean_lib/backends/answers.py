@@ -55,7 +55,7 @@ def error_by_status(answer: Answer) -> ProviderError:
     """Make the error for an answer with only a readable status."""
     status = answer.status_code
     words = answer.text() or "no words"
-    if status == TOO_MANY_REQUESTS:
+    if answer.is_too_often:
         return refusal(TooManyRequests, answer, words, answer.too_often())
     if status in TOO_LARGE_STATUSES:
         return refusal(RequestInvalid, answer, words, answer.too_large(), errors={})

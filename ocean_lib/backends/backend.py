@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
@@ -12,6 +12,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import Job
+from ocean_lib.preflight.findings import Finding
 from ocean_lib.web3_internal.signer import Signer
 
 
@@ -40,12 +41,17 @@ class Candidate:
     """A job that a start may have made.
 
     Attributes:
-        job_id: the job.
+        job: as it was listed.
         is_new: whether it was created after the start was sent, as far as the jobs show.
     """
 
-    job_id: str
+    job: Job
     is_new: bool
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self.job.id
 
 
 class Candidates(Protocol):
@@ -182,6 +188,9 @@ class Backend(Protocol):
         Raises:
             NotOffered: this generation deletes no jobs.
         """
+
+    def findings(self, plan: JobPlan) -> Iterable[Finding]:
+        """Say what this back end has against a job, beside its published assets; unsigned."""
 
     def files_reachable(self, did: str) -> Sequence[bool]:
         """Tell for each file of an asset whether the back end reaches it."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.answers import check_status
 from ocean_lib.base.expiring import Expiring
-from ocean_lib.checks import check_url, without_query
+from ocean_lib.checks import check_url
 from ocean_lib.config import Config
-from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl
+from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl, NotOffered, OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.redaction import one_line
 
@@ -58,7 +59,19 @@ _V3_NAMES = frozenset(
         *("download", "encrypt", "fileinfo", "initialize", "nonce"),
     }
 )
-_V4_KEYS = ("chainIds", "chainId", "providerAddresses")
+_V4_KEYS = frozenset({"chainIds", "chainId", "providerAddresses"})
+
+
+def known_generation(document: dict[str, Any]) -> Generation | None:
+    """Return which of Ocean's back ends a discovery document is of; None for no known one."""
+    if document.get("software") == "Ocean-Node":  # its version is a constant that tells nothing
+        return Generation.NODE
+    services = document["serviceEndpoints"]
+    prefix = f"/{api_version()}/"
+    has_v3_paths = any(prefix in str(found) for found in services.values())
+    is_v4 = not _V4_KEYS.isdisjoint(document)
+    is_v3 = has_v3_paths or (not is_v4 and not _V3_NAMES.isdisjoint(services))
+    return Generation.V3 if is_v3 else None
 
 
 def generation_of(document: dict[str, Any], root: str) -> Generation:
@@ -71,14 +84,11 @@ def generation_of(document: dict[str, Any], root: str) -> Generation:
     Raises:
         EndpointNotFound: none that this version speaks to; the message says what was seen.
     """
-    if document.get("software") == "Ocean-Node":  # its version is a constant that tells nothing
-        return Generation.NODE
+    found = known_generation(document)
+    if found is not None:
+        return found
     services = document["serviceEndpoints"]
-    is_v4 = any(key in document for key in _V4_KEYS)
-    prefix = f"/{api_version()}/"
-    has_v3_paths = any(prefix in str(found) for found in services.values())
-    if has_v3_paths or (not is_v4 and not _V3_NAMES.isdisjoint(services)):
-        return Generation.V3
+    is_v4 = not _V4_KEYS.isdisjoint(document)
     kind = one_line(document.get("software") or ("a Provider of V4" if is_v4 else "no name"), 60)
     raise EndpointNotFound(
         f"The server at {root} is not a back end that this version speaks to: it calls itself "
@@ -91,6 +101,48 @@ def generation_of(document: dict[str, Any], root: str) -> Generation:
     )
 
 
+class Calls(dict[str, tuple[str, str]]):
+    """HTTP method and URL of each service at one back end, by its name."""
+
+    def __init__(self, document: dict[str, Any], root: str) -> None:
+        services = document["serviceEndpoints"]
+        # Always a path below the Provider's own URL, whatever the document says.
+        super().__init__(
+            (name, (found[0], f"{root}/{found[1].lstrip('/')}"))
+            for name, found in services.items()
+            if _is_method_and_path(found)
+        )
+        self._names = ", ".join(map(str, services))
+        self._root = root
+
+    def __missing__(self, name: str) -> tuple[str, str]:
+        if f"/{name}" in self:  # a node's names may have a slash
+            return self[f"/{name}"]
+        raise EndpointNotFound(
+            f"The Provider at {self._root} offers no service {name!r}, only: "
+            f"{one_line(self._names, 200) or 'none'}. "
+            "Check the provider URL and the Provider's version.",
+            operation=f"find the service {name!r}",
+            url=self._root,
+        )
+
+
+@dataclass(frozen=True)
+class Services:
+    """A discovery document, taken apart once.
+
+    Attributes:
+        document: as it came.
+        generation: whose it is; None for none that this version speaks to.
+        calls: HTTP method and URL of each service, by its name; another name is an
+            `EndpointNotFound`.
+    """
+
+    document: dict[str, Any]
+    generation: Generation | None
+    calls: Calls
+
+
 class Discovery:
     """Discovery documents by back end, remembered for a lifetime.
 
@@ -101,13 +153,13 @@ class Discovery:
 
     def __init__(self, http: HttpExchange, lifetime_s: float) -> None:
         self._http = http
-        self._documents: Expiring[str, dict[str, Any]] = Expiring(256, lifetime_s)
+        self._services: Expiring[str, Services] = Expiring(256, lifetime_s)
         self._roots: Expiring[str, str] = Expiring(4096, 24 * 3600)
 
     def root_of(self, uri: str) -> str:
         """Return a Provider's base URL, given that or the URL of one of its services.
 
-        URLs that this instance built or was asked for are known; from others the usual path is
+        URLs that this instance read or was asked for are known; from others the usual path is
         removed.
         """
         root = self._roots.get(uri) if isinstance(uri, str) else None
@@ -116,35 +168,43 @@ class Discovery:
             self._roots.put(uri, root)
         return root
 
-    def document(self, root: str) -> dict[str, Any]:
-        """Return what `GET /` answers.
+    def services(self, root: str) -> Services:
+        """Return what a back end offers, by what `GET /` answers.
 
         Raises:
             ProviderError: the Provider refuses.
             MalformedResponse: this is not a Provider.
             TransportError: no answer.
         """
-        known = self._documents.get(root)
+        known = self._services.get(root)
         if known is not None:
             return known
         answer = self._http.send("GET", root, operation="read the Provider's services", retry=True)
         document = check_status(answer).json()
         if not (isinstance(document, dict) and isinstance(document.get("serviceEndpoints"), dict)):
             raise answer.malformed("a Provider's description of its services", answer.text())
-        self._documents.put(root, document)
-        return document
+        calls = Calls(document, root)
+        for _, url in calls.values():
+            self._roots.put(url, root)
+        services = Services(document, known_generation(document), calls)
+        self._services.put(root, services)
+        return services
+
+    def document(self, root: str) -> dict[str, Any]:
+        """Return what `GET /` answers; raises as `services` does."""
+        return self.services(root).document
 
     def is_known(self, root: str) -> bool:
         """Whether this Provider's document is remembered."""
-        return root in self._documents
+        return root in self._services
 
     def forget(self, root: str) -> None:
         """Forget a document, for a Provider that seems to have moved."""
-        self._documents.forget(root)
+        self._services.forget(root)
 
     def clear(self) -> None:
         """Forget all Providers."""
-        self._documents.clear()
+        self._services.clear()
 
     def endpoint(self, name: str, root: str) -> tuple[str, str]:
         """Return the HTTP method and URL of one service.
@@ -152,33 +212,44 @@ class Discovery:
         Raises:
             EndpointNotFound: the Provider has no service of this name.
         """
-        services = self.document(root)["serviceEndpoints"]
-        found = services.get(name, services.get(f"/{name}"))  # a node's names may have a slash
-        if not _is_method_and_path(found):
-            raise EndpointNotFound(
-                f"The Provider at {root} offers no service {name!r}, only: "
-                f"{one_line(', '.join(map(str, services)), 200) or 'none'}. "
-                "Check the provider URL and the Provider's version.",
-                operation=f"find the service {name!r}",
-                url=root,
-            )
-        # Always a path below the Provider's own URL, whatever the document says.
-        url = f"{root}/{found[1].lstrip('/')}"
-        self._roots.put(url, root)
-        return found[0], url
+        return self.services(root).calls[name]
 
 
-def configured_url(config: Config) -> str:
-    """Return the configured back end's URL, without a slash at its end.
+def configured_url(config: Any) -> str:
+    """Return the configured Provider's URL, without a slash at its end.
 
     Raises:
         ConfigError: none is configured.
     """
     # Calls leave out a query too, and this URL is published and sent.
-    url = without_query(str(config.provider_url or "")).rstrip("/")
+    url = str(config.provider_url or "").partition("#")[0].partition("?")[0].rstrip("/")
     if not url:
         raise ConfigError(
             "No Provider is configured: set provider.url in [resources] of the config, or "
             "the environment variable PROVIDER_URL."
         )
     return url
+
+
+def check_v3_cache(config: Config, discovery: object) -> None:
+    """Check that the config's metadata cache is not an Ocean Node.
+
+    A node is its own metadata cache where none is configured; its documents are not of V3.
+
+    Raises:
+        NotOffered: it is one.
+    """
+    if config.has_metadata_cache or not config.provider_url:
+        return
+    root, generation = configured_url(config), config.provider_generation
+    if not generation and isinstance(discovery, Discovery):
+        try:
+            generation = generation_of(discovery.document(root), root).value
+        except OceanError:
+            return  # whoever asks it for more says why
+    if generation == Generation.NODE.value:
+        raise NotOffered(
+            f"This version reads the documents of V3 only, and the metadata cache is the Ocean "
+            f"Node at {root}, since metadata_cache_uri is not set. On a node, pass files as "
+            "FileInput(url=...) and your own code as algorithm_meta. Nothing was started."
+        )

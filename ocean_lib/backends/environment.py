@@ -99,6 +99,13 @@ class Environment:
             if amount
         )
 
+    def has_room(self, wanted: Mapping[str, float]) -> bool:
+        """Tell whether a job that asks for these amounts could run now."""
+        is_there = self.max_jobs is None or self.running < self.max_jobs
+        return is_there and all(
+            one.free >= (wanted.get(name) or one.min) for name, one in self.resources.items()
+        )
+
     def admits(self, address: str) -> bool:
         """Tell whether it takes jobs of this wallet, as far as that is known without the chain."""
         named = {each.lower() for each in self.addresses}

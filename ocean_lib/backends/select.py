@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import Backend, JobRef
-from ocean_lib.backends.discovered import Discovered
-from ocean_lib.backends.discovery import Discovery, configured_url
+from ocean_lib.backends.discovery import (
+    Discovery,
+    check_v3_cache,
+    configured_url,
+    generation_of,
+)
 from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
 from ocean_lib.base.expiring import Expiring
-from ocean_lib.checks import check_did
+from ocean_lib.base.frames import forget_locals
+from ocean_lib.checks import check_did, is_token_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.config import Config
@@ -25,6 +32,7 @@ from ocean_lib.exceptions import (
     EndpointNotFound,
     JobNotFound,
     NoComputeService,
+    NotOffered,
     OceanError,
     RequestTimeout,
 )
@@ -37,6 +45,28 @@ KNOWN_FOR_S = 24 * 3600.0
 _MAY_HAVE_MOVED = (EndpointNotFound, ConnectFailed, RequestTimeout, JobNotFound)
 
 
+class Place(NamedTuple):
+    """Where a data set is computed on: the service's own URL, and its back end's base URL."""
+
+    uri: str
+    root: str
+
+
+@dataclass
+class Known:
+    """An asset that is remembered, and what was worked out of it.
+
+    Attributes:
+        asset: the asset.
+        services: one service of each place that computes on it, by the place.
+        places: where a service is, by its index or id; None for the first.
+    """
+
+    asset: Asset
+    services: dict[str, int | None]
+    places: dict[int | str | None, Place] = field(default_factory=dict)
+
+
 class Backends:
     """The back ends of one client: assets by DID, and which back end computes on them.
 
@@ -44,7 +74,8 @@ class Backends:
         config: names the metadata cache and the configured back end.
         http: sends the requests.
         discovery: knows where services are.
-        make: makes the back end at a base URL.
+        make: makes the back end of a generation at a base URL.
+        generation: of all back ends, or what tells it of each.
     """
 
     def __init__(
@@ -52,16 +83,18 @@ class Backends:
         config: Config,
         http: HttpExchange,
         discovery: Discovery | WrappedDiscovery,
-        make: Callable[[str], Backend],
+        make: Callable[[str, Generation], Backend],
+        generation: Generation | Discovery,
     ) -> None:
         self.http = http
         self.discovery = discovery
+        self.known: Expiring[str, Known] = Expiring(1024, config.cache_lifetime_s)
         self._config = config
         self._make = make
+        self._generation = generation
         self._aquarius = Aquarius(config.metadata_cache_uri, http)
-        self._assets: Expiring[str, Asset] = Expiring(1024, config.cache_lifetime_s)
         self._services: Expiring[str, int | str] = Expiring(4096, KNOWN_FOR_S)
-        self._made: dict[str, Backend] = {}
+        self._made: dict[tuple[str, Generation], Backend] = {}
 
     def asset(self, did: str, *, fresh: bool = False) -> Asset:
         """Return the asset of a DID.
@@ -73,60 +106,96 @@ class Backends:
         Raises:
             InvalidDid: it is not a DID.
             AssetNotFound: the metadata cache does not have it.
+            NotOffered: its document is of a later generation than V3.
         """
-        check_did(did)
-        known = self._assets.get(did)
-        if known is not None and not fresh:
-            return known
-        asset = Asset(dictionary=self._aquarius.get_asset_ddo(did).as_dictionary())
-        self._assets.put(did, asset)
-        return asset
+        return self._look_up(did, fresh=fresh).asset
 
-    def at(self, uri: str) -> Backend:
-        """Return the back end at a URL: its own, or that of one of its services."""
-        root = self.discovery.root_of(uri)
-        found = self._made.get(root)
+    def _look_up(self, did: str, *, fresh: bool = False) -> Known:
+        known = None if fresh else self.known.get(did)
+        if known is None:
+            self._check_readable(check_did(did))
+            asset = Asset(dictionary=self._aquarius.get_asset_ddo(did).as_dictionary())
+            known = Known(asset, _services_by_place(asset))
+            self.known.put(did, known)
+        return known
+
+    def _check_readable(self, did: str) -> None:
+        """Check that the asset's document is one of V3, and not at a node."""
+        if not is_token_did(did):
+            raise NotOffered(
+                f"This version reads the documents of V3 only, and {did} is a DID of a later "
+                "generation. On an Ocean Node, pass files as FileInput(url=...) and your own code "
+                "as algorithm_meta. Nothing was started."
+            )
+        check_v3_cache(self._config, self.discovery)
+
+    def at(self, root: str) -> Backend:
+        """Return the back end at a base URL, of the generation that it is now.
+
+        Raises:
+            EndpointNotFound: none that this version speaks to.
+        """
+        generation = self._generation
+        if isinstance(generation, Discovery):
+            services = generation.services(root)
+            generation = services.generation or generation_of(services.document, root)
+        found = self._made.get((root, generation))
         if found is None:
-            found = self._made.setdefault(root, self._make(root))
+            found = self._made.setdefault((root, generation), self._make(root, generation))
         return found
 
-    def uri_of(self, did: str, service_id: int | str | None = None, *, fresh: bool = False) -> str:
-        """Return where a data set is computed on; the configured place for ''."""
-        if not did:
-            return configured_url(self._config)
-        return compute_endpoint(self.asset(did, fresh=fresh), service_id)
-
-    def of(self, did: str, service_id: int | str | None = None) -> Backend:
-        """Return the back end that computes on a data set, at one of its services.
+    def place(self, did: str, service_id: int | str | None = None, *, fresh: bool = False) -> Place:
+        """Return where a data set is computed on, at one of its services; nobody is asked there.
 
         Args:
             did: the data set's; '' for a job without one, which the configured back end runs.
             service_id: the service's index or id; None for the first.
+            fresh: ask for the asset even if it is remembered.
         """
-        return self.at(self.uri_of(did, service_id))
+        if not did:
+            uri = configured_url(self._config)
+            return Place(uri, self.discovery.root_of(uri))
+        known = self._look_up(did, fresh=fresh)
+        found = known.places.get(service_id)
+        if found is None:
+            uri = compute_endpoint(known.asset, service_id)
+            found = known.places[service_id] = Place(uri, self.discovery.root_of(uri))
+        return found
+
+    def place_of(self, ref: JobRef) -> Place:
+        """Return where a job is; nobody is asked there if there is no choice."""
+        return self.place(ref.did, self.service_of(ref))
+
+    def configured(self) -> Backend:
+        """Return the configured back end.
+
+        Raises:
+            ConfigError: none is configured.
+        """
+        return self.at(self.place("").root)
 
     def each(self, did: str) -> list[int | None]:
         """Return one service of each back end that computes on a data set, mostly one."""
-        return list(_places_of(self.asset(did)).values()) if did else [None]
+        known = self._look_up(did) if did else None
+        return list(known.services.values()) if known and known.services else [None]
 
-    def started(self, job_id: str, service_id: int | str | None) -> str:
-        """Remember the service that a job was started at; returns the job's id."""
+    def started(self, job_id: str, service_id: int | str | None) -> None:
+        """Remember the service that a job was started at."""
         if service_id is not None:
             self._services.put(job_id, service_id)
-        return job_id
 
     def service_of(self, ref: JobRef) -> int | str | None:
         """Return the index or id of the service that has a job; None if there is no choice."""
-        places = _places_of(self.asset(ref.did)) if ref.did else {}
-        if len(places) < 2:
+        services = self._look_up(ref.did).services if ref.did else {}
+        if len(services) < 2:
             return None
         known = self._services.get(ref.job_id)
         if known is not None:
             return known
         failure: OceanError | None = None
-        for endpoint, index in places.items():
+        for uri, index in services.items():
             try:
-                self.at(endpoint).job(ref)
+                self.at(self.discovery.root_of(uri)).job(ref)
             except JobNotFound:
                 continue
             except OceanError as error:
@@ -139,57 +208,69 @@ class Backends:
             raise failure
         return None
 
-    def configured(self) -> Backend:
-        """Return the configured back end.
-
-        Raises:
-            ConfigError: none is configured.
-        """
-        return self.at(configured_url(self._config))
-
-    def route(self, did: str, service_id: int | str | None = None) -> Route:
-        """Return the way to the back end that computes on a data set, at one of its services."""
-        return Route(self, did, service_id)
-
-    def remembers(self, did: str) -> bool:
-        """Whether the asset is remembered from before."""
-        return did in self._assets
-
     def clear(self) -> None:
         """Forget all assets."""
-        self._assets.clear()
+        self.known.clear()
 
 
+@dataclass
 class Route:
     """The way to a data set's back end, looked up again once if that may have moved.
 
+    An error that leaves it takes no signature along: see `forget_locals`.
+
     ```
-    route = backends.route(did)
+    route = Route(backends, did)
     while True:
         with route as backend:
-            return backend.job(ref)
+            return backend.files_reachable(did)
     ```
+
+    Args:
+        backends: of one client.
+        did: the data set's; '' for the configured back end.
+        service_id: the service's index or id; None for the first.
+        job: leads to the service that has this job, in place of `service_id`.
+        place: where it leads, once that is known.
+        has_choice: whether the data set may be computed on at several places.
     """
 
-    def __init__(self, backends: Backends, did: str, service_id: int | str | None) -> None:
-        self._backends = backends
-        self._did = did
-        self._service_id = service_id
-        self._uri = ""
-        self._may_be_stale = True
+    backends: Backends
+    did: str
+    service_id: int | str | None = None
+    job: JobRef | None = None
+    place: Place | None = None
+    has_choice: bool = True
+    _may_be_stale: bool = True
+    _before: BaseException | None = None
 
     def __enter__(self) -> Backend:
-        if not self._uri:
-            was_known = self._backends.remembers(self._did)
-            self._uri = self._backends.uri_of(self._did, self._service_id)
-            backend = self._backends.at(self._uri)
-            self._may_be_stale = was_known or self._backends.discovery.is_known(backend.root)
-            return backend
-        return self._backends.at(self._uri)
+        self._before = sys.exc_info()[1]
+        backends, place = self.backends, self.place
+        if place is None:
+            known = backends.known.get(self.did)
+            self.has_choice = known is None or len(known.services) > 1
+            if self.job is not None and self.has_choice:
+                self.service_id = backends.service_of(self.job)
+            place = known.places.get(self.service_id) if known is not None else None
+            if place is None:
+                place = backends.place(self.did, self.service_id)
+            self.place = place
+            is_new = known is None and not (self.did and self.job is not None)
+            self._may_be_stale = not is_new or backends.discovery.is_known(place.root)
+        try:
+            return backends.at(place.root)
+        except OceanError as error:
+            if not self.__exit__(type(error), error, None):
+                raise
+        return self.__enter__()
 
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> bool:
+        if error is None:
+            return False
+        forget_locals(error, self._before)
         if not (self._may_be_stale and isinstance(error, _MAY_HAVE_MOVED)):
             return False
         self._may_be_stale = False
@@ -201,20 +282,17 @@ class Route:
         if (deadline and deadline.is_over) or getattr(error, "may_have_arrived", False):
             return False
         try:
-            before, self._uri = (
-                self._uri,
-                self._backends.uri_of(self._did, self._service_id, fresh=True),
-            )
-            if self._uri != before:
+            before = self.place
+            self.place = self.backends.place(self.did, self.service_id, fresh=True)
+            if before is not None and self.place.uri != before.uri:
                 return True
-            return not isinstance(error, JobNotFound) and self._has_changed(error)
+            return not isinstance(error, JobNotFound) and self._has_changed(error, self.place.root)
         except OceanError:
             return False  # the first failure says more
 
-    def _has_changed(self, error: OceanError) -> bool:
+    def _has_changed(self, error: OceanError, root: str) -> bool:
         """Read the services again; tell whether a retry may end differently."""
-        discovery = self._backends.discovery
-        root = discovery.root_of(self._uri)
+        discovery = self.backends.discovery
         if not discovery.is_known(root):
             return isinstance(error, (ConnectFailed, RequestTimeout))
         before = discovery.document(root)
@@ -246,13 +324,14 @@ def compute_endpoint(asset: Asset, service_id: int | str | None = None) -> str:
     return endpoint
 
 
-def _places_of(asset: Asset) -> dict[str, int | None]:
-    """Return each place that computes on the asset, with the index of a service there."""
-    places: dict[str, int | None] = {}
+def _services_by_place(asset: Asset) -> dict[str, int | None]:
+    """Return one compute service of the asset for each place that one is at."""
+    found: dict[str, int | None] = {}
     for service in asset.services:
         if service.type == ServiceTypes.CLOUD_COMPUTE and service.service_endpoint:
-            places.setdefault(compute_endpoint(asset, service.index), service.index)
-    return places or {compute_endpoint(asset): None}
+            with suppress(NoComputeService):
+                found.setdefault(compute_endpoint(asset, service.index), service.index)
+    return found
 
 
 def backends_of(config: Config, data_provider: Any) -> Backends:
@@ -264,9 +343,24 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
     """
     if data_provider is DataServiceProvider:
         data_provider = DataServiceProvider.shared()
-    if type(data_provider) is DataServiceProvider:  # a subclass may change any call
-        ours: DataServiceProvider = data_provider
-        return Backends(config, ours.http, ours.discovery, _maker(config, ours))
+    if type(data_provider) is not DataServiceProvider:  # a subclass may change any call
+        return _wrapped(config, data_provider)
+    ours: DataServiceProvider = data_provider
+    parts = ours.http, ours.discovery, ours.signatures, config
+
+    def make(root: str, generation: Generation) -> Backend:
+        if generation is Generation.V3:
+            return V3Backend(root, *parts)
+        from ocean_lib.backends.node.backend import NodeBackend  # not needed for V3
+
+        return NodeBackend(root, *parts)
+
+    chosen = config.provider_generation
+    generation = Generation(chosen) if chosen else ours.discovery
+    return Backends(config, ours.http, ours.discovery, make, generation)
+
+
+def _wrapped(config: Config, data_provider: Any) -> Backends:
     http = getattr(data_provider, "http", None)
     if not isinstance(http, HttpExchange):
         http = HttpExchange(timeouts=config.timeouts)
@@ -274,23 +368,6 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
         config,
         http,
         WrappedDiscovery(data_provider),
-        lambda root: WrappedBackend(root, data_provider),
+        lambda root, _: WrappedBackend(root, data_provider),
+        Generation.V3,
     )
-
-
-def _maker(config: Config, ours: DataServiceProvider) -> Callable[[str], Backend]:
-    """Return what makes the back end at a base URL, of the generation that is there."""
-
-    def of_generation(root: str, generation: Generation) -> Backend:
-        if generation is Generation.V3:
-            return V3Backend(root, ours.http, ours.discovery, ours.signatures, config)
-        from ocean_lib.backends.node.backend import NodeBackend  # not needed for V3
-
-        return NodeBackend(root, ours.http, ours.discovery, ours.signatures, config)
-
-    def make(root: str) -> Backend:
-        if config.provider_generation:
-            return of_generation(root, Generation(config.provider_generation))
-        return Discovered(root, ours.discovery, partial(of_generation, root))
-
-    return make

@@ -3,32 +3,40 @@
 A V3 Provider accepts a signature over exactly the nonce it has stored for an address, later
 generations over any number above it; both move it with the call. So the calls of one address at one
 back end take turns, and after an accepted call the next nonce is known without a request.
+
+Only those back ends get signatures that the user has chosen, whatever an asset names. A text signed
+for V3 does not name the Provider, so whoever gets a signature can use it at every other one (see
+docs/security.md).
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, Protocol, TypeVar
 
 from cachetools import LRUCache
 
-from ocean_lib.backends.trusted import check_trusted
 from ocean_lib.base.forks import renew_in_children
-from ocean_lib.base.frames import forgets_locals
+from ocean_lib.base.frames import forget_locals, forgets_locals
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     MovedToHttps,
     OceanError,
+    ProviderNotTrusted,
     RequestTimeout,
     ResultsWithheld,
     SignatureRejected,
+    TooManyRequests,
 )
 from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
 from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.http.origins import entries_of, origin_of
 from ocean_lib.web3_internal.signer import Signer
 
 T = TypeVar("T")
@@ -77,6 +85,47 @@ class _Account:
     calls: int = 0
 
 
+def check_trusted(config: Any, url: str, did: str = "") -> None:
+    """Check, before anything is signed, that a signature may go to this URL.
+
+    Args:
+        config: a `Config`.
+        url: where the signed call will be sent.
+        did: the asset that names the server, '' if none does.
+
+    Raises:
+        ProviderNotTrusted: the config does not name the server there.
+    """
+    provider_url, trusted = config.provider_url, config.trusted_providers
+    if _is_trusted(url, provider_url, trusted):
+        return
+    origin = origin_of(url)
+    chosen = origin_of(provider_url) if provider_url else None
+    wanted = f"{trusted}, {origin}" if trusted else str(origin)
+    named = ", ".join(filter(None, (chosen and str(chosen), trusted)))
+    who = f"asset {did} names" if did else "the call is for"
+    raise ProviderNotTrusted(
+        f"Nothing was signed: {who} the Provider {origin}, and the config names "
+        f"{f'only {named}' if named else 'none'}. Whoever gets a signature can use it at every "
+        "Provider, to stop the wallet's jobs or to read their results. If you trust this one, put "
+        f"into [resources] of the config: provider.trusted = {wanted}",
+        origin=str(origin),
+        did=did,
+        trusted=wanted,
+    )
+
+
+@lru_cache(maxsize=256)
+def _is_trusted(url: str, provider_url: str, trusted: str) -> bool:
+    origin = origin_of(url)
+    if provider_url:
+        chosen = origin_of(provider_url)
+        # On this machine, every server counts as the user's own.
+        if chosen.covers(origin) or (chosen.is_loopback and origin.is_loopback):
+            return True
+    return any(entry.covers(origin) for entry in entries_of(trusted))
+
+
 class Signatures:
     """The next nonce and the token of each (back end, address as sent) used lately.
 
@@ -113,12 +162,11 @@ class Signatures:
             account.next_nonce = None
 
     def check_trusted(self, url: str, did: str = "", config: Config | None = None) -> None:
-        """Check that a signature may go to this URL; see `trusted.check_trusted`."""
+        """Check that a signature may go to this URL; see the function `check_trusted`."""
         config = config or self._config
         if config is not None:
             check_trusted(config, url, did)
 
-    @forgets_locals
     def call(
         self,
         wire: Wire,
@@ -128,8 +176,13 @@ class Signatures:
         send: Callable[[Credential], T],
         again_on: tuple[type[OceanError], ...] = (),
         did: str = "",
+        *,
+        may_use_token: bool = True,
+        is_worthless: bool = False,
     ) -> T:
         """Sign and send one call when it is this address' turn; retry once if it is refused.
+
+        An error takes no signature along: see `forget_locals`.
 
         Args:
             wire: the back end.
@@ -141,6 +194,9 @@ class Signatures:
             again_on: further failures after which one new attempt, with a new nonce and
                 signature, can do no harm: for reads.
             did: the asset that names the back end, for the message if it is not trusted.
+            may_use_token: whether a token will do, where tokens are used.
+            is_worthless: the signature is of no use to anybody: trusted or not, the back end gets
+                it, and over a nonce.
 
         Returns:
             What `send` returned.
@@ -150,9 +206,49 @@ class Signatures:
             RequestTimeout: other calls of this wallet took all the time.
             SignatureRejected, ResultsWithheld: not accepted, not even with a renewed nonce.
         """
-        if not self.use_token:
-            return self.call_with_nonce(wire, signer, address, text, send, again_on, did)
-        self.check_trusted(wire.root, did, wire.config)
+        config = wire.config or self._config
+        if not is_worthless:
+            if config is not None:
+                check_trusted(config, wire.root, did)
+            if self.use_token and may_use_token:
+                return self._call_with_token(wire, signer, address, send, again_on)
+        retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
+        given, before = None, sys.exc_info()[1]
+        try:
+            with self._turn(wire, address) as (account, deadline):
+                while True:
+                    nonce = account.next_nonce
+                    if nonce is None:
+                        nonce = wire.nonce(address) + (wire.nonce_rule == "above")
+                        account.next_nonce = nonce
+                    given = Credential(wire.sign(signer, text, nonce), nonce)
+                    # Until the call is known to be accepted, the nonce may have moved or not.
+                    account.next_nonce = None
+                    try:
+                        value = send(given)
+                    except OceanError as error:
+                        if isinstance(error, TooManyRequests) and wire.nonce_rule == "above":
+                            account.next_nonce = nonce  # not used, by a node's own words
+                        if not (isinstance(error, retried) and may_sign_again(error, deadline)):
+                            raise
+                        retried = ()  # once more, with the nonce that is stored now
+                    else:
+                        account.next_nonce = nonce + 1
+                        return value
+        except BaseException as error:
+            given = None
+            forget_locals(error, before)
+            raise
+
+    @forgets_locals
+    def _call_with_token(
+        self,
+        wire: Wire,
+        signer: Signer,
+        address: str,
+        send: Callable[[Credential], T],
+        again_on: tuple[type[OceanError], ...],
+    ) -> T:
         with operation_limit(wire.http.timeouts.total_s) as deadline:
             try:
                 return send(Credential(self._token(wire, signer, address)))
@@ -162,52 +258,6 @@ class Signatures:
                 if not may_sign_again(error, deadline):
                     raise
             return send(Credential(self._token(wire, signer, address)))
-
-    @forgets_locals
-    def call_with_nonce(
-        self,
-        wire: Wire,
-        signer: Signer,
-        address: str,
-        text: str,
-        send: Callable[[Credential], T],
-        again_on: tuple[type[OceanError], ...] = (),
-        did: str = "",
-    ) -> T:
-        """Sign and send one call over a nonce, even if tokens are used; see `call`."""
-        self.check_trusted(wire.root, did, wire.config)
-        return self.call_anywhere(wire, signer, address, text, send, again_on)
-
-    @forgets_locals
-    def call_anywhere(
-        self,
-        wire: Wire,
-        signer: Signer,
-        address: str,
-        text: str,
-        send: Callable[[Credential], T],
-        again_on: tuple[type[OceanError], ...] = (),
-    ) -> T:
-        """Sign and send over a nonce, trusted or not: only a text that is of no use to anybody."""
-        retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
-        with self._turn(wire, address) as (account, deadline):
-            while True:
-                nonce = account.next_nonce
-                if nonce is None:
-                    nonce = wire.nonce(address) + (wire.nonce_rule == "above")
-                    account.next_nonce = nonce
-                signature = wire.sign(signer, text, nonce)
-                # Until the call is known to be accepted, the nonce may have moved or not.
-                account.next_nonce = None
-                try:
-                    value = send(Credential(signature, nonce))
-                except retried as error:
-                    if not may_sign_again(error, deadline):
-                        raise
-                    retried = ()  # once more, with the nonce that is stored now
-                else:
-                    account.next_nonce = nonce + 1
-                    return value
 
     def token_of(self, root: str, address: str) -> str:
         """Return the token of an address at a back end and forget it; '' if there is none."""
@@ -226,7 +276,7 @@ class Signatures:
                 self._drop_idle()
         try:
             with operation_limit(wire.http.timeouts.total_s) as deadline:
-                wait_s = min(deadline.remaining(), threading.TIMEOUT_MAX)
+                wait_s = min(max(0.0, deadline.ends - time.monotonic()), threading.TIMEOUT_MAX)
                 if not account.turn.acquire(timeout=wait_s):
                     raise _no_turn(wire.root)
                 try:

@@ -52,6 +52,11 @@ WORDS = {
         "must be the URL of a metadata cache (Aquarius 2.x)."
     ),
     "check-metadata-cache-again": "Check metadata_cache_uri in the config, and check again.",
+    "list-environments": "compute.environments() lists what there is.",
+    "published-data": (
+        "Give it ComputeInputs, at least one. A FileInput is for an Ocean Node; set provider.url "
+        "to one."
+    ),
     "round-amount": "Round it first, with decimal.Decimal.quantize.",
 }
 """The library's words, which name its calls; the command line has its own for the same codes."""

@@ -1,18 +1,32 @@
-"""Arguments of waits and downloads, checked before anything is asked."""
+"""Arguments of waits and downloads, checked before anything is asked; types of any."""
 
 from __future__ import annotations
 
 import math
 import operator
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import enforce_typing
 
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 LONGEST_PAUSE_S = 365 * 24 * 3600.0
 """No platform sleeps for as long as a float can say."""
+
+
+def enforce_types(function: F) -> F:
+    """Check the arguments' types at each call; the wrong one raises TypeError.
+
+    As `enforce_typing` does it, without losing the function's types to a type checker.
+    """
+    checked: F = enforce_typing.enforce_types(function)
+    return checked
 
 
 def check_seconds(name: str, value: object, *, or_none: bool = False) -> None:

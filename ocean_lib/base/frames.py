@@ -28,7 +28,7 @@ def forgets_locals(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except BaseException as error:
-            _forget(error, before)
+            forget_locals(error, before)
             raise
         finally:
             del args, kwargs, before
@@ -36,8 +36,15 @@ def forgets_locals(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def _forget(error: BaseException, before: BaseException | None) -> None:
-    """Clear the frames of an error and of its causes, but not of one that was handled before."""
+def forget_locals(error: BaseException, before: BaseException | None) -> None:
+    """Clear the frames of an error and of its causes, but not of one that was handled before.
+
+    Frames that still run keep what they have: call it where nothing secret is known.
+
+    Args:
+        error: what is on its way out.
+        before: what `sys.exc_info()` told before the work began.
+    """
     todo: list[BaseException | None] = [error]
     done = {id(None), id(before)}
     while todo:

@@ -30,6 +30,7 @@ from ocean_lib.cli.commands import (
     order,
     outcome,
     publish,
+    running,
     trust,
     wallet,
 )
@@ -93,6 +94,8 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
     ),
     "Find": (find.search, find.show),
     "Run a job": (
+        running.run,
+        running.environments,
         order.order,
         order.check,
         order.start,
@@ -102,6 +105,7 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
         outcome.result,
         outcome.logs,
         jobs.stop,
+        jobs.delete,
         jobs.jobs,
     ),
     "Shell": (completion,),

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,8 +18,8 @@ import click
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.base.text_files import encoding_of, read_text, why_unreadable
+from ocean_lib.checks import parse_json
 from ocean_lib.exceptions import ConfigError, InvalidInput, ProviderNotTrusted, WalletError
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.config import Config
@@ -39,10 +40,16 @@ class KeySources:
     Attributes:
         keystore: --keystore, of the command line only.
         password_file: --password-file.
+        free: opens the wallet for free jobs, where the command may use it.
     """
 
     keystore: Path | None = None
     password_file: Path | None = None
+    free: Callable[[], Wallet] | None = None
+
+    def are_named(self) -> bool:
+        """Tell whether somebody said which wallet to use."""
+        return self.file() is not None or bool(os.environ.get(KEY_VARIABLE))
 
     def file(self) -> Path | None:
         """Return the keystore to use, None if the key comes from elsewhere.
@@ -89,6 +96,8 @@ def open_wallet(sources: KeySources) -> Wallet:
         return Wallet.from_keystore(None, _content(file), password)
     if os.environ.get(KEY_VARIABLE):
         return Wallet.from_env(None, KEY_VARIABLE)
+    if sources.free is not None:
+        return sources.free()
     if not sys.stdin.isatty():
         raise WalletError(
             f"No wallet: give --keystore FILE, or set {KEYSTORE_VARIABLE} or {KEY_VARIABLE}. "
@@ -134,7 +143,7 @@ def address_in_keystore(sources: KeySources) -> str | None:
         return None
     _check_is_file(file)
     try:
-        named = safe_json.loads(file.read_bytes())["address"]
+        named = parse_json(file.read_bytes())["address"]
         return check_address("0x" + str(named).lower().removeprefix("0x"))
     except (OSError, ValueError, KeyError, TypeError, InvalidInput):
         return None
@@ -152,7 +161,7 @@ def _content(path: Path) -> dict[str, Any] | Path:
     """Return what a keystore holds; the file itself if opening it is what fails."""
     content = None
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except OSError:
         return path
     except ValueError:  # quotes what may be a key, and is left behind

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.text_files import read_text
+from ocean_lib.checks import parse_json
 from ocean_lib.cli.asking import KeySources, address_in_keystore
 from ocean_lib.cli.errors import CommandError, ExitCode
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
@@ -27,8 +27,15 @@ _HEAD = "# `ocean-compute localnet` renews this file at each start, until somebo
 _MARK = "# As written: "
 
 
-def make_network(state: Path | None, **options: Any) -> LocalNetwork:
+def make_network(
+    state: Path | None, *, node_rate_limit: int | None = None, **options: Any
+) -> LocalNetwork:
     """Return a network that is not started yet.
+
+    Args:
+        state: where it keeps everything; None for nowhere.
+        node_rate_limit: how many requests a minute a node answers; None for any number.
+        options: of `LocalNetwork`.
 
     Raises:
         CommandError: the extra is not installed, or an option cannot be used.
@@ -37,8 +44,11 @@ def make_network(state: Path | None, **options: Any) -> LocalNetwork:
         from ocean_lib.localnet import LocalNetwork, LocalNetworkError
     except ModuleNotFoundError as error:
         raise CommandError(str(error), ExitCode.ERROR) from None
+    from ocean_lib.localnet.dialects.node.options import NodeOptions
+
+    node = None if node_rate_limit is None else NodeOptions(rate_limit=node_rate_limit)
     try:
-        return LocalNetwork(state, **options)
+        return LocalNetwork(state, node=node, **options)
     except LocalNetworkError as error:
         raise CommandError(str(error), _code_of(error)) from None
 
@@ -119,7 +129,7 @@ def _address_in(path: Path) -> str:
 
 def _is_keystore(path: Path) -> bool:
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and any(str(name).lower() == "crypto" for name in content)

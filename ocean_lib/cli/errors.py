@@ -46,7 +46,7 @@ MEANINGS = {
     ExitCode.USAGE: "bad usage: an option, a file, the config or the wallet cannot be used",
     ExitCode.JOB_FAILED: "the job failed, was stopped or ran out of its time",
     ExitCode.TIMED_OUT: "--timeout is used up; the job goes on",
-    ExitCode.REFUSED: "the Provider, the asset or the chain refuses",
+    ExitCode.REFUSED: "the back end (Provider or node), the asset or the chain refuses",
     ExitCode.UNREACHABLE: "no answer: a server or the chain's node cannot be reached",
     ExitCode.NOT_FOUND: "no such asset, order, job or output",
     ExitCode.UNCERTAIN: "sent, but the answer was lost: it may have happened; check before "
@@ -76,7 +76,13 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
         ExitCode.UNREACHABLE,
     ),
     (
-        (e.AssetNotConsumable, e.NotYourAsset, e.WorkflowRefused, e.RequestInvalid),
+        (
+            e.AssetNotConsumable,
+            e.NotYourAsset,
+            e.WorkflowRefused,
+            e.RequestInvalid,
+            e.NotOffered,
+        ),
         ExitCode.REFUSED,
     ),
     (e.ProviderNotTrusted, ExitCode.USAGE),
@@ -131,7 +137,7 @@ COMMANDS = {
     ),
     "repair-trust-list": "Ask the data set's publisher to repair the list.",
     "check-algorithm": "Check --algorithm.",
-    "no-code": "The file of --code is empty: give one with code in it.",
+    "no-code": "The algorithm's file is empty: give one with code in it.",
     "find-started-job": (
         "Look again before starting a second job: list the wallet's jobs with "
         "`ocean-compute jobs --did {did} --order {order_tx}`."
@@ -140,7 +146,7 @@ COMMANDS = {
         "Look again before starting a second job: list the wallet's jobs with "
         "`ocean-compute jobs --json` and find {key} {marker} in a job's metadata."
     ),
-    "saved-job": "Give a job file that `ocean-compute start` wrote.",
+    "saved-job": "Give a job file that `ocean-compute start` or `run` wrote.",
     "no-output": (
         "If it runs, wait for it with `ocean-compute wait`; if it has ended, it made none (see "
         "`ocean-compute logs`), or the Provider has deleted it."
@@ -160,6 +166,10 @@ COMMANDS = {
     ),
     "check-metadata-cache-again": (
         "Check --metadata-cache, or metadata_cache_uri in the config, and check again."
+    ),
+    "list-environments": "`ocean-compute environments` lists what there is.",
+    "published-data": (
+        "Name data sets by their DIDs. Files by their URLs are for an Ocean Node: give --node."
     ),
     "round-amount": "Round it first.",
 }

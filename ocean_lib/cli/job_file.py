@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ocean_lib.checks import printable
+from ocean_lib.checks import parse_json, printable
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.options import DID, JOB_ID
+from ocean_lib.cli.output import one_line
 from ocean_lib.cli.session import Session, existing_folder_of
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.http import safe_json
+from ocean_lib.http.redaction import safe_url
 
 if TYPE_CHECKING:
     from ocean_lib.jobs.view import JobStatus
     from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.web3_internal.signer import Signer
+    from ocean_lib.web3_internal.wallet import Wallet
 
 
 def _with_a_name(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
@@ -40,7 +42,7 @@ job_file_option = click.option(
     callback=_with_a_name,
     envvar="OCEAN_JOB_FILE",
     show_envvar=True,
-    help="Remembers the job: `start` writes it, the other commands read it.",
+    help="Remembers the job: `start` and `run` write it, the other commands read it.",
 )
 
 
@@ -58,12 +60,18 @@ class WhichJob:
     did: str
     file: Path | None
 
-    @property
-    def words(self) -> str:
-        """How to name the job to the next command, ready for a shell."""
+    def words(self, session: Session) -> str:
+        """Return how to name the job to the next command, ready for a shell."""
         if self.file is not None:
             return shlex.join(["--job-file", str(self.file)])
-        return shlex.join([self.job_id, *(["--did", self.did] if self.did else [])])
+        place = ["--did", self.did] if self.did else place_words(session)
+        return shlex.join([self.job_id, *place])
+
+    def how_to_go_on(self, session: Session) -> str:
+        """Say how to wait for a job that goes on, and how to stop it."""
+        words = self.words(session)
+        wait, stop = f"ocean-compute wait {words}", f"ocean-compute stop {words}"
+        return f"goes on. Wait for it again: {wait}. Stop it: {stop}"
 
     def open(self, session: Session, *, signs: bool = False) -> ComputeJob:
         """Return a handle on the job.
@@ -88,7 +96,11 @@ class WhichJob:
         kept = read_job_file(self.file) if self.file is not None else None
         if kept is not None and not signs:
             session.owner = session.owner or str(kept.get("owner") or "")
+        if not (self.did if kept is None else kept.get("did")):
+            session.allow_free_wallet()
         owner: Signer = session.wallet if signs else session.watcher()
+        if kept is not None and not (session.node or session.provider):
+            session.node = self._kept_node(kept, session.wallet if signs else None)
         compute = session.ocean.compute
         if kept is not None:
             return ComputeJob.from_dict(kept, compute, owner)
@@ -100,9 +112,36 @@ class WhichJob:
                 return compute.job(job.did, job.job_id, owner)
         raise CommandError(
             f"The Provider has no job {printable(self.job_id)} of {owner.address}. Check the id "
-            "and the wallet; a job at another Provider needs --did.",
+            "and the wallet; a job at another Provider needs --did, one at a node --node.",
             ExitCode.NOT_FOUND,
         )
+
+    def _kept_node(self, kept: Mapping[str, Any], signer: Wallet | None) -> str | None:
+        """Return the node that a job file names.
+
+        A signature goes there only if this wallet marked the file: a file of somebody else's
+        chooses no server.
+        """
+        node, job_id = kept.get("node"), kept.get("job_id")
+        if not isinstance(node, str) or not isinstance(job_id, str):
+            return None
+        if signer is not None and kept.get("node_mark") != _mark(signer, node, job_id):
+            raise InvalidInput(
+                f"{self.file} names the node {safe_url(node)}, and this wallet did not write that. "
+                "If you trust the node, give it with --node."
+            )
+        return node
+
+
+def place_words(session: Session) -> list[str]:
+    """Return the options that name the back end, for the next command."""
+    given = [("--node", session.node), ("--provider", session.provider)]
+    return [word for option, url in given if url for word in (option, safe_url(url))]
+
+
+def _mark(wallet: Wallet, node: str, job_id: str) -> str:
+    """Return what only this wallet can put beside a job's node."""
+    return wallet.sign_personal(f"ocean-compute: job {job_id} runs at {node}".encode()).hex()
 
 
 def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,11 +186,12 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
         InvalidInput: it is not a job file.
     """
     try:
-        content = safe_json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CommandError(
             f"There is no job file {path}; "
-            f"`ocean-compute start --job-file {shlex.quote(str(path))}` writes it.",
+            f"`ocean-compute start --job-file {shlex.quote(str(path))}` writes it, and so does "
+            "`run`.",
             ExitCode.NOT_FOUND,
         ) from None
     except OSError as error:
@@ -164,10 +204,11 @@ def read_job_file(path: Path) -> Mapping[str, Any]:
 
 
 @contextmanager
-def writable_job_file(path: Path) -> Iterator[Callable[[ComputeJob], None]]:
+def writable_job_file(session: Session, path: Path) -> Iterator[Callable[[ComputeJob], None]]:
     """Prove that a job can be remembered in a file, before there is one that would be lost.
 
     Args:
+        session: the run.
         path: the job file. What it holds stays until there is a new job.
 
     Yields:
@@ -188,7 +229,11 @@ def writable_job_file(path: Path) -> Iterator[Callable[[ComputeJob], None]]:
         raise click.BadParameter(f"{path} cannot be written: {error.strerror}.") from None
 
     def write(job: ComputeJob) -> None:
-        unfinished.write_text(json.dumps(job.to_dict(), indent=2) + "\n", encoding="utf-8")
+        kept = job.to_dict()
+        if not job.did:  # no document says where it runs
+            node = session.config.provider_url
+            kept |= {"node": node, "node_mark": _mark(session.wallet, node, job.job_id)}
+        unfinished.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
         unfinished.replace(path)
 
     try:
@@ -203,7 +248,7 @@ def _may_be_replaced(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        content = safe_json.loads(path.read_bytes() or b'{"job_id": ""}')
+        content = parse_json(path.read_bytes() or b'{"job_id": ""}')
     except ValueError:
         return False
     return isinstance(content, dict) and "job_id" in content
@@ -217,6 +262,12 @@ def job_document(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
         "state": status.state.value,
         "status": status.text.strip(),
     }
+
+
+def said(seen: JobStatus) -> str:
+    """Return a status on one line."""
+    words = f"{seen.state.value}: {one_line(seen.text)}"
+    return f"{words}, {seen.algorithm_end}" if seen.algorithm_end else words
 
 
 def job_times(job: ComputeJob, status: JobStatus) -> dict[str, Any]:

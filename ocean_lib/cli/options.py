@@ -5,13 +5,21 @@ Each shared option goes into the `Session`, before or after the command.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from ocean_lib.checks import check_address, check_did, check_tx_hash, printable
+from ocean_lib.checks import (
+    check_address,
+    check_did,
+    check_tx_hash,
+    check_url,
+    printable,
+    shown_url,
+)
 from ocean_lib.cli.errors import told
 from ocean_lib.cli.session import Session
 from ocean_lib.exceptions import InvalidInput, InvalidTransactionHash
@@ -83,6 +91,59 @@ def _order(typed: str) -> str:
         ) from None
 
 
+def _data(typed: str) -> Any:
+    from ocean_lib.models.file_input import FileInput
+
+    kind, _, rest = typed.partition(":")
+    if kind == "did":
+        return check_did(typed, name="it")
+    if kind in ("http", "https"):
+        return FileInput(url=check_url(typed, name="it"))
+    if rest.startswith("//") and kind in ("ipfs", "ar"):
+        place = rest.removeprefix("//")
+        return FileInput(ipfs=place) if kind == "ipfs" else FileInput(arweave=place)
+    if Path(typed).exists():
+        raise InvalidInput(
+            "it is a file of this machine, which no node can fetch. Put it where the node can "
+            "reach it, and give its URL."
+        )
+    raise InvalidInput(
+        "it must be a file's URL (http, https, ipfs://ID, ar://ID), or 'did:op:' and a data set's "
+        f"hex digits, got {shown_url(typed)}."
+    )
+
+
+def _algorithm(typed: str) -> Any:
+    if typed.startswith("did:"):
+        return check_did(typed, name="it")
+    if not Path(typed).is_file():
+        raise InvalidInput(
+            f"it must be a file of code, or a published algorithm's DID; there is no file "
+            f"{printable(typed)}."
+        )
+    return Path(typed)
+
+
+def _amount(typed: str) -> float:
+    number = _number(typed)
+    if not 0 <= number < math.inf:
+        raise InvalidInput(f"it must be a number from 0 on, got {printable(typed)}.")
+    return int(number) if number == int(number) else number
+
+
+def _pair(typed: str) -> tuple[str, str]:
+    name, equals, value = typed.partition("=")
+    if not (equals and name.strip()):
+        raise InvalidInput("it must be NAME=VALUE.")  # the value may be a secret
+    return name, value
+
+
+def _word(typed: str) -> str:
+    if not typed.strip():
+        raise InvalidInput("it is blank.")
+    return typed
+
+
 def _job_id(typed: str) -> str:
     # What looks like a key is refused where it would be sent: some Provider's ids are hashes.
     if typed.isprintable() and typed == typed.strip():
@@ -100,6 +161,11 @@ JOB_ID = Checked("job id", _job_id)
 TOKENS = Checked("tokens", _tokens)
 SECONDS = Checked("seconds", _seconds)
 PAUSE = Checked("seconds", _pause)
+DATA = Checked("data", _data)
+ALGORITHM = Checked("algorithm", _algorithm)
+AMOUNT = Checked("amount", _amount)
+PAIR = Checked("pair", _pair)
+WORD = Checked("text", _word)
 
 
 class _NamedPath(click.Path):
@@ -174,6 +240,13 @@ network_options = _all(
         type=TEXT,
         into=("provider",),
         help="In place of the config's.",
+    ),
+    _option(
+        "--node",
+        metavar="URL",
+        type=TEXT,
+        into=("node",),
+        help="An Ocean Node, in place of the config's Provider. It needs no config.",
     ),
     _option(
         "--metadata-cache",

@@ -55,16 +55,27 @@ class Output:
     def __init__(self) -> None:
         self.as_json = False
         self.quiet = False
+        self._is_within_line = False
 
     def say(self, text: str) -> None:
         """Say something beside the outcome, on stderr."""
-        if not self.quiet:
-            try:
-                click.echo(text, err=True)
-            except BrokenPipeError:
-                raise
-            except OSError:  # what is done counts, not that nobody could be told
-                self.quiet = True
+        self._beside(f"{text}\n", on_new_line=True)
+
+    def say_piece(self, text: str) -> None:
+        """Pass on a piece of a log on stderr as it comes; it may end within a line."""
+        self._beside(_safe(text, sys.stderr), on_new_line=False)
+
+    def _beside(self, text: str, *, on_new_line: bool) -> None:
+        if self.quiet or not text:
+            return
+        start = "\n" if on_new_line and self._is_within_line else ""
+        self._is_within_line = not text.endswith("\n")
+        try:
+            click.echo(start + text, err=True, nl=False)
+        except BrokenPipeError:
+            raise
+        except OSError:  # what is done counts, not that nobody could be told
+            self.quiet = True
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Write the JSON document, whole or not at all."""
@@ -105,9 +116,15 @@ class Output:
 
     def raw(self, text: str) -> None:
         """Write text as it is; on a terminal without what would steer it."""
-        if is_terminal(sys.stdout):
-            text = _UNSAFE.sub("", text)
-        click.echo(text, nl=not text.endswith("\n"), color=True)
+        self.raw_piece(text if text.endswith("\n") else f"{text}\n")
+
+    def raw_piece(self, text: str) -> None:
+        """Write a piece of a text as `raw` does, without an end of line."""
+        click.echo(_safe(text, sys.stdout), nl=False, color=True)
+
+
+def _safe(text: str, stream: TextIO) -> str:
+    return _UNSAFE.sub("", text) if is_terminal(stream) else text
 
 
 def _cell(name: str, value: object) -> str:

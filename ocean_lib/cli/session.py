@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ _OVERRIDES = (
     ("network", "eth-network", "network", "network_url"),
     ("metadata_cache", "resources", "metadata_cache_uri", "metadata_cache_uri"),
     ("provider", "resources", "provider.url", "provider_url"),
+    ("node", "resources", "provider.url", "provider_url"),
 )
 _ENVIRONMENT = ("NETWORK_URL", "METADATA_CACHE_URI", "PROVIDER_URL")
 
@@ -49,6 +50,7 @@ class Session:
         self.network: str | None = None
         self.metadata_cache: str | None = None
         self.provider: str | None = None
+        self.node: str | None = None
         self.keys = asking.KeySources()
         self.owner: str | None = None
 
@@ -62,6 +64,8 @@ class Session:
         from ocean_lib.config import Config
 
         given = [name for name, *_ in _OVERRIDES if getattr(self, name)]
+        if self.provider and self.node:
+            raise click.UsageError("Give --node or --provider, not both.")
         if self.config_file:
             config = Config(self.config_file)
         elif os.environ.get("CONFIG_FILE"):
@@ -70,8 +74,8 @@ class Session:
             config = Config(options_dict={})
         else:
             raise ConfigError(
-                "No config: give --config FILE, or set CONFIG_FILE. `ocean-compute localnet` "
-                "starts a network on this machine and writes one."
+                "No config: give --config FILE, or set CONFIG_FILE; for an Ocean Node give --node "
+                "URL. `ocean-compute localnet` starts a network on this machine and writes one."
             )
         for name, section, option, checked in _OVERRIDES:
             value = getattr(self, name)
@@ -96,6 +100,24 @@ class Session:
     def wallet(self) -> Wallet:
         """The wallet; asks for what it takes to open it."""
         return asking.open_wallet(self.keys)
+
+    def allow_free_wallet(self, *, make: bool = False) -> None:
+        """Take the wallet for free jobs where no other is named.
+
+        Args:
+            make: make one where there is none yet.
+
+        Raises:
+            WalletError: it cannot be read or kept.
+        """
+        from ocean_lib.cli import free_wallet
+
+        if self.keys.are_named():
+            return
+        path = free_wallet.free_wallet_file()
+        if make and free_wallet.make(path):
+            self.out.say(f"Made a wallet for free jobs, for you alone to read: {path}")
+        self.keys.free = partial(free_wallet.read, path) if path.exists() else None
 
     def watcher(self) -> Signer:
         """Return whoever the jobs belong to, for calls that sign nothing: no password is asked."""
@@ -123,6 +145,25 @@ class Session:
         before, self.if_interrupted = self.if_interrupted, text
         yield
         self.if_interrupted = before  # after an exception the text stays: that is when it is told
+
+
+def usable_folder(folder: Path, option: str) -> None:
+    """Make a folder to download into, before there is anything that could be lost.
+
+    Args:
+        folder: which.
+        option: that named it.
+
+    Raises:
+        click.BadParameter: nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not writable"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise click.BadParameter(f"{folder} cannot be used: {reason}.", param_hint=f"'{option}'")
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -1,9 +1,10 @@
-"""A job as it is typed: data sets, algorithm, orders; what is left out is looked up."""
+"""A job as it is typed: data, algorithm, orders, resources; what is left out is looked up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import click
 
 from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.cli.errors import CommandError, ExitCode
-from ocean_lib.cli.options import DID, ORDER
+from ocean_lib.cli.languages import container_of, language_of
+from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ORDER, PAIR, WORD
 from ocean_lib.cli.session import Session
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 from ocean_lib.models.algorithm_metadata import container_faults
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ocean_lib.jobs.plan import Algorithm, JobPlan
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
     from ocean_lib.models.compute_input import ComputeInput
+    from ocean_lib.models.file_input import FileInput
     from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.signer import Signer
 
@@ -58,44 +61,55 @@ class TypedJob:
     """What to run on what, as it was typed.
 
     Attributes:
-        dids: the data sets, the main one first.
-        orders: their orders, in the same sequence; those that are missing are looked up.
+        data: the data sets, by DID, and files; the main one first.
+        orders: the data sets' orders, in the same sequence; those that are missing are looked up.
         services: the indexes of their services, in the same sequence.
         algorithm: the DID of a published algorithm.
         algorithm_order: its order.
         code: the file of an algorithm that is not published.
-        container: image, tag and entrypoint for that.
+        container: image, tag and entrypoint for that, as far as they were given.
+        for_nodes: what only Ocean Nodes have, by the names of `JobPlan.given`.
     """
 
-    dids: tuple[str, ...]
+    data: tuple[str | FileInput, ...]
     orders: tuple[str, ...]
     services: tuple[int, ...]
     algorithm: str | None
     algorithm_order: str | None
     code: Path | None
-    container: dict[str, str | None]
+    container: Mapping[str, str | None]
+    for_nodes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.algorithm is None) == (self.code is None):
             raise click.UsageError("Give --algorithm DID or --code FILE, one of them.")
+        if not (self.data or self.for_nodes["environment"]):
+            raise click.UsageError(
+                "Say on which data; or give --environment, for a job at an Ocean Node without any."
+            )
         for name, given in (("--order", self.orders), ("--service", self.services)):
             if len(given) > len(self.dids):
                 raise click.UsageError(f"There are more {name} than data sets.")
         typed = [f"--{name}" for name, value in self.container.items() if value is not None]
-        missing = [
-            f"--{name}" for name, value in self.container.items() if not (value or "").strip()
-        ]
         if self.code is None and typed:
-            raise click.UsageError(f"{', '.join(typed)} can only go with --code.")
-        if self.code is not None and missing:
-            raise click.UsageError(f"--code needs {', '.join(missing)} too.")
+            raise click.UsageError(f"{', '.join(typed)} can only go with code of your own.")
         if self.algorithm is None and self.algorithm_order is not None:
-            raise click.UsageError("--algorithm-order can only go with --algorithm.")
+            raise click.UsageError("--algorithm-order can only go with a published algorithm.")
+
+    @property
+    def dids(self) -> list[str]:
+        """The data sets among the data."""
+        return [one for one in self.data if isinstance(one, str)]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing of it is published, so that nothing can be ordered."""
+        return not self.dids and self.algorithm is None
 
     def check_code(self) -> None:
         """Refuse code of one's own that no back end would run."""
         if self.code is not None:
-            for fault in container_faults(self.container).values():
+            for fault in container_faults(container_of(self.code, **self.container)).values():
                 raise click.UsageError(f"{self.code} cannot be run. {fault}")
 
     def plan(self, session: Session, wallet: Signer, *, strict: bool) -> JobPlan:
@@ -112,8 +126,11 @@ class TypedJob:
         from ocean_lib.jobs.plan import JobPlan
 
         look = _Lookup(session, wallet.address, strict)
-        inputs = [self._input(look, place) for place in range(len(self.dids))]
-        return JobPlan.given(inputs, wallet, self._algorithm(look))
+        places = itertools.count()
+        inputs = [
+            self._input(look, next(places)) if isinstance(one, str) else one for one in self.data
+        ]
+        return JobPlan.given(inputs, wallet, self._algorithm(look), **self.for_nodes)
 
     def _algorithm(self, look: _Lookup) -> Algorithm:
         from ocean_lib.jobs.plan import Algorithm
@@ -150,35 +167,78 @@ class TypedJob:
         return AlgorithmMetadata(
             {
                 "rawcode": text,
-                "language": self.code.suffix.removeprefix("."),
+                "language": language_of(self.code),
                 "format": "docker-image",
                 "version": "0.1",
-                "container": self.container,
+                "container": container_of(self.code, **self.container),
             }
         )
 
 
 def job_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take what to run on what, and give it a `TypedJob`."""
+    """Let a command take DATASET... and what to run on them, and give it a `TypedJob`."""
+    return _taking(
+        command,
+        click.argument("data", metavar="[DATASET]...", type=DATA, nargs=-1),
+        click.option("--algorithm", metavar="DID", type=DID, help="A published algorithm."),
+        click.option(
+            "--code",
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="An algorithm of your own, sent along, in place of a published one.",
+        ),
+        *_JOB_OPTIONS,
+    )
 
+
+def run_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take ALGORITHM and --data, and give it a `TypedJob`."""
+    return _taking(
+        command,
+        click.argument("program", metavar="ALGORITHM", type=ALGORITHM),
+        click.option(
+            "--data",
+            metavar="URL",
+            type=DATA,
+            multiple=True,
+            help="A file for an Ocean Node (http, https, ipfs, ar), or the DID of a data set.",
+        ),
+        *_JOB_OPTIONS,
+    )
+
+
+def _taking(
+    command: Callable[..., Any], *options: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Callable[..., Any]:
     def gathered(*args: Any, **options: Any) -> Any:
+        program = options.pop("program", None)
+        if program is not None:
+            is_file = isinstance(program, Path)
+            options |= {"code": program} if is_file else {"algorithm": program}
+        names = ("data", "orders", "services", "algorithm", "algorithm_order", "code")
+        given = {name: options.pop(name, None) for name in names}
         container = {name: options.pop(name) for name in ("image", "tag", "entrypoint")}
-        names = ("dids", "orders", "services", "algorithm", "algorithm_order", "code")
-        given = {name: options.pop(name) for name in names}
-        return command(*args, typed=TypedJob(container=container, **given), **options)
+        resources = {name: options.pop(name) for name in ("cpu", "ram", "disk", "gpu")}
+        for_nodes = {
+            "environment": options.pop("environment"),
+            "max_duration": options.pop("max_duration"),
+            "metadata": dict(options.pop("metadata")),
+            "envs": dict(options.pop("envs")),
+            "resources": {name: much for name, much in resources.items() if much is not None},
+        }
+        typed = TypedJob(container=container, for_nodes=for_nodes, **given)
+        return command(*args, typed=typed, **options)
 
     gathered.__name__ = command.__name__
     gathered.__doc__ = command.__doc__
     gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     decorated: Callable[..., Any] = gathered
-    for option in reversed(_JOB_ARGUMENTS):
+    for option in reversed(options):
         decorated = option(decorated)
     return decorated
 
 
-_JOB_ARGUMENTS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.argument("dids", metavar="DATASET...", type=DID, nargs=-1, required=True),
-    click.option("--algorithm", metavar="DID", type=DID, help="A published algorithm."),
+_JOB_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--order",
         "orders",
@@ -201,14 +261,49 @@ _JOB_ARGUMENTS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] =
         help="The data set's service, by its index.  [default: its compute service]",
     ),
     click.option(
-        "--code",
-        metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="An algorithm of your own, sent along, in place of a published one.",
+        "--image",
+        metavar="NAME:TAG",
+        type=WORD,
+        help="For your own code: the container's image.  [default: by the file's suffix]",
     ),
-    click.option("--image", metavar="NAME", help="For --code: the container's image."),
-    click.option("--tag", metavar="TAG", help="For --code: the image's tag."),
-    click.option("--entrypoint", metavar="COMMAND", help="For --code: such as 'python3 $ALGO'."),
+    click.option("--tag", metavar="TAG", type=WORD, help="The tag of an image without one."),
+    click.option(
+        "--entrypoint",
+        metavar="COMMAND",
+        type=WORD,
+        help="For your own code: such as 'python3 $ALGO'.  [default: by the file's suffix]",
+    ),
+    click.option(
+        "--environment",
+        metavar="ID",
+        type=WORD,
+        help="At an Ocean Node: where to run.  [default: a free one that fits]",
+    ),
+    click.option("--cpu", metavar="CORES", type=AMOUNT, help="At an Ocean Node: so many cores."),
+    click.option("--ram", metavar="GB", type=AMOUNT, help="So much memory."),
+    click.option("--disk", metavar="GB", type=AMOUNT, help="So much disk."),
+    click.option("--gpu", metavar="NUMBER", type=AMOUNT, help="So many GPUs."),
+    click.option(
+        "--max-duration",
+        metavar="SECONDS",
+        type=click.IntRange(1),
+        help="At an Ocean Node: end the job after this long.  [default: the environment's limit]",
+    ),
+    click.option(
+        "--env",
+        "envs",
+        metavar="NAME=VALUE",
+        type=PAIR,
+        multiple=True,
+        help="At an Ocean Node: a variable of the algorithm's environment.",
+    ),
+    click.option(
+        "--metadata",
+        metavar="NAME=VALUE",
+        type=PAIR,
+        multiple=True,
+        help="At an Ocean Node: kept with the job, for whoever lists it.",
+    ),
 )
 
 

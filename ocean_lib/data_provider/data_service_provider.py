@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Optional, TypeVar, cast
 from enforce_typing import enforce_types
 
 from ocean_lib.backends import discovery
+from ocean_lib.backends.backend import JobRef
 from ocean_lib.backends.discovery import Discovery, configured_url
 from ocean_lib.backends.signing import Signatures
-from ocean_lib.backends.v3 import calls
-from ocean_lib.backends.v3.answers import JobInfo, check_not_withheld, error_of, job_by_id
+from ocean_lib.backends.v3 import backend, calls
+from ocean_lib.backends.v3.answers import JobInfo, check_not_withheld, error_of, no_such_job
 from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.calls import OrderRequirements
 from ocean_lib.checks import (
@@ -134,14 +135,7 @@ class DataServiceProvider:
 
     # --- where things are
 
-    @staticmethod
-    def get_url(config: Any) -> str:
-        """Return the configured Provider's URL, without a slash at its end.
-
-        Raises:
-            ConfigError: none is configured.
-        """
-        return configured_url(config)
+    get_url = staticmethod(configured_url)
 
     @staticmethod
     def get_root_uri(service_endpoint: str) -> str:
@@ -362,12 +356,14 @@ class DataServiceProvider:
         self._check_call(did, service_endpoint, consumer_address, signature)
         main = ComputeInput(did, order_tx_id, service_id)
         others = list(input_datasets or ())
+        for item in (main, *others):
+            check_service_index(item.service_id)
         if main in others:
             others.remove(main)
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
-        algorithm.check_ordered()
+        algorithm.check_complete(with_code=False)
         plan = JobPlan(
             (main, *others),
             algorithm,
@@ -375,7 +371,7 @@ class DataServiceProvider:
             output=output or {},
             resumed_job_id=job_id or "",
         )
-        return calls.start_job(self.http, service_endpoint, plan, signature)
+        return backend.start_job(self.http, service_endpoint, plan, signature)
 
     @class_callable
     def stop_compute_job(
@@ -396,8 +392,13 @@ class DataServiceProvider:
         """
         check_job_id(job_id)
         self._check_call(did, service_endpoint, consumer_address, signature)
-        jobs = calls.put_stop(self.http, service_endpoint, consumer_address, did, job_id, signature)
-        return self._one_of(jobs, job_id, "stop the job", service_endpoint)
+        jobs = backend.put_stop(
+            self.http, service_endpoint, consumer_address, did, job_id, signature
+        )
+        if job_id not in jobs:
+            root = self.discovery.root_of(service_endpoint)
+            raise no_such_job(jobs, job_id, "stop the job", root)
+        return jobs[job_id]
 
     @class_callable
     def stop_all_compute_jobs(
@@ -405,7 +406,8 @@ class DataServiceProvider:
     ) -> list[JobInfo]:
         """Stop every job of the owner at this Provider; returns them as they were before."""
         self._check_call(did, service_endpoint, consumer_address, signature)
-        return calls.put_stop(self.http, service_endpoint, consumer_address, did, "", signature)
+        jobs = backend.put_stop(self.http, service_endpoint, consumer_address, did, "", signature)
+        return list(jobs.values())
 
     @class_callable
     def delete_compute_job(
@@ -421,7 +423,7 @@ class DataServiceProvider:
         """
         check_job_id(job_id)
         self._check_call(did, service_endpoint, consumer_address, signature)
-        calls.delete_job(self.http, service_endpoint, consumer_address, did, job_id, signature)
+        backend.delete_job(self.http, service_endpoint, consumer_address, did, job_id, signature)
         return True
 
     @class_callable
@@ -448,8 +450,8 @@ class DataServiceProvider:
         """
         check_job_id(job_id)
         self._check_call(did, service_endpoint, consumer_address, signature)
-        jobs = self._jobs(service_endpoint, consumer_address, did, job_id, signature)
-        return self._one_of(jobs, job_id, "get the status of the job", service_endpoint)
+        ref = JobRef(did, job_id, consumer_address)
+        return self._job(ref, service_endpoint, "get the status of the job", signature)
 
     @class_callable
     def compute_job_result(
@@ -470,9 +472,9 @@ class DataServiceProvider:
         """
         check_job_id(job_id)
         self._check_call(did, service_endpoint, consumer_address, signature)
-        jobs = self._jobs(service_endpoint, consumer_address, did, job_id, signature)
+        ref = JobRef(did, job_id, consumer_address)
         operation = "get the results of the job"
-        return check_not_withheld(self._one_of(jobs, job_id, operation, service_endpoint))
+        return check_not_withheld(self._job(ref, service_endpoint, operation, signature))
 
     @class_callable
     def compute_jobs(
@@ -491,7 +493,7 @@ class DataServiceProvider:
             signature: only for result URLs; see `compute_job_status`.
         """
         self._check_call(did, service_endpoint, consumer_address, signature, is_named=did != "")
-        return self._jobs(service_endpoint, consumer_address, did, "", signature)
+        return backend.get_jobs(self.http, service_endpoint, consumer_address, did, signature or "")
 
     @class_callable
     def jobs_and_clock(
@@ -499,7 +501,7 @@ class DataServiceProvider:
     ) -> tuple[list[JobInfo], float]:
         """Return all jobs of an owner, and the Provider's clock in epoch seconds."""
         self._check_call(did, service_endpoint, consumer_address, None)
-        return calls.list_jobs(self.http, service_endpoint, consumer_address, did)
+        return backend.list_jobs(self.http, service_endpoint, consumer_address, did)
 
     # --- assets
 
@@ -563,7 +565,7 @@ class DataServiceProvider:
         address = signer_address(check_signer(wallet))
         check_address(asset_id, name="asset_id")  # of the form of no other signed text
         _, endpoint = self.build_encrypt_endpoint(provider_uri)
-        return self.signatures.call_anywhere(
+        return self.signatures.call(
             self._backend(provider_uri),
             wallet,
             address,
@@ -571,6 +573,7 @@ class DataServiceProvider:
             lambda given: self.encrypt_files_dict(
                 files_dict, endpoint, asset_id, address, given.signature
             ),
+            is_worthless=True,
         )
 
     @class_callable
@@ -715,15 +718,9 @@ class DataServiceProvider:
         if signature is not None:
             self.signatures.check_trusted(service_endpoint, did)
 
-    def _jobs(
-        self, url: str, owner: str, did: str, job_id: str, signature: Optional[str]
-    ) -> list[JobInfo]:
-        return calls.get_jobs(
-            self.http, url, owner, did=did, job_id=job_id, signature=signature or ""
-        )
-
-    def _one_of(self, jobs: list[JobInfo], job_id: str, operation: str, url: str) -> JobInfo:
-        return job_by_id(jobs, job_id, operation, self.discovery.root_of(url))
+    def _job(self, ref: JobRef, url: str, operation: str, signature: Optional[str]) -> JobInfo:
+        root = self.discovery.root_of(url)
+        return backend.get_job(self.http, url, ref, operation, root, signature or "")
 
     def _files(self, question: dict[str, str], provider_uri: str) -> list[bool]:
         method, url = self.build_fileinfo(provider_uri)

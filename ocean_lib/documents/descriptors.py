@@ -1,14 +1,10 @@
-"""The dicts that describe a compute service and a job's output."""
+"""The dicts that describe a compute service."""
 
 from typing import Any, Optional
 
 from ocean_lib.assets.utils import create_publisher_trusted_algorithms
-from ocean_lib.base.enforce import enforce_types
-from ocean_lib.checks import without_query
-from ocean_lib.config import Config
+from ocean_lib.base.arguments import enforce_types
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.http.origins import origin_of
-from ocean_lib.http.safe_json import is_json
 
 _PRIVACY_KEYS = frozenset(
     {
@@ -181,46 +177,3 @@ def create_compute_service_attributes(
             "privacy": privacy_attributes,
         }
     }
-
-
-def check_output_dict(
-    output_def: Optional[dict[str, Any]],
-    consumer_address: str,
-    data_provider: Any,
-    config: Config,
-) -> dict[str, Any]:
-    """Fill what is missing in an output definition.
-
-    The Provider gets it: of the node only the origin is named, since the rest of its URL may
-    be a key.
-
-    Args:
-        output_def: what to use instead of the defaults, by key.
-        consumer_address: who owns the output.
-        data_provider: a `DataServiceProvider`, or anything with its `get_url`.
-        config: names node, Provider and metadata cache.
-
-    Raises:
-        InvalidInput: `output_def` is no dict of JSON values.
-    """
-    if output_def is not None and not isinstance(output_def, dict):
-        raise InvalidInput(f"output must be a dict or None, got {type(output_def).__name__}.")
-    if not is_json(output_def):
-        raise InvalidInput("output must hold JSON values only: text, numbers, lists, dicts.")
-    return {
-        "nodeUri": _node(config.network_url),
-        "brizoUri": data_provider.get_url(config) if config.provider_url else "",
-        "brizoAddress": config.provider_address,
-        "metadata": {},
-        "metadataUri": without_query(config.metadata_cache_uri),
-        "owner": consumer_address,
-        "publishOutput": 0,
-        "publishAlgorithmLog": 0,
-        "whitelist": [],
-        **(output_def or {}),
-    }
-
-
-def _node(network_url: str) -> str:
-    """Say which node is used, or which network by its name, without what may be a key."""
-    return str(origin_of(network_url)) if "://" in network_url else network_url

@@ -6,10 +6,8 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ocean_lib.checks import printable
+from ocean_lib.checks import MAX_JSON_DEPTH, parse_json, printable
 from ocean_lib.exceptions import InvalidDocument, InvalidInput
-from ocean_lib.http import safe_json
-from ocean_lib.http.safe_json import MAX_DEPTH
 
 
 def plain(value: Any) -> Any:
@@ -22,7 +20,7 @@ def plain(value: Any) -> Any:
         InvalidInput: it nests deeper than 200 levels. (Not left to Python's recursion limit:
             eth-account raises that so far that the process would end.)
     """
-    return _plain(value, MAX_DEPTH)
+    return _plain(value, MAX_JSON_DEPTH)
 
 
 def _plain(value: Any, levels: int) -> Any:
@@ -62,7 +60,7 @@ def parsed_json(text: str, name: str) -> Any:
         InvalidInput: it is no JSON.
     """
     try:
-        return safe_json.loads(text)
+        return parse_json(text)
     except (TypeError, ValueError, AttributeError) as error:
         raise InvalidInput(f"{name} is no JSON: {printable(str(error))}.") from None
 

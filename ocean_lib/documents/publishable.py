@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.backends.v3.rules import ORDERABLE, price_base
-from ocean_lib.checks import check_address, check_url, printable
+from ocean_lib.checks import check_address, check_url, is_json, printable
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput
-from ocean_lib.http.safe_json import is_json
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.ocean.util import to_base_18

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.backends.signing import check_trusted
 from ocean_lib.backends.v3.rules import ORDERABLE
 from ocean_lib.base.arguments import check_seconds
-from ocean_lib.checks import check_did, check_url, printable, shown_url
+from ocean_lib.checks import check_did, check_url, is_json, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.ddo import PUBLIC_KEY_TYPE_RSA
@@ -47,7 +47,6 @@ from ocean_lib.exceptions import (
     add_to_message,
 )
 from ocean_lib.http.redaction import one_line
-from ocean_lib.http.safe_json import is_json
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract, data_token_of
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address

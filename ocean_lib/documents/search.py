@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.discovery import check_v3_cache
 from ocean_lib.base.arguments import check_text
 from ocean_lib.checks import check_address, check_did, check_url, printable
 from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
@@ -97,6 +98,8 @@ class AssetSearch:
             return given
         if url is not None:
             check_url(url, name="metadata_cache_uri")
+        else:
+            check_v3_cache(self._config, getattr(self._data_provider, "discovery", None))
         http = getattr(self._data_provider, "http", None)
         return AquariusProvider.get_aquarius(url or self._config.metadata_cache_uri, http)
 

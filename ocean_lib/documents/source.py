@@ -11,9 +11,8 @@ from typing import Any
 
 from ocean_lib.base.mistake import Mistake
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
-from ocean_lib.checks import printable
+from ocean_lib.checks import MAX_JSON_DEPTH, parse_json, printable
 from ocean_lib.exceptions import InvalidDescription, InvalidInput
-from ocean_lib.http import safe_json
 
 MAX_BYTES = 1024**2
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+|\n', re.DOTALL)
@@ -100,7 +99,7 @@ def _read(text: str, name: str, folder: Path, *, is_json: bool) -> Source:
 
 def _is_json(text: str) -> bool:
     try:
-        safe_json.loads(text)
+        parse_json(text)
     except (ValueError, RecursionError):
         return False
     return True
@@ -108,7 +107,7 @@ def _is_json(text: str) -> bool:
 
 def _json(text: str, name: str) -> tuple[Any, list[tuple[Place, int]]]:
     try:
-        return safe_json.loads(text), list(_json_lines(text))
+        return parse_json(text), list(_json_lines(text))
     except json.JSONDecodeError as error:
         fault = Mistake("", f"is not JSON: {error.msg}, column {error.colno}", error.lineno)
     except (ValueError, RecursionError) as error:
@@ -189,8 +188,8 @@ def _loader(yaml: Any) -> Any:
                     problem_mark=mark,
                 )
             self.depth += 1
-            if self.depth > safe_json.MAX_DEPTH:
-                raise ValueError(f"it nests deeper than {safe_json.MAX_DEPTH} levels")
+            if self.depth > MAX_JSON_DEPTH:
+                raise ValueError(f"it nests deeper than {MAX_JSON_DEPTH} levels")
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node

@@ -12,8 +12,10 @@ Three things urllib3 does not offer, put where its classes are meant to be exten
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import socket
+import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -81,10 +83,10 @@ class _BoundedReader(socket.SocketIO):
     idle_s: float | None
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self.deadline.remaining()
+        left = self.deadline.ends - time.monotonic()
         if left <= 0:
             raise TimeoutError("the operation's deadline has passed")
-        if left != float("inf"):
+        if left != math.inf:
             self.sock.settimeout(left if self.idle_s is None else min(self.idle_s, left))
         return super().readinto(buffer)
 
@@ -217,31 +219,6 @@ class _BoundedAdapter(HTTPAdapter):
             call.is_sent = False
         return _without_path(url) if isinstance(call.url, SecretUrl) else url.partition("?")[0]
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> requests.Response:
-        """Send within the operation's deadline, or the time-outs of this session."""
-        if timeout is None:
-            timeout = (self._timeouts.connect_s, self._timeouts.read_s)
-        if isinstance(cert, list):
-            cert = tuple(cert)  # urllib3 looks for a pool by it
-        if CALL.get() is not None:
-            return super().send(request, stream, timeout, verify, cert, proxies)
-        deadline = current_deadline() or Deadline(self._timeouts.total_s)
-        if deadline.is_over:  # as for an attempt after the one that took all the time
-            raise requests.exceptions.ConnectTimeout("no time is left", request=request)
-        token = CALL.set(Call(deadline))
-        try:
-            return super().send(request, stream, timeout, verify, cert, proxies)
-        finally:
-            CALL.reset(token)
-
 
 def _is_socks(request: requests.PreparedRequest, proxies: Any) -> bool:
     # PySocks brings its own connection class, which would not put the query back.
@@ -251,6 +228,10 @@ def _is_socks(request: requests.PreparedRequest, proxies: Any) -> bool:
 def _without_path(url: str) -> str:
     """Hide the path of a target: "/path", or for a proxy "http://host/path"."""
     return ("" if url.startswith("/") else "/".join(url.split("/", 3)[:3])) + "/..."
+
+
+_PLAIN = {"params", "data", "headers", "timeout", "allow_redirects", "stream"}
+_NO_HOOKS: dict[str, list[Any]] = {"response": []}
 
 
 class _Session(requests.Session):
@@ -266,57 +247,77 @@ class _Session(requests.Session):
         renew_in_children(self, _renew_connections)
 
     def _remember_nothing(self) -> None:
-        self._environment: Expiring[Hashable, tuple[dict[str, str], str | None]]
-        self._environment = Expiring(256, CACHE_LIFETIME_S)
-        self._prepared: Expiring[Hashable, requests.PreparedRequest]
-        self._prepared = Expiring(256, CACHE_LIFETIME_S)
+        self._known: Expiring[Hashable, tuple[requests.PreparedRequest, dict[str, Any]]]
+        self._known = Expiring(256, CACHE_LIFETIME_S)
+        self._own_cookies = self.cookies
 
-    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Prepare the first request to an address as requests does, and copy it for later ones.
+    def request(self, method: Any, url: Any, *args: Any, **asked: Any) -> requests.Response:
+        """Send a request; a plain one, whose redirect is not followed, as the one before it.
 
-        Preparing costs as much CPU as the way to the server and back, and from one call to the
-        next only the query and the body differ.
+        Preparing, and reading proxy and CA bundle from the environment, cost more CPU than the way
+        to the server and back. From one call to the next only the query (of texts) and the body (of
+        bytes) differ, so the rest is believed for a minute.
         """
-        if not self._is_plain(request):
-            return super().prepare_request(request)
-        key = (
-            request.method,
-            request.url,
-            tuple(request.headers.items()),
-            tuple(self.headers.items()),
-        )
-        try:
-            known = self._prepared.get(key)
-        except TypeError:  # a header that cannot be: requests says so
-            return super().prepare_request(request)
-        if known is None:
-            bare = requests.Request(request.method, request.url, request.headers)
-            known = super().prepare_request(bare)
-            self._prepared.put(key, known)
-        prepared = known.copy()
-        prepared.hooks = {"response": []}
-        if request.params:
-            prepared.url = f"{prepared.url}?{urlencode(request.params)}"
-        if request.data:
-            prepared.prepare_body(request.data, None)
-        return prepared
-
-    def _is_plain(self, request: requests.Request) -> bool:
-        """Whether only a query of texts and a body of bytes come to an address and headers."""
-        query, body, url = request.params, request.data, request.url
-        if not isinstance(query, dict) or self.params or self.auth is not None:
-            return False
-        for name, value in query.items():
-            if not (isinstance(name, str) and isinstance(value, str)):
-                return False
-        return (
-            isinstance(url, str)
-            and not ("?" in url or "#" in url)
-            and not (request.files or request.json or request.auth or request.cookies)
-            and request.hooks == _NO_HOOKS == self.hooks
+        query, body = asked.get("params") or {}, asked.get("data")
+        is_plain = (
+            not args
+            and asked.keys() <= _PLAIN
+            and (asked.get("allow_redirects"), asked.get("stream")) == (False, True)
+            and isinstance(query, dict)
+            and {str}.issuperset(map(type, (*query, *query.values())))
             and (not body or isinstance(body, bytes))
+            and isinstance(url, str)
+            and not ("?" in url or "#" in url)
+            and (self.auth, self.cookies, self.hooks) == (None, self._own_cookies, _NO_HOOKS)
+            and not self.params
             and isinstance(self.headers, (dict, CaseInsensitiveDict))
         )
+        headers = asked.get("headers") or {}
+        known = None
+        try:
+            if is_plain:
+                shared = tuple(self.headers.items()), tuple((self.proxies or {}).items())
+                settings = shared, self.verify, self.cert, self.trust_env
+                key = method, url, tuple(headers.items()), settings
+                known = self._known.get(key)
+        except TypeError:  # a header or a setting that cannot be: requests says so
+            is_plain = False
+        if not is_plain:
+            return super().request(method, url, *args, **asked)
+        if known is None:
+            known = (
+                self.prepare_request(requests.Request(method, url, headers)),
+                dict(self.merge_environment_settings(url, {}, True, None, None)),
+            )
+            self._known.put(key, known)
+        request = known[0].copy()
+        request.hooks = {"response": []}
+        if query:
+            request.url = f"{request.url}?{urlencode(query)}"
+        if body:
+            request.prepare_body(body, None)
+        times = asked.get("timeout")
+        if times is None or CALL.get() is None:
+            return self.send(request, timeout=times, allow_redirects=False, **known[1])
+        return self.get_adapter(url).send(request, timeout=times, **known[1])
+
+    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        """Send within the operation's deadline, or the time-outs of this session."""
+        times = getattr(self.get_adapter(str(request.url)), "_timeouts", None) or Timeouts()
+        if settings.get("timeout") is None:
+            settings["timeout"] = (times.connect_s, times.read_s)
+        if isinstance(settings.get("cert"), list):
+            settings["cert"] = tuple(settings["cert"])  # urllib3 looks for a pool by it
+        if CALL.get() is not None:
+            return super().send(request, **settings)
+        deadline = current_deadline() or Deadline(times.total_s)
+        if deadline.is_over:  # as for an attempt after the one that took all the time
+            raise requests.exceptions.ConnectTimeout("no time is left", request=request)
+        token = CALL.set(Call(deadline))
+        try:
+            return super().send(request, **settings)
+        finally:
+            CALL.reset(token)
 
     def resolve_redirects(
         self, *args: Any, yield_requests: bool = False, **kwargs: Any
@@ -332,33 +333,23 @@ class _Session(requests.Session):
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
-        """Read proxy and CA bundle from the environment once a minute for each host.
+        """Read proxy and CA bundle from the environment.
 
-        requests reads all variables twice at every call, which takes as long as sending it.
         This machine is never behind a proxy of the environment, whatever NO_PROXY says: the
         proxy's loopback is another's.
         """
         if proxies or not self.trust_env:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
-        host = urlsplit(url)[:2]
-        found = self._environment.get(host)
-        if found is None:
-            bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-            is_here = is_loopback(urlsplit(url).hostname or "")
-            found = {} if is_here else get_environ_proxies(url), bundle
-            self._environment.put(host, found)
-        env_proxies, bundle = found
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        is_here = is_loopback(urlsplit(url).hostname or "")
         if verify is True or verify is None:
             verify = bundle or verify
         return {
-            "proxies": {**self.proxies, **env_proxies},
+            "proxies": {**self.proxies, **({} if is_here else get_environ_proxies(url))},
             "stream": self.stream if stream is None else stream,
             "verify": self.verify if verify is None else verify,
             "cert": self.cert if cert is None else cert,
         }
-
-
-_NO_HOOKS: dict[str, list[Any]] = {"response": []}
 
 
 def proxy_of(client: Any, url: str) -> str:

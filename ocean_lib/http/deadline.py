@@ -9,6 +9,7 @@ context variable: the innermost limit that is nearer wins, so a caller can tight
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ from ocean_lib.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
-from ocean_lib.http.limits import BACKOFF_S, READ_ATTEMPTS
+from ocean_lib.http.limits import BACKOFF_S, READ_ATTEMPTS, Timeouts
 
 SIGNED_READ_AGAIN: tuple[type[OceanError], ...] = (
     ConnectFailed,
@@ -47,7 +48,7 @@ class Deadline:
         read_s: between two bytes of an answer, likewise.
     """
 
-    __slots__ = ("_ends", "connect_s", "read_s", "seconds")
+    __slots__ = ("connect_s", "ends", "read_s", "seconds")
 
     def __init__(
         self,
@@ -58,14 +59,11 @@ class Deadline:
         self.seconds = seconds
         self.connect_s = connect_s
         self.read_s = read_s
-        self._ends = None if seconds is None else time.monotonic() + seconds
+        self.ends = math.inf if seconds is None else time.monotonic() + seconds
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0; infinity when there is no limit."""
-        if self._ends is None:
-            return float("inf")
-        left = self._ends - time.monotonic()
-        return left if left > 0 else 0.0
+        return max(0.0, self.ends - time.monotonic())
 
     @property
     def is_over(self) -> bool:
@@ -83,7 +81,7 @@ class Deadline:
     def inside(self, outer: Deadline) -> None:
         """End with an outer limit at the latest, and keep its times where this one has none."""
         if outer.remaining() < self.remaining():
-            self.seconds, self._ends = outer.seconds, outer._ends
+            self.seconds, self.ends = outer.seconds, outer.ends
         self.connect_s = outer.connect_s if self.connect_s is None else self.connect_s
         self.read_s = outer.read_s if self.read_s is None else self.read_s
 
@@ -130,15 +128,41 @@ def time_limit(
 
 
 @contextmanager
+def keeping_back(outer: Deadline, share: float, at_most_s: float) -> Iterator[None]:
+    """Let what is inside end before the deadline of its operation.
+
+    Args:
+        outer: the deadline.
+        share: of the time that is left, this much is kept back.
+        at_most_s: but no more than this.
+    """
+    left = max(0.0, outer.ends - time.monotonic())
+    left -= min(at_most_s, left * share)
+    token = _CURRENT.set(Deadline(left, outer.connect_s, outer.read_s))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+@contextmanager
 def operation_limit(
-    seconds: float, *, connect_s: float | None = None, read_s: float | None = None
+    seconds: float | Timeouts, *, read_s: float | None = None
 ) -> Iterator[Deadline]:
-    """Give the deadline in force, or start one of the config's times: an operation has just one."""
+    """Give the deadline in force, or start one: an operation has just one.
+
+    Args:
+        seconds: how long it may take; or the config's times, which bound each of its requests too.
+        read_s: between two bytes of an answer, in place of the config's.
+    """
     deadline = _CURRENT.get()
     if deadline is not None:
         yield deadline
         return
-    deadline = Deadline(seconds, connect_s, read_s)
+    if isinstance(seconds, Timeouts):
+        deadline = Deadline(seconds.total_s, seconds.connect_s, seconds.read_s)
+    else:
+        deadline = Deadline(seconds, None, read_s)
     token = _CURRENT.set(deadline)
     try:
         yield deadline

@@ -8,7 +8,9 @@ nonce may be used up, so a new attempt needs a new signature.
 from __future__ import annotations
 
 import json
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ import requests
 
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.base.forks import renew_in_children
+from ocean_lib.checks import parse_json
 from ocean_lib.exceptions import (
     InvalidInput,
     MalformedResponse,
@@ -26,7 +29,6 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     TransportError,
 )
-from ocean_lib.http import safe_json
 from ocean_lib.http.clients import by_verbs, check_client, check_response, failure_of_client
 from ocean_lib.http.connections import CALL, Call, get_requests_session, proxy_of
 from ocean_lib.http.deadline import Attempts, operation_limit, retry_after_s
@@ -68,6 +70,12 @@ NOT_PICKLED = (
     "copied. Send its config in its place, and make Ocean(config) there."
 )
 
+_CROWDED = b"Too many active connections"
+_CROWDED_S = 20.0
+"""So long to wait where too many clients ask: a node counts those of the last minute."""
+
+_TRY_AGAIN = re.compile(r"[Tt]ry again in (\d{1,4}) seconds")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -101,8 +109,22 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """After how many seconds the server wants to be asked again; None if it did not say."""
-        return retry_after_s(self.headers)
+        """After how many seconds the server wants to be asked again; None if it did not say.
+
+        An Ocean Node says it in its words alone, and of too many clients not at all.
+        """
+        said = retry_after_s(self.headers)
+        if said is not None or not self.is_too_often:
+            return said
+        words = _TRY_AGAIN.search(self.text())
+        return float(words[1]) if words else _CROWDED_S if self.status_code == 403 else None
+
+    @property
+    def is_too_often(self) -> bool:
+        """Whether too many requests were the reason: 429, or a node's 403 for too many clients."""
+        if self.status_code == 403:
+            return self.body.startswith(_CROWDED)
+        return self.status_code == TOO_MANY_REQUESTS
 
     def text(self) -> str:
         """Return the server's words, fit for a message."""
@@ -115,7 +137,7 @@ class Answer:
             MalformedResponse: it is not JSON.
         """
         with suppress(ValueError):
-            return safe_json.loads(self.body)
+            return parse_json(self.body)
         words = self.text() or "an empty body"
         if is_page(self.body):
             words = (
@@ -142,7 +164,7 @@ class Answer:
         error: the Provider also refuses with 503.
         """
         if self.status_code not in GATEWAY_STATUSES:
-            return self.status_code == TOO_MANY_REQUESTS
+            return self.is_too_often
         with suppress(MalformedResponse):
             said = self.json()
             return not (isinstance(said, dict) and "error" in said)
@@ -251,7 +273,17 @@ class HttpExchange:
             InvalidUrl: the URL cannot be asked.
             InvalidInput: `json_body` holds what JSON cannot; nothing was sent.
         """
-        body = None if json_body is None else _encoded(json_body, operation)
+        body, fault = None, ""
+        try:
+            if json_body is not None:
+                body = json.dumps(json_body, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            fault = type(error).__name__
+        if fault:
+            raise InvalidInput(
+                f"Could not {operation}: what is to be sent must hold JSON values only, that is "
+                f"text, finite numbers, lists and dicts ({fault})."
+            )
         with operation_limit(self.timeouts.total_s) as deadline:
             call = Call(deadline, method, url, operation, params, body, headers or {})
             attempts = None
@@ -330,7 +362,7 @@ class HttpExchange:
 
     def _open(self, call: Call) -> requests.Response:
         """Send a request, and return the response with its body unread."""
-        left = call.deadline.remaining()
+        left = call.deadline.ends - time.monotonic()
         if left <= 0:
             raise no_time(call.operation, call.url, call.deadline)
         client = self._client if self._client is not None else self.client
@@ -410,7 +442,7 @@ class HttpExchange:
                 if most is not None and read > most:
                     raise too_long(call.operation, call.url, response.status_code, most)
                 yield piece
-                if call.deadline.remaining() <= 0:
+                if call.deadline.ends <= time.monotonic():
                     raise no_time(call.operation, call.url, call.deadline, may_have_arrived=True)
             return
         except OceanError:
@@ -418,7 +450,8 @@ class HttpExchange:
         except Exception as error:  # noqa: BLE001 - ours, or raised again there
             failure = self._failure(error, call, call.url)
         finally:
-            _close(response)
+            with suppress(Exception):  # as in `_close`, without the call
+                response.close()
         raise failure
 
     def _failure(self, error: Exception, call: Call, url: str) -> OceanError:
@@ -452,18 +485,6 @@ def _decoded(response: requests.Response, call: Call, name: str) -> Iterator[byt
     if response.status_code >= 300:
         return iter(())  # the status says enough
     raise strange_encoding(call.operation, call.url, response.status_code, encoding)
-
-
-def _encoded(document: Any, operation: str) -> bytes:
-    kind = ""
-    try:
-        return json.dumps(document, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        kind = type(error).__name__
-    raise InvalidInput(
-        f"Could not {operation}: what is to be sent must hold JSON values only, that is text, "
-        f"finite numbers, lists and dicts ({kind})."
-    )
 
 
 def _close(response: Any) -> None:

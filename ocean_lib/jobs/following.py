@@ -63,7 +63,7 @@ def _pieces(
             break
         try:
             with open_stream() as pieces:
-                for piece in _after(done, pieces):
+                for piece in after(done, pieces):
                     done += len(piece)
                     yield piece
             is_complete = True
@@ -77,11 +77,11 @@ def _pieces(
         time.sleep(plan.pause_s())
     if not is_complete:
         with read_log() as pieces:
-            yield from _after(done, pieces)
+            yield from after(done, pieces)
 
 
-def _after(done: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Leave out what came before."""
+def after(done: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Leave out the first `done` bytes, which came before."""
     for piece in pieces:
         rest = piece[done:]
         done = max(0, done - len(piece))

@@ -144,8 +144,8 @@ class Source:
         with operation_limit(self.http.timeouts.file_total_s) as deadline:
             if file.fetch is not None:
                 most = self.http.max_file_bytes if max_bytes is None else max_bytes
-                with file.fetch() as found:
-                    yield _counted(found, file, most, on_bytes)
+                with closing(_fetched(file, deadline, most, on_bytes)) as found:
+                    yield found
                 return
             with closing(_pieces(self, file, deadline, max_bytes, on_bytes)) as pieces:
                 yield pieces
@@ -218,7 +218,8 @@ def download_files(
                 if file.is_archive:
                     from ocean_lib.jobs.unpacking import unpack  # it loads tarfile
 
-                    done = unpack(pieces, folder, taken=paths, operation=operation)
+                    most = source.http.max_file_bytes if max_bytes is None else max_bytes
+                    done = unpack(pieces, folder, file.name, max_bytes=most, taken=paths)
                     paths += done.paths
                     failures |= done.failures
                     continue
@@ -298,15 +299,36 @@ def _pieces(
                 raise
 
 
-def _counted(
-    pieces: Iterator[bytes], file: JobFile, max_bytes: int, on_bytes: Callable[[int], None]
-) -> Iterator[bytes]:
+def _fetched(
+    file: JobFile, deadline: Deadline, max_bytes: int, on_bytes: Callable[[int], None]
+) -> Generator[bytes, None, None]:
+    """Yield a file without a URL; one that breaks off is fetched again, and its start skipped."""
+    if file.fetch is None:
+        return
+    attempts = Attempts(deadline)
     done = 0
+    while True:
+        try:
+            with file.fetch() as pieces:
+                for piece in _after(pieces, done):
+                    done += len(piece)
+                    _check_size(done, file, max_bytes)
+                    on_bytes(len(piece))
+                    yield piece
+            return
+        except (TransportError, DownloadError) as error:
+            wait_s = getattr(error, "retry_after_s", 0.0)
+            if wait_s is None or not attempts.again(wait_s):
+                raise
+
+
+def _after(pieces: Iterator[bytes], skipped: int) -> Iterator[bytes]:
+    """Yield what comes after so many bytes."""
     for piece in pieces:
-        done += len(piece)
-        _check_size(done, file, max_bytes)
-        on_bytes(len(piece))
-        yield piece
+        rest = piece[skipped:]
+        skipped -= len(piece) - len(rest)
+        if rest:
+            yield rest
 
 
 def _check_size(size: int, file: JobFile, max_bytes: int) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocean_lib.base.arguments import check_text, check_whole
@@ -16,12 +16,12 @@ from ocean_lib.checks import (
     check_job_id,
     check_tx_hash,
     printable,
+    signer_address,
 )
 from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
-from ocean_lib.web3_internal.signer import check_signer, signer_address
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ class Algorithm:
             )
         return cls(meta=meta)
 
-    def check_ordered(self) -> None:
-        """Check that a published algorithm has its order, or that there is own code.
+    def check_complete(self, *, with_code: bool = True) -> None:
+        """Check that a job can be started with it.
+
+        Args:
+            with_code: check own code, too, as far as no back end would run it.
 
         Raises:
-            InvalidInput: neither; the message says what is missing.
+            InvalidInput: it cannot; the message says what is missing.
         """
         if self.did:
             for name, value, hint in (
@@ -82,14 +85,7 @@ class Algorithm:
                 "algorithm_meta (an AlgorithmMetadata with your code)."
             )
 
-    def check_complete(self) -> None:
-        """Check that a job can be started with it.
-
-        Raises:
-            InvalidInput: it cannot; the message says what is missing.
-        """
-        self.check_ordered()
-        if self.meta is not None:
+        elif with_code:
             for code, fault in self.meta.faults().items():
                 if code == "no-code":
                     raise InvalidInput("").advised(code)
@@ -119,7 +115,12 @@ class JobPlan:
         max_duration_s: how long the job may run; None for what the environment allows.
         metadata: kept with the job, for whoever lists it.
         envs: environment variables of the algorithm.
-        marker: tells this start from every other one, in the job's metadata.
+        marker: tells this start from every other one, in the job's metadata; new if not given.
+        published: the published data sets among the inputs.
+        dids: of these, in their order.
+        did: the first of these, which decides on the back end; '' for the configured one.
+        service_id: the service of that data set; None where there is none.
+        order_tx: the order of that data set; '' where there is none.
     """
 
     datasets: tuple[ComputeInput | FileInput, ...]
@@ -133,7 +134,28 @@ class JobPlan:
     max_duration_s: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     envs: Mapping[str, str] = field(default_factory=dict)
-    marker: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
+    marker: str = field(default="", compare=False)
+    published: tuple[ComputeInput, ...] = field(init=False, repr=False, compare=False)
+    dids: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    did: str = field(init=False, repr=False, compare=False)
+    service_id: int | str | None = field(init=False, repr=False, compare=False)
+    order_tx: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        published, dids = [], []
+        for item in self.datasets:
+            if isinstance(item, ComputeInput):
+                published.append(item)
+                dids.append(item.did)
+        first = published[0] if published else None
+        vars(self).update(
+            marker=self.marker or secrets.token_hex(8),
+            published=tuple(published),
+            dids=tuple(dids),
+            did=first.did if first else "",
+            service_id=first.service_id if first else None,
+            order_tx=first.transfer_tx_id if first else "",
+        )
 
     @classmethod
     def given(
@@ -162,24 +184,32 @@ class JobPlan:
                 "nonce must be a whole number, or None for the Provider's own, got "
                 f"{printable(nonce)}."
             )
+        if not isinstance(inputs, (list, tuple)) or not (inputs or environment):
+            raise InvalidInput(
+                "input_datasets must be a list of at least one ComputeInput, got "
+                f"{'an empty one' if inputs in ([], ()) else printable(inputs)}."
+            )
+        for position, item in enumerate(inputs):
+            if not isinstance(item, (ComputeInput, FileInput)):
+                raise InvalidInput(
+                    f"input_datasets[{position}] must be a ComputeInput, got "
+                    f"{type(item).__name__}. Make one: ComputeInput(did, transfer_tx_id, "
+                    "service_id); or, for an Ocean Node, FileInput(url=...)."
+                )
         return cls(
-            _checked(inputs, may_be_empty=bool(environment)),
+            tuple(inputs),
             algorithm,
-            signer_address(check_signer(wallet)),
+            signer_address(wallet, signs=True),
             nonce=nonce,
             resumed_job_id=check_job_id(resumed_job_id) if resumed_job_id else "",
-            environment=check_text("environment", environment or ""),
-            resources=_amounts(resources),
+            environment=check_text("environment", environment) if environment else "",
+            resources={} if resources is None else _amounts(resources),
             max_duration_s=(
                 None if max_duration is None else check_whole("max_duration", max_duration, least=1)
             ),
-            metadata=_named(metadata, "metadata"),
-            envs=_texts_by_name(envs),
+            metadata={} if metadata is None else _named(metadata, "metadata"),
+            envs={} if envs is None else _texts_by_name(envs),
         )
-
-    def with_output(self, output: Mapping[str, Any]) -> JobPlan:
-        """Return the same plan with this output definition."""
-        return replace(self, output=output)
 
     @property
     def inputs(self) -> tuple[ComputeInput, ...]:
@@ -188,33 +218,16 @@ class JobPlan:
         Raises:
             InvalidInput: there is something else, or nothing.
         """
-        published = tuple(item for item in self.datasets if isinstance(item, ComputeInput))
-        if published and len(published) == len(self.datasets):
-            return published
+        if self.published and len(self.published) == len(self.datasets):
+            return self.published
         raise InvalidInput(
-            "A V3 Provider computes on published data sets only: give it ComputeInputs, at least "
-            "one. A FileInput is for an Ocean Node; set provider.url to one. Nothing was started."
-        )
+            "A V3 Provider computes on published data sets only. Nothing was started."
+        ).advised("published-data")
 
     @property
     def main(self) -> ComputeInput:
         """The published input that determines the back end, and whose order the job names."""
         return self.inputs[0]
-
-    @property
-    def did(self) -> str:
-        """The data set that decides on the back end; '' for the configured one."""
-        return next((i.did for i in self.datasets if isinstance(i, ComputeInput)), "")
-
-    @property
-    def service_id(self) -> int | str | None:
-        """The service of that data set; None where there is none."""
-        return next((i.service_id for i in self.datasets if isinstance(i, ComputeInput)), None)
-
-    @property
-    def order_tx(self) -> str:
-        """The order of that data set; '' where there is none."""
-        return next((i.transfer_tx_id for i in self.datasets if isinstance(i, ComputeInput)), "")
 
     @property
     def how_to_find(self) -> str:
@@ -223,9 +236,9 @@ class JobPlan:
             return f"compute.jobs(wallet, {self.did!r}) and find agreementId {self.order_tx}"
         return f"compute.jobs(wallet) and find {MARKER} {self.marker} in a job's metadata"
 
-    @property
-    def asked_of_nodes(self) -> list[str]:
-        """What was asked for that only Ocean Nodes have, by the names of its arguments."""
+    def only_at_nodes(self) -> list[tuple[str, str]]:
+        """Say what this asks for that only Ocean Nodes have, each with the way round it."""
+        found, instead = [], "or set provider.url to a node."
         asked = {
             "environment": self.environment,
             "resources": self.resources,
@@ -233,28 +246,18 @@ class JobPlan:
             "metadata": self.metadata,
             "envs": self.envs,
         }
-        return [name for name, value in asked.items() if value]
-
-
-def _checked(inputs: Any, *, may_be_empty: bool) -> tuple[ComputeInput | FileInput, ...]:
-    if not isinstance(inputs, (list, tuple)) or not (inputs or may_be_empty):
-        raise InvalidInput(
-            "input_datasets must be a list of at least one ComputeInput, got "
-            f"{'an empty one' if inputs in ([], ()) else printable(inputs)}."
-        )
-    for position, item in enumerate(inputs):
-        if not isinstance(item, (ComputeInput, FileInput)):
-            raise InvalidInput(
-                f"input_datasets[{position}] must be a ComputeInput, got {type(item).__name__}. "
-                "Make one: ComputeInput(did, transfer_tx_id, service_id); or, for an Ocean Node, "
-                "FileInput(url=...)."
-            )
-    return tuple(inputs)
+        if any(asked.values()):
+            names = ", ".join(filter(asked.get, asked))
+            what = f"A V3 Provider has no {names}: these are for Ocean Nodes."
+            found.append((what, f"Leave them out, {instead}"))
+        meta = self.algorithm.meta
+        if meta is not None and meta.container_checksum and not meta.container_tag:
+            what = "A V3 Provider takes no digest in place of an image's tag."
+            found.append((what, f"Name the tag, {instead}"))
+        return found
 
 
 def _named(value: Any, name: str) -> dict[str, Any]:
-    if value is None:
-        return {}
     if isinstance(value, Mapping) and all(isinstance(key, str) and key for key in value):
         return dict(value)
     raise InvalidInput(f"{name} must be a dict with texts as its keys, got {printable(value)}.")

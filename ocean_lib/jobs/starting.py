@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from ocean_lib.backends.backend import Candidate, Candidates, Listed
 from ocean_lib.base.expiring import Expiring
@@ -25,8 +26,7 @@ from ocean_lib.exceptions import (
 from ocean_lib.http.deadline import Deadline
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import MARKER, JobPlan
-from ocean_lib.jobs.seen import SeenJobs
-from ocean_lib.jobs.view import Job
+from ocean_lib.jobs.view import Job, JobState
 
 LOOK_PAUSES_S = (0.3, 1.0, 2.0, 4.0)
 """Pauses between lists of jobs after a start without an answer."""
@@ -39,46 +39,73 @@ KNOWN_FOR_S = 24 * 3600.0
 UNRESOLVED_FOR_S = 30.0
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What was seen of a job: where, since when, and how it ended."""
+
+    place: tuple[str, str]  # the base URL, and whose jobs
+    since: float
+    created_s: float | None  # another back end may use an id again
+    end: JobState | None
+
+
 class Starts:
     """What one client knows about its starts: their jobs, and those without an answer yet.
 
     Args:
-        seen: the jobs that the same client saw.
+        sights: what the same client saw of jobs, by their ids.
     """
 
-    def __init__(self, seen: SeenJobs) -> None:
-        self._seen = seen
+    def __init__(self, sights: Expiring[str, Sight]) -> None:
+        self._sights = sights
         self._known: Expiring[str, bool] = Expiring(KNOWN_JOBS, KNOWN_FOR_S)
         self._unresolved: Expiring[str, bool] = Expiring(KNOWN_JOBS, UNRESOLVED_FOR_S)
         self._renew()
         renew_in_children(self, Starts._renew)
 
     def _renew(self) -> None:
-        self._open: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self.open: Counter[str] = Counter()
+        self.lock = threading.Lock()
 
-    def has_other(self, job_id: str, sent_at: float) -> bool:
-        """Whether this job belongs to another start than the one that was sent at this moment."""
-        return job_id in self._known or self._seen.existed(job_id, sent_at)
+    @contextmanager
+    def attempt(self, plan: JobPlan) -> Iterator[Attempt]:
+        """Surround one start: until it ends, other starts of the same order know of it."""
+        attempt = Attempt(plan, self, plan.order_tx.lower() or plan.marker)
+        try:
+            yield attempt
+        except OceanError:
+            raise
+        except BaseException as error:
+            if attempt.is_open:
+                self.unresolved(attempt.order)
+                if isinstance(error, KeyboardInterrupt):
+                    raise KeyboardInterrupt(
+                        "stopped starting a job that may have started: list the wallet's jobs with "
+                        f"{plan.how_to_find}."
+                    ) from None
+            raise
+        finally:
+            if attempt.is_open:
+                with self.lock:
+                    self.open[attempt.order] -= 1
+                    self.open += Counter()  # drops what has come to 0
 
-    def claim(self, job_id: str, sent_at: float) -> bool:
-        """Assign this job to the start that was sent at this moment, unless it is another's."""
-        with self._lock:
-            if self.has_other(job_id, sent_at):
+    def claim(self, job_id: str, sent_at: float, *, keeps: bool = True) -> bool:
+        """Assign a job to the start that was sent at this moment; False if it is another's.
+
+        Args:
+            job_id: the job.
+            sent_at: of `time.monotonic`.
+            keeps: whether the start takes it, and does not only ask.
+        """
+        with self.lock:
+            sight = self._sights.get(job_id)
+            was_there = sight is not None and sight.since < sent_at
+            if was_there or self._known.get(job_id) is not None:
                 return False
-            self._known.put(job_id, True)
+            if keeps:
+                self._known.put(job_id, True)
             return True
-
-    def opened(self, order: str) -> None:
-        """A start of this order is on its way."""
-        with self._lock:
-            self._open[order] += 1
-
-    def closed(self, order: str) -> None:
-        """The outcome of that start is known."""
-        with self._lock:
-            self._open[order] -= 1
-            self._open += Counter()  # drops what has come to 0
 
     def unresolved(self, order: str) -> None:
         """The outcome of a start of this order cannot be known."""
@@ -86,60 +113,39 @@ class Starts:
 
     def is_crowded(self, order: str) -> bool:
         """Whether a job of this order may belong to another start than the one that asks."""
-        with self._lock:
-            return self._open[order] > 1 or order in self._unresolved
+        with self.lock:
+            return self.open[order] > 1 or order in self._unresolved
 
 
+@dataclass
 class Attempt:
     """One start; if its answer is lost, it looks for the job.
 
-    A context manager: until it ends, other starts of the same order know of this one.
-
-    Args:
+    Attributes:
         plan: what is to be started.
         starts: of the same client.
+        order: what its job is known by: its order, or the plan's marker.
+        is_open: whether its request is on its way, or its outcome not known yet.
+        may_have_started: whether the back end may have acted.
     """
 
-    def __init__(self, plan: JobPlan, starts: Starts) -> None:
-        self._plan = plan
-        self._order = plan.order_tx.lower() or plan.marker
-        self._starts = starts
-        self._sent_at = time.monotonic()
-        self._is_open = False
-        self.may_have_started = False
-
-    def __enter__(self) -> Attempt:
-        return self
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not self._is_open:
-            return
-        self._close()
-        if error is None or isinstance(error, OceanError):
-            return
-        self._starts.unresolved(self._order)
-        if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(
-                "stopped starting a job that may have started: list the wallet's jobs with "
-                f"{self._plan.how_to_find}."
-            ) from None
-
-    def _close(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            self._starts.closed(self._order)
+    plan: JobPlan
+    starts: Starts
+    order: str
+    is_open: bool = False
+    may_have_started: bool = False
+    _sent_at: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Note, around the one request that starts a job, whether the Provider may have acted."""
         self._sent_at = time.monotonic()
         self.may_have_started = True
-        if not self._is_open:
-            self._is_open = True
-            self._starts.opened(self._order)
+        with self.starts.lock:
+            self.starts.open[self.order] += not self.is_open
+            self.is_open = True
         try:
             yield
-            self._close()
         except TransportError as error:
             self.may_have_started = error.may_have_arrived
             raise
@@ -155,15 +161,16 @@ class Attempt:
         Raises:
             StartUncertain: another start made this job.
         """
-        if self._starts.claim(job.id, self._sent_at) or job.id == self._plan.resumed_job_id:
+        job_id = job.status.job_id
+        if self.starts.claim(job_id, self._sent_at) or job_id == self.plan.resumed_job_id:
             return job
         raise self._uncertain(
-            "the Provider answered with a job that existed before the start was sent", [job.id]
+            "the Provider answered with a job that existed before the start was sent", [job_id]
         )
 
     def is_anothers(self, job_id: str) -> bool:
         """Whether another start made this job."""
-        return self._starts.has_other(job_id, self._sent_at)
+        return not self.starts.claim(job_id, self._sent_at, keeps=False)
 
     def find(
         self,
@@ -171,8 +178,8 @@ class Attempt:
         candidates: Candidates,
         list_jobs: Callable[[], Listed],
         deadline: Deadline,
-    ) -> str:
-        """Return the job's id.
+    ) -> Job:
+        """Return the job.
 
         Args:
             error: why there is no answer.
@@ -187,7 +194,7 @@ class Attempt:
                 contain the job.
         """
         if isinstance(error, StartUncertain) and len(error.candidates) == 1:
-            self._starts.unresolved(self._order)
+            self.starts.unresolved(self.order)
             raise error
         is_fault = isinstance(error, ProviderFault)
         has_read, in_a_row, found = False, 0, list[Candidate]()
@@ -196,8 +203,8 @@ class Attempt:
                 in_a_row = 0
                 continue
             has_read, in_a_row, found = True, in_a_row + 1, seen
-            new = [job.job_id for job in found if job.is_new]
-            if len(new) == 1 and self._takes(new[0]):
+            new = [candidate.job for candidate in found if candidate.is_new]
+            if len(new) == 1 and self._takes(new[0].id):
                 return new[0]
             is_believed = is_fault and not found and in_a_row >= LISTS_TO_BELIEVE_A_FAULT
             if is_believed or len(new) > 1:
@@ -224,15 +231,15 @@ class Attempt:
 
     def _takes(self, job_id: str) -> bool:
         # Another start may have been answered with it since the list came.
-        is_crowded = self._starts.is_crowded(self._order)
-        return not is_crowded and self._starts.claim(job_id, self._sent_at)
+        is_crowded = self.starts.is_crowded(self.order)
+        return not is_crowded and self.starts.claim(job_id, self._sent_at)
 
     def _uncertain(
         self, reason: str, candidates: list[str], error: OceanError | None = None
     ) -> StartUncertain:
-        self._starts.unresolved(self._order)
+        self.starts.unresolved(self.order)
         named = f" ({one_line(', '.join(candidates), 400)})" if candidates else ""
-        plan = self._plan
+        plan = self.plan
         lost = StartUncertain(
             f"The job may have started, but {reason}{named}.{_first_fault(error)}",
             did=plan.did,

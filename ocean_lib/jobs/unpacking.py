@@ -10,13 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from ocean_lib.exceptions import DownloadError, OceanError, ResponseTooLarge
-from ocean_lib.http.files import PIECE, safe_file_name, write_whole
+from ocean_lib.http.files import PIECE, numbered, safe_file_name, write_whole
 from ocean_lib.http.redaction import one_line
 
 MAX_FILES = 100_000
 """An archive of more files is refused: so many would fill the folder's index, not the disk."""
 
 MAX_DEPTH = 32
+MAX_PATH_CHARS = 1024
 MAX_HEADER_BYTES = 1024 * 1024
 """Headers that only name the next file are held in memory; none is nearly as long."""
 
@@ -79,51 +80,80 @@ class _Reader:
 
 
 def unpack(
-    pieces: Iterable[bytes], folder: Path, *, taken: Collection[Path], operation: str
+    pieces: Iterable[bytes],
+    folder: Path,
+    name: str,
+    *,
+    max_bytes: int,
+    taken: Collection[Path] = (),
 ) -> Unpacked:
-    """Unpack an archive of results into a folder.
+    """Unpack an archive of results into a folder, as it comes.
 
     Links, devices, sparse files and names that lead out of the folder are refused, and do not
-    keep the other files away.
+    keep the other files away. What is wrong with the archive itself, or its transfer, is a failure
+    under its own name: the files before are whole.
 
     Args:
         pieces: the archive, a plain tar.
         folder: made if it is not there.
+        name: of the archive.
+        max_bytes: refuse files that say that they are longer, together, before they are read.
         taken: paths written in the same call; nothing is ever overwritten.
-        operation: what is done, in words that follow "Could not".
+    """
+    done, operation, left = Unpacked(), f"download {name}", max_bytes
+    names: set[str] = set()
+    try:
+        with _members(pieces, operation) as members:
+            for index, (member, content) in enumerate(members):
+                try:
+                    place = _place_of(member)
+                    if place is None:
+                        continue
+                    left -= member.size
+                    if left < 0:
+                        raise _too_large(operation, max_bytes)
+                    while str(place).casefold() in names:  # not every file system tells case apart
+                        place = place.with_name(numbered(place.name, index))
+                    names.add(str(place).casefold())
+                    path = write_whole(
+                        content(),
+                        _folder_of(folder, place),
+                        place.name,
+                        index,
+                        taken=[*taken, *done.paths],
+                        operation=operation,
+                    )
+                except _Refused as error:
+                    shown = one_line(member.name, 200)
+                    done.failures[shown] = DownloadError(
+                        f"Could not {operation}: {shown!r} in the archive is refused: {error}. Let "
+                        "the algorithm write plain files."
+                    )
+                else:
+                    done.paths.append(path)
+    except OceanError as error:
+        done.failures[name] = error
+    return done
+
+
+def _folder_of(folder: Path, place: PurePosixPath) -> Path:
+    """Return the folder for a file.
 
     Raises:
-        DownloadError: it is no such archive, or it was cut short.
+        _Refused: a file is there in its place.
     """
-    done = Unpacked()
-    index = 0
-    with _members(pieces, operation) as members:
-        for index, (member, content) in enumerate(members):
-            if index >= MAX_FILES:
-                raise DownloadError(
-                    f"Could not {operation}: the archive has more than {MAX_FILES} files. Let the "
-                    "algorithm pack them into one."
-                )
-            try:
-                place = _place_of(member)
-                if place is None:
-                    continue
-                path = write_whole(
-                    content(),
-                    folder.joinpath(*place.parts[:-1]),
-                    place.name,
-                    index,
-                    taken=[*taken, *done.paths],
-                    operation=operation,
-                )
-            except _Refused as error:
-                done.failures[one_line(member.name, 200)] = DownloadError(
-                    f"Could not {operation}: {one_line(member.name, 200)!r} in the archive is "
-                    f"refused: {error}. Let the algorithm write plain files."
-                )
-            else:
-                done.paths.append(path)
-    return done
+    for part in place.parts[:-1]:
+        folder = folder / part
+        if folder.exists() and not folder.is_dir():
+            raise _Refused("a file has the name of its folder")
+    return folder
+
+
+def _too_large(operation: str, max_bytes: int) -> ResponseTooLarge:
+    return ResponseTooLarge(
+        f"Could not {operation}: its files are longer than the {max_bytes} bytes allowed.",
+        operation=operation,
+    ).advised("allow-more")
 
 
 def read_members(
@@ -182,7 +212,10 @@ def _place_of(member: tarfile.TarInfo) -> PurePosixPath | None:
     kept = parts[1:] if parts[:1] == (_TOP,) and len(parts) > 1 else parts
     if not kept:
         raise _Refused("it has no name")
-    return PurePosixPath(*(safe_file_name(part, "_") for part in kept))
+    place = PurePosixPath(*(safe_file_name(part, "_") for part in kept))
+    if len(str(place)) > MAX_PATH_CHARS:
+        raise _Refused(f"its path has more than {MAX_PATH_CHARS} characters")
+    return place
 
 
 def _check_as_data(member: tarfile.TarInfo) -> None:
@@ -205,7 +238,7 @@ def _members(
     failure = ""
     try:
         with tarfile.open(fileobj=reader, mode="r|", tarinfo=_Member) as tar:  # type: ignore[call-overload]
-            yield ((member, _content_of(tar, member)) for member in _each(tar))
+            yield ((member, _content_of(tar, member)) for member in _each(tar, operation))
             is_whole = reader.is_whole()
         if not is_whole:
             failure = "its end is missing"
@@ -218,8 +251,13 @@ def _members(
         )
 
 
-def _each(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    for member in tar:
+def _each(tar: tarfile.TarFile, operation: str) -> Iterator[tarfile.TarInfo]:
+    for index, member in enumerate(tar):
+        if index >= MAX_FILES:
+            raise DownloadError(
+                f"Could not {operation}: the archive has more than {MAX_FILES} files. Let the "
+                "algorithm pack them into one."
+            )
         yield member
         tar.members = []  # type: ignore[attr-defined]  # it would keep all headers in memory
 

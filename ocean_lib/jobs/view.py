@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ocean_lib.backends.generation import Generation
 from ocean_lib.base.tables import html_table, when
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import InvalidInput
@@ -65,6 +66,7 @@ class JobStatus(Mapping[str, Any]):
             never ran, and if the back end does not say.
         oom_killed: whether it was ended because it used too much memory; None as above.
         progress: from 0 to 1, how far the code says the job is; None where it says nothing.
+        environment: where it runs, by its id in `compute.environments()`; '' at a V3 Provider.
     """
 
     job_id: str
@@ -78,6 +80,7 @@ class JobStatus(Mapping[str, Any]):
     exit_code: int | None = None
     oom_killed: bool | None = None
     progress: float | None = None
+    environment: str = ""
 
     def __getitem__(self, key: str) -> Any:
         return self.as_dict()[key]
@@ -108,6 +111,7 @@ class JobStatus(Mapping[str, Any]):
                 ("created", when(self.created_s)),
                 ("finished", when(self.finished_s)),
                 ("algorithm", self.algorithm_end),
+                ("environment", self.environment),
             ]
         )
 
@@ -155,6 +159,8 @@ class Job:
         algorithm_did: '' for code of the consumer's own.
         owner: who started it, '' if the back end does not say.
         raw: the back end's own document.
+        generation: of the back end that has it.
+        is_failing: whether its code says that it failed, also before its end.
     """
 
     status: JobStatus
@@ -162,6 +168,8 @@ class Job:
     algorithm_did: str = ""
     owner: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    generation: Generation = Generation.V3
+    is_failing: bool = False
 
     @property
     def id(self) -> str:
@@ -180,7 +188,7 @@ def termination_of(document: Mapping[str, Any]) -> tuple[bool, int | None, bool 
     if not isinstance(details, Mapping) or "exitCode" not in details:
         return False, None, None
     said, oom = details["exitCode"], details.get("OOMKilled")
-    exit_code = whole_number(said)
+    exit_code = None if said is None else whole_number(said)
     told = said is None or exit_code is not None
     return told, exit_code, oom if isinstance(oom, bool) else None
 

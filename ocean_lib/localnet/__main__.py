@@ -12,6 +12,7 @@ from typing import Any
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet.closing import EndSignals
+from ocean_lib.localnet.dialects.node.options import NodeOptions
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.http.server import LOOPBACK
 
@@ -21,10 +22,12 @@ _BAD_OPTION = 2  # as argparse has it
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ocean_lib.localnet",
-        description="Run a whole Ocean V3 network until Ctrl-C or SIGTERM, on 127.0.0.1 unless"
+        description="Run a whole Ocean network until Ctrl-C or SIGTERM, on 127.0.0.1 unless"
         " it is told otherwise.",
     )
-    parser.add_argument("--port", type=int, default=0, help="Provider and metadata cache")
+    parser.add_argument("--generation", default="v3", help="v3, or node: an Ocean Node, no chain")
+    parser.add_argument("--rate-limit", type=int, help="requests a minute that a node answers")
+    parser.add_argument("--port", type=int, default=0, help="Provider and metadata cache, or node")
     parser.add_argument("--rpc-port", type=int, default=0, help="the chain's JSON-RPC")
     parser.add_argument("--state", metavar="DIR", help="keep everything here and continue with it")
     parser.add_argument("--seed", help="make the keys of a new network predictable")
@@ -60,13 +63,11 @@ def describe(network: LocalNetwork, *, show_keys: bool) -> dict[str, Any]:
         show_keys: Whether to tell the private keys, or only the file that holds them.
     """
     description: dict[str, Any] = {
+        "generation": network.generation,
         "provider_url": network.provider_url,
         "metadata_cache_url": network.metadata_cache_url,
-        "rpc_url": network.rpc_url,
-        "chain_id": network.chain_id,
         "provider_address": network.provider_address,
-        "contracts": network.contracts.as_address_file()["development"],
-        "address_file": str(network.address_file),
+        **(_on_chain(network) if network.has_chain else {}),
         "accounts": [account.address for account in network.accounts],
         "keys_file": str(network.state_dir / "keys.json"),
         "state_dir": str(network.state_dir),
@@ -80,12 +81,23 @@ def describe(network: LocalNetwork, *, show_keys: bool) -> dict[str, Any]:
     return description
 
 
+def _on_chain(network: LocalNetwork) -> dict[str, Any]:
+    return {
+        "rpc_url": network.rpc_url,
+        "chain_id": network.chain_id,
+        "contracts": network.contracts.as_address_file()["development"],
+        "address_file": str(network.address_file),
+    }
+
+
 def _print_text(description: dict[str, Any]) -> None:
     for name in ("provider_url", "metadata_cache_url", "rpc_url", "chain_id", "isolation"):
-        print(f"{name.replace('_', ' '):<20}{description[name]}")  # noqa: T201
-    lines = ["", "contracts"]
-    lines += [f"  {name:<26}{address}" for name, address in description["contracts"].items()]
-    lines += ["", "funded accounts"]
+        if name in description:
+            print(f"{name.replace('_', ' '):<20}{description[name]}")  # noqa: T201
+    contracts = description.get("contracts", {})
+    lines = ["", "contracts"] if contracts else []
+    lines += [f"  {name:<26}{address}" for name, address in contracts.items()]
+    lines += ["", "funded accounts" if contracts else "accounts"]
     lines += [f"  {address}" for address in description["accounts"]]
     lines += [f"their private keys are in {description['keys_file']}"]
     lines += [f"  {key}" for key in description.get("private_keys", [])]
@@ -121,6 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _network(options: argparse.Namespace) -> LocalNetwork:
     return LocalNetwork(
         options.state,
+        generation=options.generation,
+        node=None if options.rate_limit is None else NodeOptions(rate_limit=options.rate_limit),
         port=options.port,
         rpc_port=options.rpc_port,
         seed=options.seed,

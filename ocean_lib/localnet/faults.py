@@ -26,6 +26,9 @@ Operation = Literal[
     "nonce",
     "initialize",
     "fileinfo",
+    "environments",
+    "token",
+    "logs",
     "encrypt",
     "download",
     "start",
@@ -37,8 +40,9 @@ Operation = Literal[
     "metadata",
 ]
 """What a client asks for. `status` is the unsigned GET of compute and `result` the signed one;
-`results` is the reading of a result file or a log; `metadata` is every call of the metadata cache,
-and the one that "any" does not include."""
+`results` is the reading of a result file or a log. An Ocean Node has no `result`; `environments`,
+`token` and `logs` (a log that is followed) are its own. `metadata` is every call of the metadata
+cache, and the one that "any" does not include."""
 _OPERATIONS = get_args(Operation)
 _STATES = (1, 10, 20, 30, 40)
 _POLL_S = 0.05
@@ -117,6 +121,16 @@ class WithholdResults(Fault):
     """Answer a rightly signed `result` as if the signature were wrong: 200, and no result keys."""
 
     operation: Operation = field(default="result", init=False)
+
+
+@dataclass(frozen=True)
+class MissingImage(Fault):
+    """Refuse a start as an Ocean Node does when nobody has the image.
+
+    This network pulls none, and takes any name. A V3 Provider does not look for images.
+    """
+
+    operation: Operation = field(default="start", init=False)
 
 
 @dataclass(frozen=True)

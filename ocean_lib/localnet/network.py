@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.localnet.chain import ChainUnreachableError, ChainUnusableError, RpcError
 from ocean_lib.localnet.chain.funding import CannotFund
-from ocean_lib.localnet.contracts import TransactionError
+from ocean_lib.localnet.chain.transactions import TransactionError
 from ocean_lib.localnet.errors import BadOption, LocalNetworkError, NoSuchAccount
 from ocean_lib.localnet.http.server import LOOPBACK, PortInUse, check_free, is_loopback
-from ocean_lib.localnet.open_network import OpenNetwork
+from ocean_lib.localnet.open_network import GENERATIONS, OpenNetwork, dialect_of
 from ocean_lib.localnet.options import (
     checked_chain_url,
     checked_duration,
     checked_faults,
     checked_flag,
     checked_folder,
+    checked_generation,
     checked_host,
     checked_isolation,
     checked_limits,
@@ -38,7 +39,8 @@ from ocean_lib.localnet.state.files import HIGHEST_PORT
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from ocean_lib.localnet.contracts import OceanContracts
+    from ocean_lib.localnet.dialects.node.options import NodeOptions
+    from ocean_lib.localnet.dialects.v3.contracts import OceanContracts
     from ocean_lib.localnet.faults import Fault, Faults
     from ocean_lib.localnet.runners import JobRunner, Limits
     from ocean_lib.testing.client import Config, Wallet
@@ -69,15 +71,18 @@ _log = logging.getLogger(__name__)
 
 
 class LocalNetwork:
-    """A whole Ocean V3 network, on 127.0.0.1 unless it is told otherwise.
+    """A whole Ocean network, on 127.0.0.1 unless it is told otherwise.
 
     Use it as a context manager, or call `start` and `stop`. Networks are independent of each
     other; any number run side by side.
 
     Args:
         state_dir: A folder that keeps everything (chain, assets, nonces, jobs, results, keys)
-            and continues with it: a new folder, an empty one, or one of an earlier network. None
-            for a temporary folder that is removed at the end.
+            and continues with it: a new folder, an empty one, or one of an earlier network of
+            that generation. None for a temporary folder that is removed at the end.
+        generation: `v3` for chain, contracts, metadata cache and Provider of Ocean V3; `node` for
+            an Ocean Node with free environments, which needs no chain.
+        node: A node's settings: its limits and environments.
         port: The port of the Provider and the metadata cache; 0 for the one that `state_dir`
             remembers, or any free one.
         rpc_port: The same for the chain's JSON-RPC.
@@ -110,6 +115,8 @@ class LocalNetwork:
         self,
         state_dir: str | Path | None = None,
         *,
+        generation: str = "v3",
+        node: NodeOptions | None = None,
         port: int = 0,
         rpc_port: int = 0,
         chain_url: str | None = None,
@@ -133,6 +140,12 @@ class LocalNetwork:
         )
         if port and port == rpc_port and chain_url is None:
             raise BadOption(f"port and rpc_port are both {port}: expected two different ones")
+        self._generation = checked_generation(generation, GENERATIONS)
+        if generation == "node" and chain_url is not None:
+            raise BadOption("chain_url (--chain-url): a node's free jobs need no chain")
+        if generation != "node" and node is not None:
+            raise BadOption("node: these settings are for generation='node'")
+        self._node = node
         self._host = checked_host(host)
         self._expose = checked_flag("expose", expose)
         self._faults = checked_faults(faults)
@@ -154,6 +167,8 @@ class LocalNetwork:
     def __repr__(self) -> str:
         if self._running is None:
             return "LocalNetwork(not running)"
+        if not self._running.dialect.needs_chain:
+            return f"LocalNetwork({self.provider_url}, {self._generation})"
         return f"LocalNetwork({self.provider_url}, chain {origin_of(self.rpc_url)})"
 
     def __enter__(self) -> LocalNetwork:
@@ -196,24 +211,34 @@ class LocalNetwork:
                 running.close()
 
     @property
+    def generation(self) -> str:
+        """Which of Ocean's generations it is of."""
+        return self._generation
+
+    @property
+    def has_chain(self) -> bool:
+        """Whether it has a chain, with contracts on it; a node's free jobs need none."""
+        return self._parts.dialect.needs_chain
+
+    @property
     def provider_url(self) -> str:
-        """The Provider's base URL."""
+        """The base URL of the Provider, or of the node."""
         return self._parts.services.url
 
     @property
     def metadata_cache_url(self) -> str:
-        """The metadata cache's base URL."""
+        """The base URL of the metadata cache, which a node is itself."""
         return self._parts.services.url
 
     @property
     def rpc_url(self) -> str:
         """The chain's JSON-RPC URL."""
-        return self._parts.rpc_url
+        return self._on_chain.rpc_url
 
     @property
     def chain_id(self) -> int:
         """The chain's id."""
-        return self._parts.chain_id
+        return self._on_chain.chain_id
 
     @property
     def provider_address(self) -> str:
@@ -223,12 +248,13 @@ class LocalNetwork:
     @property
     def contracts(self) -> OceanContracts:
         """The addresses of the contracts."""
-        return self._parts.contracts
+        contracts: OceanContracts = self._on_chain.contracts
+        return contracts
 
     @property
     def address_file(self) -> Path:
         """A JSON file with the addresses of the contracts, as clients read it."""
-        return self._parts.folder / "address.json"
+        return self._on_chain.folder / "address.json"
 
     @property
     def state_dir(self) -> Path:
@@ -255,6 +281,8 @@ class LocalNetwork:
     @property
     def options(self) -> dict[str, dict[str, Any]]:
         """The client's options as a plain nested dict."""
+        if not self.has_chain:
+            return {"resources": {"provider.url": self.provider_url}}
         return {
             "eth-network": {"network": self.rpc_url, "address.file": str(self.address_file)},
             "resources": {
@@ -292,7 +320,7 @@ class LocalNetwork:
                 f"there is no account {index}: the network has {len(keys)}, counted from 0. Ask "
                 "for one of them, or make more with account_count= in a new network."
             ) from error
-        return client_wallet(self.rpc_url, key)
+        return client_wallet(self.rpc_url if self.has_chain else None, key)
 
     def publish_file(self, content: str | Path | bytes, name: str | None = None) -> str:
         """Put a file where this network's Provider can read it, and nobody else.
@@ -332,10 +360,19 @@ class LocalNetwork:
             )
         return running
 
+    @property
+    def _on_chain(self) -> OpenNetwork:
+        if not self.has_chain:
+            raise LocalNetworkError(
+                "this network has no chain: a node's free jobs need none. Use generation='v3' for "
+                "what has to be on one."
+            )
+        return self._parts
+
     def _start(self) -> OpenNetwork:
         try:
             self._check_machine()
-            running = OpenNetwork(self._state_dir)
+            running = OpenNetwork(self._state_dir, dialect_of(self._generation, self._node))
         except _START_FAULTS as error:
             raise self._cannot_start(error) from error
         try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ocean_lib.localnet.chain.funding import fund
 from ocean_lib.localnet.closing import close_all
-from ocean_lib.localnet.dialects.v3.dialect import V3Dialect
+from ocean_lib.localnet.dialects.dialect import Dialect, OnChain
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.http.server import HttpServer, with_cors
 from ocean_lib.localnet.options import origin_of
@@ -18,6 +18,7 @@ from ocean_lib.localnet.state.files import (
     DamagedFile,
     NetworkKeys,
     kept_keys,
+    read_json,
     read_ports,
     write_json,
 )
@@ -32,7 +33,7 @@ from ocean_lib.localnet.state.folder import (
 
 if TYPE_CHECKING:
     from ocean_lib.localnet.chain import ChainClient
-    from ocean_lib.localnet.contracts import OceanContracts
+    from ocean_lib.localnet.dialects.node.options import NodeOptions
     from ocean_lib.localnet.faults import Faults
 
 _ACCOUNT_WEI = 1000 * 10**18
@@ -40,24 +41,46 @@ _GUEST_WEI = 100 * 10**18  # on a chain that others use too: anvil has 100,000 e
 _log = logging.getLogger(__name__)
 
 
+GENERATIONS = ("v3", "node")
+
+
+def dialect_of(generation: str, node: NodeOptions | None) -> Dialect:
+    """Return how the servers of a generation talk.
+
+    Args:
+        generation: One of `GENERATIONS`.
+        node: A node's settings.
+    """
+    # Loaded on demand: V3's brings contracts and documents with it.
+    if generation == "node":
+        from ocean_lib.localnet.dialects.node.dialect import NodeDialect
+
+        return NodeDialect(node)
+    from ocean_lib.localnet.dialects.v3.dialect import V3Dialect
+
+    return V3Dialect()
+
+
 class OpenNetwork:
     """Everything of a network that is running; `close` works at any stage.
 
     Args:
         state_dir: Where state is kept; None for a temporary folder.
+        dialect: How its servers talk.
 
     Raises:
         LocalNetworkError: If the folder is not the network's to use.
     """
 
     keys: NetworkKeys
-    contracts: OceanContracts
+    contracts: Any
     services: Services
     chain: ChainClient
     rpc_url: str
     chain_id: int
 
-    def __init__(self, state_dir: Path | None) -> None:
+    def __init__(self, state_dir: Path | None, dialect: Dialect) -> None:
+        self.dialect = dialect
         remove_abandoned()
         if state_dir is None:
             self.folder, let_go = make_temporary()
@@ -79,34 +102,39 @@ class OpenNetwork:
         account_count: int,
     ) -> None:
         """Open keys and chain, and deploy the contracts or find them."""
-        from eth_account import Account
-
-        from ocean_lib.localnet.contracts import deploy_contracts
-
         self._host = host
+        self._keep_generation()
         self.keys = self._kept_keys(seed, account_count)
         self._port = ports[0] or self._saved_ports.get("port", 0)
+        if self.dialect.needs_chain:
+            self._open_chain(ports[1], chain_url, chain_id)
+
+    def _open_chain(self, port: int, chain_url: str | None, chain_id: int) -> None:
+        from eth_account import Account
+
         addresses = [
             Account.from_key(key).address for key in (self.keys.deployer, *self.keys.accounts)
         ]
         if chain_url is None:
-            self._embedded_chain(ports[1], chain_id, addresses)
+            self._embedded_chain(port, chain_id, addresses)
         else:
             self._remote_chain(chain_url, addresses)
         self.chain_id = int(self.chain.call("eth_chainId"), 16)
-        self.contracts = deploy_contracts(self.chain, self.keys.deployer)
+        self.contracts = self.dialect.deploy(self.chain, self.keys.deployer)
         write_json(self.folder / "address.json", self.contracts.as_address_file())
 
     def serve(self, options: JobOptions, faults: Faults) -> None:
-        """Start the Provider, the metadata cache and the runner."""
+        """Start the dialect's servers and the runner."""
+        chain = None
+        if self.dialect.needs_chain:
+            # Discovery tells its URL to whoever asks.
+            chain = OnChain(self.chain, origin_of(self.rpc_url), self.contracts)
         self.services = Services(
             folder=self.folder,
-            chain=self.chain,
-            contracts=self.contracts,
+            chain=chain,
             keys=self.keys,
-            network_url=origin_of(self.rpc_url),  # discovery tells it to whoever asks
             listen=ListenAddress(self._host, self._port),
-            dialect=V3Dialect(),
+            dialect=self.dialect,
             options=options,
             faults=faults,
         )
@@ -156,6 +184,22 @@ class OpenNetwork:
         self.chain = chain
         self.rpc_url = url
         fund(chain, addresses, _GUEST_WEI)
+
+    def _keep_generation(self) -> None:
+        """Keep which generation the folder is of; one without that file is of V3."""
+        path, mine = self.folder / "generation.json", self.dialect.generation
+        try:
+            kept = read_json(path) if path.exists() else ""
+        except DamagedFile as error:
+            raise damaged(path, error) from error
+        if not kept and (self.folder / "network.db").exists():
+            kept = "v3"
+        if kept and kept != mine:
+            raise BadOption(
+                f"the network cannot start: {self.folder} is of a network of generation {kept}, "
+                f"not {mine}. Choose another folder, or generation={kept!r} (--generation {kept})."
+            )
+        write_json(path, mine)
 
     def _kept_keys(self, seed: str | int | None, account_count: int) -> NetworkKeys:
         path, chain = self.folder / "keys.json", self.folder / "chain.db"

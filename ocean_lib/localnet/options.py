@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,6 +59,17 @@ def checked_seed(seed: str | int | None) -> str | int | None:
     if seed is None or (isinstance(seed, (str, int)) and seed != ""):
         return seed
     raise BadOption(f"seed (--seed): expected a text or a whole number; got {seed!r}")
+
+
+def checked_generation(name: str, known: Sequence[str]) -> str:
+    """Return the name of a generation.
+
+    Raises:
+        BadOption: If there is none of that name.
+    """
+    if name in known:
+        return name
+    raise BadOption(f"generation (--generation): expected one of {', '.join(known)}; got {name!r}")
 
 
 def checked_isolation(name: str | None) -> str | None:

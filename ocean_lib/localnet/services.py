@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import has_request_context, request
 
-from ocean_lib.localnet.chain import ChainClient
 from ocean_lib.localnet.closing import close_all
-from ocean_lib.localnet.contracts import OceanContracts
-from ocean_lib.localnet.dialects.dialect import Dialect, NetworkParts
+from ocean_lib.localnet.dialects.dialect import Dialect, NetworkParts, OnChain
 from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.files.access import FileAccess, FileStore
 from ocean_lib.localnet.http.faulty import with_faults
@@ -62,10 +61,8 @@ class Services:
 
     Args:
         folder: Where state is kept.
-        chain: The chain.
-        contracts: The contracts on it.
+        chain: The chain and the contracts on it; None for a dialect that needs none.
         keys: The network's keys.
-        network_url: The chain's RPC URL.
         listen: Where to listen.
         dialect: How to talk.
         options: How jobs are run.
@@ -76,10 +73,8 @@ class Services:
         self,
         *,
         folder: Path,
-        chain: ChainClient,
-        contracts: OceanContracts,
+        chain: OnChain | None,
         keys: NetworkKeys,
-        network_url: str,
         listen: ListenAddress,
         dialect: Dialect,
         options: JobOptions,
@@ -91,6 +86,7 @@ class Services:
         self._database = Database(folder / "network.db")
         self._store = FileStore(folder / "files")
         self._faults = faults
+        self._closing = threading.Event()
         # Users on other machines can publish URLs, and must not explore this machine's own
         # network with them.
         files = FileAccess(self._store, allow_private=is_loopback(listen.host))
@@ -99,16 +95,16 @@ class Services:
         self._servers = dialect.serve(
             NetworkParts(
                 chain=chain,
-                contracts=contracts,
                 keys=keys,
-                network_url=network_url,
                 database=self._database,
                 files=files,
                 jobs=jobs,
                 engine=self._engine,
                 max_jobs=options.max_jobs,
+                results_lifetime_s=options.results_lifetime_s,
                 faults=faults,
                 base_url=self._results_url,
+                closing=self._closing,
             )
         )
         with_faults(self._servers, faults)
@@ -118,6 +114,7 @@ class Services:
                 listen.port,
                 name="localnet-provider",
                 host=listen.host,
+                threads=dialect.threads,
             )
         except BaseException:
             self._database.close()
@@ -182,4 +179,5 @@ class Services:
 
     def close(self) -> None:
         """Stop answering, end running jobs, close the database."""
+        self._closing.set()
         close_all([self._faults.close, self._server.stop, self._engine.close, self._database.close])

@@ -17,6 +17,7 @@ _CONTAINER_KEYS = ("entrypoint", "image", "tag")
 _ALGORITHM = re.compile(r"(?:\$ALGO|/transformations/algorithm)(?![\w./-])")
 _WORD = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{_WORD}(?:/{_WORD})*(?:@sha256)?", re.ASCII)
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
@@ -33,7 +34,7 @@ class AlgorithmMetadata:
         container_image: name of the image.
         container_tag: tag of the image.
         container_checksum: digest of the image (`sha256:…`), or ''; for Ocean Nodes, which run
-            exactly that image then. A V3 Provider is not sent it.
+            exactly that image then, with or without a tag. A V3 Provider is not sent it.
 
     Args:
         metadata_dict: the keys `url`, `rawcode`, `language`, `format`, `version` and `container`
@@ -64,17 +65,15 @@ class AlgorithmMetadata:
         self.container_checksum = container["checksum"]
 
     def is_valid(self) -> bool:
-        """Tell whether the container is described in full: image, tag and entry point."""
-        return not _missing(self.container)
+        """Tell whether the container is described in full: image, tag or digest, entry point."""
+        described = {**self.container, "checksum": self.container_checksum}
+        return "container-incomplete" not in container_faults(described)
 
     @property
     def container(self) -> dict[str, str]:
         """The container as the Provider's `algorithmMeta` has it."""
-        return {
-            "entrypoint": self.container_entry_point,
-            "image": self.container_image,
-            "tag": self.container_tag,
-        }
+        found: dict[str, str] = self.as_dictionary()["container"]
+        return found
 
     def faults(self) -> dict[str, str]:
         """Say why no back end would run this code.
@@ -82,11 +81,13 @@ class AlgorithmMetadata:
         Returns:
             What is wrong, in words, by the code of its finding (docs/preflight.md).
         """
-        found = container_faults(self.container)
+        described = self.as_dictionary()
+        container = {**described["container"], "checksum": self.container_checksum}
+        found = container_faults(container)
         if not (self.rawcode.strip() or self.url.strip()):
             found["no-code"] = str(Advice.of("no-code"))
         try:
-            json.dumps(self.as_dictionary(), ensure_ascii=False, default=repr).encode()
+            json.dumps(described, ensure_ascii=False, default=repr).encode()
         except UnicodeEncodeError:
             found["code-not-text"] = (
                 "The code or its description holds half a character (a lone surrogate), which "
@@ -102,7 +103,11 @@ class AlgorithmMetadata:
             "language": self.language,
             "format": self.format,
             "version": self.version,
-            "container": self.container,
+            "container": {
+                "entrypoint": self.container_entry_point,
+                "image": self.container_image,
+                "tag": self.container_tag,
+            },
         }
 
     def __eq__(self, other: object) -> bool:
@@ -124,37 +129,45 @@ def container_faults(container: Mapping[str, Any]) -> dict[str, str]:
     """Say why no back end would run an algorithm in this container.
 
     Args:
-        container: a dict of `entrypoint`, `image` and `tag`, whoever wrote it.
+        container: a dict of `entrypoint`, `image`, and `tag` or `checksum`, whoever wrote it.
 
     Returns:
         What is wrong, in words, by the code of its finding (docs/preflight.md).
     """
-    if _missing(container):
-        has = ", ".join(f"{name} {printable(container.get(name))}" for name in _CONTAINER_KEYS)
-        return {
-            "container-incomplete": "The algorithm's container is not complete: it needs image, "
-            f"tag and entrypoint, such as python, 3.8, python3 $ALGO, and has {has}."
-        }
+    needed = (
+        container.get("entrypoint"),
+        container.get("image"),
+        container.get("tag") or container.get("checksum"),
+    )
+    for value in needed:
+        if not (isinstance(value, str) and value.strip()):
+            has = ", ".join(f"{key} {printable(container.get(key))}" for key in _CONTAINER_KEYS)
+            return {
+                "container-incomplete": "The algorithm's container is not complete: it needs "
+                "image, tag and entrypoint, such as python, 3.8, python3 $ALGO, and has "
+                f"{has}."
+            }
     found = {}
-    entrypoint, image, tag = (str(container[name]) for name in _CONTAINER_KEYS)
+    entrypoint, image = str(container["entrypoint"]), str(container["image"])
+    tag, digest = str(container.get("tag") or ""), container.get("checksum") or ""
     if not _ALGORITHM.search(entrypoint):
         found["entrypoint-without-algorithm"] = (
             f"The entry point {printable(entrypoint)} does not name the algorithm, so that it "
             "would never run. Write $ALGO where its path belongs, such as python3 $ALGO; a shell "
             "leaves it as it is in single quotes only."
         )
-    if not _IMAGE.fullmatch(image) or not _TAG.fullmatch(tag):
+    if digest and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+        found["image-digest-unusable"] = (
+            f"The image's checksum {printable(digest)} is not a digest. Write sha256: and its 64 "
+            "hex digits, as `docker images --digests` shows it, or leave it out."
+        )
+    if not _IMAGE.fullmatch(image) or not _TAG.fullmatch(tag or "latest"):
         found["image-unusable"] = (
             f"The image {printable(image)} with tag {printable(tag)} is not one that can be "
             "pulled. Write the image without its tag, in lower case, such as python; and the "
             "tag, such as 3.8."
         )
     return found
-
-
-def _missing(container: Mapping[str, Any]) -> bool:
-    values = [container.get(name) for name in _CONTAINER_KEYS]
-    return not all(isinstance(value, str) and value.strip() for value in values)
 
 
 def _texts(

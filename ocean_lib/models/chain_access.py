@@ -51,11 +51,17 @@ class ChainAccess:
         """The web3 of the configured network.
 
         Raises:
-            ConfigError: the network is neither a URL nor a known name; or this object was made
-                with a web3 that is not of the configured chain.
+            ConfigError: no network is configured; or it is neither a URL nor a known name; or this
+                object was made with a web3 that is not of the configured chain.
         """
         with self._lock:
             if self._web3 is None:
+                if not self._config.network_url:
+                    raise ConfigError(
+                        "This needs a chain, and no network is configured: set network in "
+                        "[eth-network] of the config, or the environment variable NETWORK_URL, to "
+                        "the URL of a node's JSON-RPC."
+                    )
                 self._web3 = get_web3(
                     self._config.network_url,
                     chain_id=self._config.chain_id,

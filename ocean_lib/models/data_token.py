@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from enforce_typing import enforce_types
 
-from ocean_lib.checks import check_address
-from ocean_lib.http import safe_json
+from ocean_lib.checks import check_address, parse_json
 from ocean_lib.models import _order_checks
 from ocean_lib.models._erc20 import ERC20Token
 from ocean_lib.models.amounts import Amount
@@ -217,7 +216,7 @@ class DataToken(ERC20Token):
     def get_metadata_url(self) -> Optional[str]:
         """Return the metadata cache's URL in the blob, or None."""
         try:
-            content = safe_json.loads(self.blob())
+            content = parse_json(self.blob())
         except ValueError:
             return None
         if not isinstance(content, dict) or content.get("t") != 1:

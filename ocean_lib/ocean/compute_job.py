@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NoReturn, overload
 
 from ocean_lib.backends.backend import JobRef, JobResult
+from ocean_lib.backends.generation import Generation
 from ocean_lib.base.arguments import check_folder, check_text, check_whole
 from ocean_lib.base.tables import html_table, when
-from ocean_lib.checks import check_place, printable, trust_job_id
+from ocean_lib.checks import check_place, parse_json, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
-from ocean_lib.http import safe_json
 from ocean_lib.http.limits import MAX_LOG_BYTES
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.following import followed
@@ -33,6 +34,9 @@ from ocean_lib.jobs.view import Job, JobStatus
 from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
+JUST_SEEN_S = 5.0
+"""For so long after a poll a job is taken to run as it did then."""
+
 
 class ComputeJob:
     """A job at a Provider; `OceanCompute.submit` and `OceanCompute.job` make them.
@@ -42,7 +46,9 @@ class ComputeJob:
         job_id: the job's id at the Provider.
         order_tx: the order transaction of that data set; '' after re-attaching, until the first
             poll.
-        last_status: what the last poll returned; None before the first.
+        last_status: what was seen last: by the last poll, or in the answer to the start; None
+            after re-attaching, until the first poll.
+        generation: of the back end that has the job (`v3` or `node`); '' until it is known.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class ComputeJob:
         *,
         order_tx: str = "",
         last_status: JobStatus | None = None,
+        generation: str = "",
     ) -> None:
         self._client = client
         self._ref = ref
@@ -62,13 +69,23 @@ class ComputeJob:
         self.owner = ref.owner
         self.order_tx = order_tx
         self.last_status = last_status
+        self.generation = generation
+        self._seen_at = 0.0 if last_status is None else time.monotonic()
 
     @classmethod
-    def of(cls, client: JobClient, job: Job, wallet: Signer) -> ComputeJob:
-        """Make a handle of a job that was listed."""
-        ref = JobRef(job.did, job.id, signer_address(wallet))
+    def of(
+        cls, client: JobClient, job: Job, wallet: Signer, *, did: str = "", order_tx: str = ""
+    ) -> ComputeJob:
+        """Make a handle of a job that was listed, or just started on a data set."""
         status = job.status
-        return cls(client, ref, wallet, order_tx=status.order_tx, last_status=status)
+        return cls(
+            client,
+            JobRef(did or job.did, job.id, signer_address(wallet)),
+            wallet,
+            order_tx=order_tx or status.order_tx,
+            last_status=status,
+            generation=job.generation.value,
+        )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], compute: Any, wallet: Signer) -> ComputeJob:
@@ -100,9 +117,11 @@ class ComputeJob:
                 f"{signer_address(wallet)}. Use the wallet that started the job."
             )
         order_tx = check_text("order_tx", data.get("order_tx") or "")
+        generation = _generation_in(data)
         trust_job_id(data["job_id"])  # a Provider made it
         did, job_id = check_place(data["did"], data["job_id"])
-        return cls(client, JobRef(did, job_id, signer_address(wallet)), wallet, order_tx=order_tx)
+        ref = JobRef(did, job_id, signer_address(wallet))
+        return cls(client, ref, wallet, order_tx=order_tx, generation=generation)
 
     def to_dict(self) -> dict[str, str]:
         """Return what is needed to re-attach, as a dict for JSON. It contains no key."""
@@ -111,16 +130,18 @@ class ComputeJob:
             "job_id": self.job_id,
             "owner": self.owner,
             "order_tx": self.order_tx,
+            "generation": self.generation,
         }
 
+    @property
+    def environment(self) -> str:
+        """Where it runs, by its id in `compute.environments()`; '' at a V3 Provider."""
+        return self.last_status.environment if self.last_status else ""
+
     def __copy__(self) -> ComputeJob:
-        return ComputeJob(
-            self._client,
-            self._ref,
-            self._wallet,
-            order_tx=self.order_tx,
-            last_status=self.last_status,
-        )
+        again = object.__new__(type(self))
+        vars(again).update(vars(self))
+        return again
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -157,7 +178,9 @@ class ComputeJob:
             JobNotFound: the Provider does not know this job of this wallet; `was_seen` says whether
                 this client saw it before.
         """
-        return self.saw(self._client.job(self._ref).status)
+        job = self._client.job(self._ref)
+        self.generation = job.generation.value
+        return self.saw(job.status)
 
     def wait(
         self,
@@ -254,10 +277,17 @@ class ComputeJob:
     def logs(self, *, tail: int | None = None, max_bytes: int | None = None) -> str: ...
 
     @overload
-    def logs(self, *, follow: Literal[True]) -> Iterator[str]: ...
+    def logs(
+        self, *, follow: Literal[True], on_update: OnUpdate | None = None
+    ) -> Iterator[str]: ...
 
     def logs(
-        self, *, tail: int | None = None, max_bytes: int | None = None, follow: bool = False
+        self,
+        *,
+        tail: int | None = None,
+        max_bytes: int | None = None,
+        follow: bool = False,
+        on_update: OnUpdate | None = None,
     ) -> str | Iterator[str]:
         """Return the text of the algorithm's log, '' if there is none yet.
 
@@ -268,6 +298,7 @@ class ComputeJob:
             follow: return an iterator instead that yields the log piece by piece while the job
                 runs, and ends with it; without `tail` and `max_bytes`. V3 Providers show the log
                 only when the job has ended, so there it comes at once then.
+            on_update: with `follow`, called with each status that differs from the one before.
 
         Raises:
             InvalidInput: an argument cannot work; nothing was sent.
@@ -276,7 +307,7 @@ class ComputeJob:
         if follow:
             if tail is not None or max_bytes is not None:
                 raise InvalidInput("follow=True shows the whole log: leave tail and max_bytes out.")
-            return self._follow()
+            return self._follow(on_update)
         if tail is not None:
             tail = check_whole("tail", tail, least=0)
         most = MAX_LOG_BYTES
@@ -323,7 +354,7 @@ class ComputeJob:
             name or "*.json",
         )
         try:
-            return safe_json.loads(content)
+            return parse_json(content)
         except ValueError:
             pass
         raise MalformedResponse(
@@ -384,9 +415,9 @@ class ComputeJob:
     def stop(self, *, wait: bool = False) -> JobStatus:
         """Ask to stop the job, unless it has ended.
 
-        A stop takes its time: an Ocean Node's job ends some seconds later. It checks the state
-        first, because the Provider also marks a finished job as stopped, and then the two cannot
-        be told apart.
+        A stop takes its time: an Ocean Node's job ends some seconds later. If the job was not seen
+        in the last 5 s, it checks the state first: a back end marks a job that has ended as stopped
+        too, and then other clients cannot tell the two apart.
 
         Args:
             wait: wait until the job has ended.
@@ -397,7 +428,9 @@ class ComputeJob:
         Raises:
             JobNotFound: the Provider does not know this job of this wallet.
         """
-        status = self.status()
+        status = self.last_status
+        if status is None or not (status.is_finished or self._was_just_seen()):
+            status = self.status()
         if status.is_finished:
             return status
         before = self._client.stop(self._ref, check_signer(self._wallet)).status
@@ -418,8 +451,12 @@ class ComputeJob:
     def saw(self, status: JobStatus) -> JobStatus:
         """Remember what was seen of the job; returns it."""
         self.last_status = status
+        self._seen_at = time.monotonic()
         self.order_tx = self.order_tx or status.order_tx
         return status
+
+    def _was_just_seen(self) -> bool:
+        return time.monotonic() - self._seen_at <= JUST_SEEN_S
 
     def _bounded_status(self, plan: Wait) -> JobStatus:
         with plan.looking():
@@ -468,14 +505,14 @@ class ComputeJob:
     def _algorithm_logs(self) -> list[JobFile]:
         return [file for file in self.files() if file.is_log and file.is_algorithms]
 
-    def _follow(self) -> Iterator[str]:
+    def _follow(self, on_update: OnUpdate | None) -> Iterator[str]:
         wallet = check_signer(self._wallet)
 
         @contextmanager
         def read_log() -> Iterator[Iterator[bytes]]:
             yield (piece for log in self._algorithm_logs() for piece in self._pieces_of(log))
 
-        plan = self._plan(None, None, DEFAULT_PATIENCE_S, None)
+        plan = self._plan(None, None, DEFAULT_PATIENCE_S, on_update)
         return followed(plan, self.status, lambda: self._client.follow(self._ref, wallet), read_log)
 
     def _pieces_of(self, file: JobFile) -> Iterator[bytes]:
@@ -513,6 +550,17 @@ def _client_of(compute: Any) -> JobClient:
             f"compute must be an OceanCompute, got {type(compute).__name__}. Pass ocean.compute."
         )
     return client
+
+
+def _generation_in(data: Mapping[str, Any]) -> str:
+    kept = data.get("generation") or ""
+    known = [generation.value for generation in Generation]
+    if kept and kept not in known:
+        raise InvalidInput(
+            f"The saved job is of a back end of the generation {printable(kept)}; this version "
+            f"knows {' and '.join(known)}. Use the version that saved it."
+        )
+    return str(kept)
 
 
 class JobList(list[ComputeJob]):

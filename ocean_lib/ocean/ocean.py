@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ocean_lib.ocean.ocean_assets import OceanAssets
     from ocean_lib.ocean.ocean_compute import OceanCompute
 
-_DEFAULT_CACHE_URL = "http://localhost:5000"
 _DEFAULT_PROVIDER_URL = "http://localhost:8030"
 
 
@@ -192,7 +191,7 @@ def _config_of(options: dict[str, Any]) -> Config:
         return Config(options_dict=options)
     cache = options.get(
         "metadataCacheUri",
-        options.get("metadataStoreUri", options.get("metadata_cache_uri", _DEFAULT_CACHE_URL)),
+        options.get("metadataStoreUri", options.get("metadata_cache_uri", "")),
     )
     return Config(
         options_dict={

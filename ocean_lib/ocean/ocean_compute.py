@@ -1,6 +1,8 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from enforce_typing import enforce_types
@@ -8,13 +10,14 @@ from enforce_typing import enforce_types
 from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.select import Backends, backends_of
-from ocean_lib.backends.trusted import check_trusted
-from ocean_lib.backends.v3.not_offered import check_v3_only
-from ocean_lib.checks import check_did, check_place, check_tx_hash
+from ocean_lib.backends.signing import check_trusted
+from ocean_lib.checks import check_did, check_place, check_tx_hash, is_json, without_query
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.config import Config
 from ocean_lib.documents import descriptors
-from ocean_lib.exceptions import InvalidInput, NotOffered
+from ocean_lib.exceptions import InvalidInput
+from ocean_lib.http.deadline import operation_limit
+from ocean_lib.http.origins import origin_of
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.jobs.rounds import MAX_WORKERS, wait_all
@@ -54,7 +57,6 @@ class OceanCompute:
     build_service_provider_attributes = staticmethod(descriptors.build_service_provider_attributes)
     build_service_privacy_attributes = staticmethod(descriptors.build_service_privacy_attributes)
     create_compute_service_attributes = staticmethod(descriptors.create_compute_service_attributes)
-    check_output_dict = staticmethod(descriptors.check_output_dict)
 
     def __init__(self, config: Config, data_provider: object) -> None:
         self._config = config
@@ -76,6 +78,46 @@ class OceanCompute:
         return ServiceDescriptor.compute_service_descriptor(
             attributes=attributes, service_endpoint=self._data_provider.get_url(self._config)
         )
+
+    @staticmethod
+    def check_output_dict(
+        output_def: Optional[dict[str, Any]],
+        consumer_address: str,
+        data_provider: Any,
+        config: Config,
+    ) -> dict[str, Any]:
+        """Fill what is missing in an output definition.
+
+        The Provider gets it: of the node only the origin is named, since the rest of its URL may
+        be a key.
+
+        Args:
+            output_def: what to use instead of the defaults, by key.
+            consumer_address: who owns the output.
+            data_provider: a `DataServiceProvider`, or anything with its `get_url`.
+            config: names node, Provider and metadata cache.
+
+        Raises:
+            InvalidInput: `output_def` is no dict of JSON values.
+        """
+        given = {} if output_def is None else output_def
+        if not isinstance(given, dict):
+            raise InvalidInput(f"output must be a dict or None, got {type(output_def).__name__}.")
+        if given and not is_json(given):
+            raise InvalidInput("output must hold JSON values only: text, numbers, lists, dicts.")
+        node, cache = _named(config.network_url, config.metadata_cache_uri)
+        return {
+            "nodeUri": node,
+            "brizoUri": data_provider.get_url(config) if config.provider_url else "",
+            "brizoAddress": config.provider_address,
+            "metadata": {},
+            "metadataUri": cache,
+            "owner": consumer_address,
+            "publishOutput": 0,
+            "publishAlgorithmLog": 0,
+            "whitelist": [],
+            **given,
+        }
 
     def start(
         self,
@@ -127,8 +169,11 @@ class OceanCompute:
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
         algorithm.check_complete()
-        plan = self._plan(input_datasets, consumer_wallet, algorithm, nonce, output, job_id)
-        return self.client.start(plan, consumer_wallet)
+        plan = JobPlan.given(
+            input_datasets, consumer_wallet, algorithm, nonce=nonce, resumed_job_id=job_id
+        )
+        filled = self.check_output_dict(output, plan.consumer, self._data_provider, self._config)
+        return self.client.start(replace(plan, output=filled), consumer_wallet).status.job_id
 
     def submit(
         self,
@@ -203,8 +248,9 @@ class OceanCompute:
         return self._submitted(plan, consumer_wallet)
 
     def _submitted(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
-        ref = JobRef(plan.did, self.client.start(plan, consumer_wallet), plan.consumer)
-        return ComputeJob(self.client, ref, consumer_wallet, order_tx=plan.order_tx)
+        job = self.client.start(plan, consumer_wallet)
+        did, order_tx = plan.did, plan.order_tx
+        return ComputeJob.of(self.client, job, consumer_wallet, did=did, order_tx=order_tx)
 
     def check(
         self,
@@ -228,7 +274,9 @@ class OceanCompute:
 
         All assets are fetched again. Orders and balances are read from the chain that the config's
         network names, or else through the wallet's `web3`. Without either, what needs the chain is
-        a finding of severity `unknown`, as is everything else that cannot be checked.
+        a finding of severity `unknown`, as is everything else that cannot be checked. A job on
+        files at an Ocean Node needs no chain: the node is asked for its environments, and whether
+        it reads the files.
 
         Before ordering, pass `ComputeInput(did, compute.NOT_ORDERED, index)` and no
         `algorithm_tx_id`: the missing order is a finding (`not-ordered`), the wallet's balances are
@@ -255,7 +303,6 @@ class OceanCompute:
 
         Raises:
             InvalidInput: an argument is of the wrong type or form.
-            NotOffered: the job is not one for V3 Providers; the start itself says what is wrong.
         """
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
@@ -277,12 +324,6 @@ class OceanCompute:
 
     def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         """Predict whether the job of a plan would be refused; see `check`."""
-        check_v3_only(plan)
-        if not plan.did:
-            raise NotOffered(
-                "check looks at published data sets. A job on files is checked by the Ocean Node "
-                "when it is started; compute.environments() tells what fits."
-            )
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.job import check_job
@@ -313,7 +354,8 @@ class OceanCompute:
             JobNotFound: the Provider does not know this job of this wallet; `was_seen` says whether
                 this client saw it before.
         """
-        return self.job_status(did, job_id, wallet).as_dict()
+        ref = JobRef(*check_place(did, job_id), signer_address(wallet))
+        return self.client.job(ref).status.as_dict()
 
     def job_status(self, did: str, job_id: str, wallet: Union[Wallet, Signer]) -> JobStatus:
         """Return the status of a job as a typed value; see `status`."""
@@ -521,8 +563,8 @@ class OceanCompute:
             ProviderNotTrusted: the config does not name it (`provider.url`, `provider.trusted`).
             AssetNotFound, NoComputeService: the data set is computed nowhere.
         """
-        with self.client.operation():
-            url = self.client.backends.of(check_did(did)).root
+        with operation_limit(self.client.times):
+            url = self.client.backends.place(check_did(did)).root
         check_trusted(self._config, url, did)
         return url
 
@@ -565,14 +607,22 @@ class OceanCompute:
         return self._filled(plan, output)
 
     def _filled(self, plan: JobPlan, output: Any) -> JobPlan:
-        return plan.with_output(
-            self.check_output_dict(output, plan.consumer, self._data_provider, self._config)
+        return replace(
+            plan,
+            output=self.check_output_dict(output, plan.consumer, self._data_provider, self._config),
         )
 
 
 def _signed_ref(did: str, job_id: str, wallet: Any) -> JobRef:
     """Refuse what cannot work before anything is sent."""
     return JobRef(*check_place(did, job_id), signer_address(check_signer(wallet)))
+
+
+@lru_cache(maxsize=64)
+def _named(network_url: str, cache_url: str) -> tuple[str, str]:
+    """Say which node, or network by its name, and cache are used, without what may be a key."""
+    node = str(origin_of(network_url)) if "://" in network_url else network_url
+    return node, without_query(cache_url)
 
 
 def _bare(tx_hash: str) -> str:

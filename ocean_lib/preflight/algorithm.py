@@ -30,11 +30,16 @@ _NETWORK_USE = re.compile(
 )
 
 
+def fault_findings(meta: AlgorithmMetadata) -> list[Finding]:
+    """Say why no back end would run code that is sent along with a job."""
+    return [refused(code, what, _MEND_RAW) for code, what in meta.faults().items()]
+
+
 def raw_findings(meta: AlgorithmMetadata, probe: FileProbe | None) -> Iterator[Finding]:
-    """Check code that is sent along with a job."""
-    faults = meta.faults()
-    yield from (refused(code, what, _MEND_RAW) for code, what in faults.items())
-    if "no-code" in faults:
+    """Check code that is sent along with a job on published data."""
+    faults = fault_findings(meta)
+    yield from faults
+    if "no-code" in [fault.code for fault in faults]:
         return
     if 0 < len(meta.rawcode) <= _SHORTEST_CODE and not meta.url:
         yield _would_fail(
@@ -155,7 +160,8 @@ def not_ordered(what: str, then: str, asset: Asset) -> Finding:
 def _container(did: str, section: Any) -> Iterator[Finding]:
     container = section.get("container") if isinstance(section, dict) else None
     container = container if isinstance(container, dict) else {}
-    for code, what in container_faults(container).items():
+    # A V3 Provider reads no digest.
+    for code, what in container_faults({**container, "checksum": ""}).items():
         # The Provider looks for values that are empty, not for what they mean.
         is_refused = not all(container.get(name) for name in ("entrypoint", "image", "tag"))
         find = refused if is_refused else warning

@@ -16,12 +16,14 @@ from ocean_lib.exceptions import (
     AssetNotFound,
     InvalidInput,
     MalformedCredential,
+    NotOffered,
     OceanError,
     ProviderFault,
     ResponseError,
     TransportError,
 )
 from ocean_lib.http.redaction import safe_url
+from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.preflight.findings import Finding, refused, unknown
 
 T = TypeVar("T")
@@ -47,6 +49,9 @@ def look_up(asset_of: Callable[[str], Asset], did: str) -> Asset | Finding:
             "One that was just published takes a moment to appear.",
             did,
         )
+    except NotOffered as error:
+        what, _, mend = str(error).partition(". ")
+        return refused("not-offered", f"{what}.", mend, did)
     except (TransportError, ResponseError, InvalidInput) as error:
         return unknown(
             "asset-unknown",
@@ -77,11 +82,13 @@ class FileProbe:
     """Asks a back end whether it reaches files; once it is silent, it is not asked again.
 
     Args:
-        backend: where the job, or the order, would be sent.
+        root: base URL of where the job, or the order, would be sent.
+        at: returns the back end at a base URL.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, root: str, at: Callable[[str], Backend]) -> None:
+        self._root = root
+        self._at = at
         self._is_silent = False
 
     def of_asset(self, what: str, did: str) -> Sequence[bool] | Finding | None:
@@ -95,12 +102,12 @@ class FileProbe:
             A finding if that cannot be told; None if that was said before.
         """
         try:
-            return self._ask(lambda: self._backend.files_reachable(did))
+            return self._ask(lambda: self._at(self._root).files_reachable(did))
         except ProviderFault:
             # Measured: it fails so for a list of files it cannot decrypt, or an unknown asset.
             return refused(
                 "files-not-readable",
-                f"The Provider at {safe_url(self._backend.root)} cannot open the list of files of "
+                f"The Provider at {safe_url(self._root)} cannot open the list of files of "
                 f"{what} {did}: another Provider encrypted it, or this one's metadata cache does "
                 "not know the asset.",
                 "Use assets that are served by one Provider, or ask the Provider's operator.",
@@ -110,23 +117,33 @@ class FileProbe:
     def of_url(self, url: str) -> bool | Finding | None:
         """Return whether the back end reaches a URL; else as `of_asset` does."""
         try:
-            return self._ask(lambda: self._backend.url_reachable(url))
+            return self._ask(lambda: self._at(self._root).url_reachable(url))
         except ProviderFault:
             return False
 
     def of_nonce(self, address: str) -> int | Finding | None:
         """Return the nonce that the back end has for an address; else as `of_asset` does."""
         try:
-            return self._ask(lambda: self._backend.nonce(address))
+            return self._ask(lambda: self._at(self._root).nonce(address))
         except ProviderFault as error:
-            return provider_unknown(self._backend.root, error)
+            return provider_unknown(self._root, error)
+
+    def of_plan(self, plan: JobPlan) -> Iterator[Finding]:
+        """Say what the back end itself has against a job."""
+        if self._is_silent:
+            return
+        try:
+            yield from self._at(self._root).findings(plan)
+        except OceanError as error:
+            self._is_silent = True
+            yield provider_unknown(self._root, error)
 
     def rules(self) -> Rules:
         """Return the back end's rules; all there are, if it does not tell."""
         if self._is_silent:
             return ALL_RULES
         try:
-            return self._backend.rules()
+            return self._at(self._root).rules()
         except OceanError:
             return ALL_RULES
 
@@ -139,7 +156,7 @@ class FileProbe:
             raise
         except OceanError as error:
             self._is_silent = True
-            return provider_unknown(self._backend.root, error)
+            return provider_unknown(self._root, error)
 
 
 def provider_unknown(provider_uri: str, error: OceanError) -> Finding:

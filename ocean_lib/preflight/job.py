@@ -13,12 +13,14 @@ from ocean_lib.backends.v3.trust import allows_network, allows_raw, rules_of, tr
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput, NoComputeService, OceanError, ProviderNotTrusted
+from ocean_lib.http.deadline import operation_limit
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.preflight.algorithm import (
+    fault_findings,
     is_algorithm,
     not_ordered,
     published_findings,
@@ -47,18 +49,38 @@ def check_job(
         web3: the wallet's, in its place; None if it has none.
         check_provider: raises `ProviderNotTrusted` if a data set's may get no signature.
     """
-    did = plan.main.did
-    with client.operation():
+    did = plan.did
+    with operation_limit(client.times):
+        if not did:
+            root = client.backends.place("").root
+            return collected(_of_files(plan, FileProbe(root, client.backends.at)))
         job = PlannedJob(
             plan,
             lambda each: client.backends.asset(each, fresh=True),
-            lambda uri: FileProbe(client.backends.at(uri)),
+            lambda uri: FileProbe(client.backends.discovery.root_of(uri), client.backends.at),
             ChainReader(chain, web3),
         )
         findings = collected([*job.findings(), *_trust(check_provider, did)])
     if "file-unreachable" in findings.codes:
         client.forget_reachable(did)  # start may remember that it was reached
     return findings
+
+
+def _of_files(plan: JobPlan, probe: FileProbe) -> Iterator[Finding]:
+    """Check a job without published data: only the back end and the code have a say."""
+    meta = plan.algorithm.meta
+    if meta is not None:
+        yield from fault_findings(meta)
+    elif not plan.algorithm.did:
+        yield NO_ALGORITHM
+    yield from probe.of_plan(plan)
+
+
+NO_ALGORITHM = refused(
+    "no-algorithm",
+    "The job has no algorithm.",
+    "Give algorithm_did (a published one, with its order), or algorithm_meta.",
+)
 
 
 class PlannedJob:
@@ -71,7 +93,8 @@ class PlannedJob:
         probe_at: Callable[[str], FileProbe],
         reader: ChainReader,
     ) -> None:
-        inputs, algorithm, consumer = plan.inputs, plan.algorithm, plan.consumer
+        inputs, algorithm, consumer = plan.published, plan.algorithm, plan.consumer
+        self._plan = plan
         self._inputs = inputs
         self._algorithm = algorithm
         self._consumer = consumer
@@ -93,6 +116,8 @@ class PlannedJob:
         """Say all that is in the way."""
         if self._no_provider is not None:
             yield self._no_provider
+        if self._probe is not None:
+            yield from self._probe.of_plan(self._plan)
         if self._nonce_given is not None and self._probe is not None:
             yield from self._nonce(self._nonce_given, self._probe)
         compute: list[tuple[Asset, Service]] = []
@@ -219,11 +244,7 @@ class PlannedJob:
         elif algorithm.meta is not None:
             yield from raw_findings(algorithm.meta, self._probe)
         else:
-            yield refused(
-                "no-algorithm",
-                "The job has no algorithm.",
-                "Give algorithm_did (a published one, with its order), or algorithm_meta.",
-            )
+            yield NO_ALGORITHM
 
     def _nonce(self, nonce: int, probe: FileProbe) -> Iterator[Finding]:
         stored = probe.of_nonce(self._consumer)

@@ -111,7 +111,8 @@ class OrderPreflight:
 
     def _files(self, asset: Asset, service: Service) -> Iterator[Finding]:
         backends = backends_of(self._config, self._data_provider)
-        probe = FileProbe(backends.at(str(service.service_endpoint)))
+        root = backends.discovery.root_of(str(service.service_endpoint))
+        probe = FileProbe(root, backends.at)
         reached = probe.of_asset("asset", str(asset.did))
         if isinstance(reached, Finding):
             yield reached

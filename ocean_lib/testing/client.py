@@ -28,9 +28,10 @@ def client_ocean(options: dict[str, dict[str, Any]]) -> Ocean:
     return Ocean(client_config(options))
 
 
-def client_wallet(rpc_url: str, private_key: str) -> Wallet:
-    """Make a client's wallet that talks to the chain at `rpc_url`."""
+def client_wallet(rpc_url: str | None, private_key: str) -> Wallet:
+    """Make a client's wallet that talks to the chain at `rpc_url`; None for one that only signs."""
     from ocean_lib.ocean.util import get_web3
     from ocean_lib.web3_internal.wallet import Wallet
 
-    return Wallet(get_web3(rpc_url), private_key=private_key)
+    web3 = None if rpc_url is None else get_web3(rpc_url)
+    return Wallet(web3, private_key=private_key)

@@ -1,8 +1,4 @@
-"""Keys: from text, keystore or mnemonic to what signs, without ever quoting a secret.
-
-libsecp256k1 signs, through coincurve: a signature in 0.03 ms, ready in 20 ms. eth-account, for the
-same bytes, takes several times as long and half a second to import. Where coincurve has no wheel,
-eth-keys stands in with pure Python.
+"""Keys: from text, keystore or mnemonic to its bytes, without ever quoting a secret.
 
 Errors of the libraries below may quote the key or the mnemonic. So nothing is raised inside an
 `except` block here: a new error would carry the old one as its context.
@@ -12,20 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.base.frames import forgets_locals
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
-from ocean_lib.checks import check_address, printable
+from ocean_lib.checks import parse_json, printable
 from ocean_lib.exceptions import InvalidInput, WalletError, WrongPassword
-from ocean_lib.http import safe_json
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
-
-SignHash = Callable[[bytes], bytes]
-"""From 32 bytes to the 65 bytes r, s and recovery id (0 or 1)."""
 
 _HEX_KEY = re.compile(r"(?:0[xX])?([0-9a-fA-F]{64})")
 _SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -90,7 +81,7 @@ def read_keystore(source: Any) -> dict[str, Any]:
         )
     content = None
     try:
-        content = safe_json.loads(text)
+        content = parse_json(text)
     except ValueError:
         content = None
     if not isinstance(content, dict):
@@ -179,49 +170,6 @@ def key_from_mnemonic(mnemonic: str, passphrase: str, account_path: str) -> byte
             "right checksum, and an account path like m/44'/60'/0'/0/0."
         )
     return key
-
-
-def open_key(key: bytes) -> tuple[str, SignHash]:
-    """Return the address of a checked private key, and what signs hashes with it.
-
-    The key stays in the function's closure, where `vars` and generic dumpers do not look.
-    """
-    try:
-        from coincurve import PrivateKey
-    except ImportError:
-        return _open_in_python(key)
-    private = PrivateKey(key)
-    public = private.public_key.format(compressed=False)[1:]
-    return _address(public), lambda digest: private.sign_recoverable(digest, hasher=None)
-
-
-def sign_personal(sign_hash: SignHash, message: bytes) -> bytes:
-    """Sign an EIP-191 personal message.
-
-    The result is 65 bytes r, s, v with v 27 or 28.
-    """
-    prefix = b"\x19Ethereum Signed Message:\n" + str(len(message)).encode()
-    signature = sign_hash(_keccak(prefix + message))
-    return signature[:64] + bytes([27 + signature[64]])
-
-
-def _open_in_python(key: bytes) -> tuple[str, SignHash]:
-    from eth_keys.datatypes import PrivateKey
-
-    private = PrivateKey(key)
-    public = private.public_key.to_bytes()
-    return _address(public), lambda digest: private.sign_msg_hash(digest).to_bytes()
-
-
-def _address(public_key: bytes) -> str:
-    return check_address("0x" + _keccak(public_key)[-20:].hex())
-
-
-def _keccak(data: bytes) -> bytes:
-    # As in checks: its import takes a tenth of eth_utils'.
-    from Crypto.Hash import keccak
-
-    return keccak.new(data=data, digest_bits=256).digest()
 
 
 def _read(path: str | os.PathLike[str]) -> str:

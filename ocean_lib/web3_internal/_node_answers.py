@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ocean_lib.checks import parse_json
 from ocean_lib.exceptions import ConnectionBroken
-from ocean_lib.http import safe_json
 
 _LIMIT_CODES = (429, -32005)
 _LIMITED = re.compile(
@@ -29,7 +29,7 @@ def parse(content: bytes) -> Any:
         ConnectionBroken: it is no JSON, or gives one name of an object twice.
     """
     try:
-        return safe_json.loads(content, object_pairs_hook=_object)
+        return parse_json(content, object_pairs_hook=_object)
     except ValueError:
         pass
     raise ConnectionBroken("The chain's node answered no JSON. Check the network URL.")

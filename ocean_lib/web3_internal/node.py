@@ -204,7 +204,8 @@ class NodeProvider(HTTPProvider):
             deadline.pause(pause_s)
 
     def _post(self, body: bytes) -> _Reply:
-        with self._http.post(
+        with self._http.request(
+            "POST",
             str(self.endpoint_uri),
             data=body,
             stream=True,

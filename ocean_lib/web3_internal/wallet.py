@@ -11,7 +11,7 @@ from ocean_lib.base.frames import forgets_locals
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import InvalidInput, SigningFailed, WalletError
 from ocean_lib.web3_internal import _keys
-from ocean_lib.web3_internal._keys import open_key, sign_personal
+from ocean_lib.web3_internal.signer import OwnKey
 
 if TYPE_CHECKING:
     from eth_account.datastructures import SignedMessage
@@ -28,7 +28,7 @@ _GONE = {
 }
 
 
-class Wallet:
+class Wallet(OwnKey):
     """Signs messages and transactions for one account.
 
     The private key never shows in `repr`, `str`, `vars`, logs or errors; a wallet cannot be
@@ -71,7 +71,7 @@ class Wallet:
         )
         self._web3 = web3
         self._key = _closed(key)
-        self._address, self._sign_hash = open_key(key)
+        super().__init__(key)
         if address is not None:
             self._check_owner(address)
 
@@ -149,25 +149,9 @@ class Wallet:
                 continue
 
     @property
-    def address(self) -> str:
-        """The account's address, checksum spelling."""
-        return self._address
-
-    @property
     def web3(self) -> Web3 | None:
         """The chain this wallet sends to; None for a wallet that only signs."""
         return self._web3
-
-    def sign_personal(self, message: bytes) -> bytes:
-        """Sign an EIP-191 personal message, given its bytes, without loading eth-account.
-
-        Args:
-            message: what to sign; the prefix is put before it.
-
-        Returns:
-            65 bytes r, s, v with v 27 or 28: the signature that `sign_message` gives.
-        """
-        return sign_personal(self._sign_hash, message)
 
     @forgets_locals
     def sign_message(self, signable_message: SignableMessage) -> SignedMessage:
@@ -227,7 +211,7 @@ class Wallet:
         from ocean_lib.web3_internal._tx_fields import complete_transaction
 
         fields = complete_transaction(
-            self._web3, tx, self._address, nonce=fixed_nonce, gas_price=gas_price
+            self._web3, tx, self.address, nonce=fixed_nonce, gas_price=gas_price
         )
         account = self._account()
         reason = ""
@@ -242,14 +226,14 @@ class Wallet:
 
     def validate(self) -> bool:
         """Return whether the key gives the address; always true once a wallet is made."""
-        return bool(self._account().address == self._address)
+        return bool(self._account().address == self.address)
 
     def keys_str(self) -> str:
         """Return address and public key as text. The private key, which ocean.py added, is not."""
         from eth_keys.datatypes import PrivateKey
 
         public_key = PrivateKey(self._key()).public_key
-        return f"address: {self._address}\npublic key: {public_key}\n"
+        return f"address: {self.address}\npublic key: {public_key}\n"
 
     @forgets_locals
     def to_keystore(self, password: str) -> dict[str, Any]:
@@ -271,14 +255,19 @@ class Wallet:
         return _keys.account_from_key(self._key())
 
     def _check_owner(self, address: str) -> None:
-        if check_address(address) != self._address:
+        if check_address(address) != self.address:
             raise InvalidInput(
-                f"The key belongs to {self._address}, not to {address}. "
+                f"The key belongs to {self.address}, not to {address}. "
                 "Give the key of that account, or leave the address out."
             )
 
     def __repr__(self) -> str:
-        return f"Wallet({self._address})"
+        return f"Wallet({self.address})"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "address" and name in vars(self):
+            raise AttributeError("A Wallet's address is that of its key and cannot be set.")
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> NoReturn:
         hint = f": {_GONE[name]}" if name in _GONE else ""

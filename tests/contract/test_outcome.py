@@ -33,10 +33,11 @@ def test_all_results_and_logs_are_downloaded(consumer: Consumer, tmp_path: Path)
     assert {path.name for path in results(tmp_path)} == {"report.json", "table.csv"}
 
 
-def test_results_and_logs_are_read_without_a_folder(consumer: Consumer) -> None:
+def test_results_and_logs_are_read_without_a_folder(world: World, consumer: Consumer) -> None:
     job = consumer.finished()
 
-    assert {file.name for file in job.files() if not file.is_log} == {"report.json", "table.csv"}
+    found = {file.name for file in job.files() if not file.is_log}
+    assert found == world.listed("report.json", "table.csv")
     assert "algorithm.log" in {file.name for file in job.files() if file.is_log}
     assert "summed 2 numbers" in job.logs()
     assert job.result_json() == {"sum": 3}

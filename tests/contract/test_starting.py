@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ocean_lib.exceptions import StartUncertain, WorkflowRefused
+from ocean_lib.exceptions import StartUncertain
 from ocean_lib.localnet.faults import Delay, Drop, Fault, Unavailable
 from tests.contract.worlds import FOREVER, Consumer, World
 
@@ -101,7 +101,7 @@ def test_a_refusal_is_told_as_one_and_is_sent_once(world: World) -> None:
     consumer = world.refused()
     world.count("start")
 
-    with pytest.raises(WorkflowRefused):
+    with pytest.raises(world.refusal):
         consumer.submit()
 
     assert world.happened() == 1

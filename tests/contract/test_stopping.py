@@ -61,7 +61,7 @@ def test_a_stranger_can_neither_stop_nor_read_a_job(world: World, consumer: Cons
     with pytest.raises(JobNotFound):
         taken.stop()
     with pytest.raises(JobError):
-        taken.result()
+        taken.logs()
 
     assert not job.status().is_finished
     consumer.stop_all()

@@ -90,13 +90,14 @@ def test_a_job_is_taken_up_by_another_client(consumer: Consumer) -> None:
     assert again.result_json() == named.result_json() == {"sum": 3}
 
 
-def test_an_unknown_job_is_an_error_of_every_call(consumer: Consumer) -> None:
+def test_an_unknown_job_is_an_error_of_every_call(world: World, consumer: Consumer) -> None:
     job = consumer.finished()
     unknown = consumer.compute().job(job.did, other_id(job.job_id), consumer.wallet)
 
-    for call in (unknown.status, unknown.wait, unknown.result, unknown.logs, unknown.stop):
+    calls = [ComputeJob.status, ComputeJob.wait, ComputeJob.logs, *world.signed_calls.values()]
+    for call in calls:
         with pytest.raises(JobNotFound):
-            call()
+            call(unknown)
 
 
 def test_a_job_that_runs_too_long_is_told_of(world: World) -> None:

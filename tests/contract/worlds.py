@@ -2,22 +2,25 @@
 
 A world runs a network of its generation and gives consumers who may compute there. All that a
 test does beyond that is the public API, with faults that every dialect of the network knows. A
-new generation is one more class here and one more entry of `WORLDS`.
+new generation is one more class here and one more entry of `WORLDS`; what it does not promise is
+in its `not_promised`, with the reason.
 """
 
 from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from ocean_lib.config import Config
+from ocean_lib.exceptions import EnvironmentUnavailable, OceanError, WorkflowRefused
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.faults import Delay, Fault, Operation
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.file_input import FileInput
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.ocean.ocean_compute import OceanCompute
@@ -33,6 +36,9 @@ outputs = pathlib.Path(os.environ.get("OUTPUTS", "/data/outputs"))
 """
 """How an algorithm finds its folders on every generation."""
 DATA = "1,2\n"
+JobCall = Callable[[ComputeJob], Any]
+_RUNS = 40
+_ONLY_V3_WITHHOLDS = "only a V3 Provider answers 200 without results; a node says why not"
 REPORT = f"""{PLACES}
 import json
 files = [p for p in inputs.rglob("*") if p.is_file() and p.name != "algoCustomData.json"]
@@ -88,9 +94,21 @@ class Consumer:
 
 
 class World(ABC):
-    """A network of one generation, and who computes there."""
+    """A network of one generation, and who computes there.
+
+    Attributes:
+        network: the network.
+        not_promised: tests of the contract that are not for this generation, and why.
+        not_offered: calls of a job that raise `NotOffered` here.
+        signed_calls: calls of a running job that are signed, each with one request.
+        refusal: the error for a start that `refused` consumers send.
+    """
 
     network: LocalNetwork
+    not_promised: ClassVar[Mapping[str, str]] = {}
+    not_offered: ClassVar[Mapping[str, JobCall]] = {}
+    signed_calls: ClassVar[Mapping[str, JobCall]]
+    refusal: ClassVar[type[OceanError]] = WorkflowRefused
 
     def __enter__(self) -> World:
         self.network.start()
@@ -117,6 +135,10 @@ class World(ABC):
         """Let `happened` tell how often the back end is asked for this from now on."""
         self.go_wrong(Delay(operation, seconds=0))
 
+    def listed(self, *names: str) -> set[str]:
+        """Return under which names the list of a job's files has these results."""
+        return set(names)
+
     @abstractmethod
     def consumer(
         self, *, data: str = DATA, url: str | None = None, max_run_time_s: int = 60
@@ -136,6 +158,12 @@ class World(ABC):
 
 class V3World(World):
     """A V3 Provider: data sets are published and ordered, raw code is sent along."""
+
+    signed_calls: ClassVar[Mapping[str, JobCall]] = {
+        "result": ComputeJob.result,
+        "logs": ComputeJob.logs,
+        "stop": ComputeJob.stop,
+    }
 
     def __init__(self) -> None:
         self.network = LocalNetwork(jobs_at_once=4, account_count=100)
@@ -181,5 +209,51 @@ def raw_code(code: str) -> dict[str, AlgorithmMetadata]:
     return {"algorithm_meta": flows.raw_code(code)}
 
 
-WORLDS: dict[str, type[World]] = {"v3": V3World}
+def _follow(job: ComputeJob) -> str:
+    """Read the first piece of the log of a job that runs, as soon as it does."""
+    while job.status().code != _RUNS:
+        pass
+    return next(iter(job.logs(follow=True)))
+
+
+class NodeWorld(World):
+    """An Ocean Node: files are inputs, raw code is sent along, environments are free."""
+
+    not_promised: ClassVar[Mapping[str, str]] = {
+        "test_withheld_results_are_an_error_and_never_empty": _ONLY_V3_WITHHOLDS,
+        "test_results_that_are_withheld_once_are_asked_for_again": _ONLY_V3_WITHHOLDS,
+    }
+    not_offered: ClassVar[Mapping[str, JobCall]] = {
+        "result": ComputeJob.result,
+        "delete": ComputeJob.delete,
+    }
+    signed_calls: ClassVar[Mapping[str, JobCall]] = {"follow": _follow, "stop": ComputeJob.stop}
+    refusal: ClassVar[type[OceanError]] = EnvironmentUnavailable
+
+    def __init__(self) -> None:
+        self.network = LocalNetwork(generation="node", jobs_at_once=16, account_count=100)
+        self._accounts = itertools.count(1)
+
+    @cached_property
+    def _environment(self) -> str:
+        (environment,) = self.ocean().compute.environments()
+        return environment.id
+
+    def listed(self, *names: str) -> set[str]:
+        return {"outputs.tar"}
+
+    def consumer(
+        self, *, data: str = DATA, url: str | None = None, max_run_time_s: int = 60
+    ) -> Consumer:
+        url = url or self.network.publish_file(data.encode(), "data.csv")
+        wallet = self.network.wallet(next(self._accounts))
+        arguments = {"environment": self._environment, "max_duration": max_run_time_s}
+        return Consumer(self, wallet, [FileInput(url)], raw_code, arguments)
+
+    def refused(self) -> Consumer:
+        consumer = self.consumer()
+        return replace(consumer, arguments={**consumer.arguments, "resources": {"ram": 4096}})
+
+
+WORLDS: dict[str, type[World]] = {"v3": V3World, "node": NodeWorld}
 """What the whole contract is tested on."""

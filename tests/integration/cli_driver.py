@@ -102,8 +102,11 @@ class CommandLine:
             for name, value in os.environ.items()
             if not name.startswith(("OCEAN_", "TMUX")) and name != "CONFIG_FILE"
         }
-        root = str(Path(__file__).parents[2])
-        return {**bare, "PYTHONPATH": root, **self.environment, **more}
+        own = {
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "XDG_DATA_HOME": str(self.folder / "data-home"),
+        }
+        return {**bare, **own, **self.environment, **more}
 
 
 def documented_keys() -> dict[str, set[str]]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.v3.calls import compute_text
+from ocean_lib.backends.v3.backend import SIGNED
 from ocean_lib.exceptions import TransactionFailed
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
@@ -187,7 +187,7 @@ class World:
         provider = self.ocean.data_provider
         wallet, main = job.wallet or self.consumer, job.inputs[0]
         url = provider.build_endpoint("computeStart", self.network.provider_url)[1]
-        text = compute_text(wallet.address, "", main.did)
+        text = SIGNED.format(owner=wallet.address, job_id="", did=main.did)
         output = self.ocean.compute.check_output_dict(
             None, wallet.address, provider, self.ocean.config
         )

@@ -226,6 +226,59 @@ def test_a_crashed_algorithm_is_a_failure(
     assert "exit code 9" in shown.err
 
 
+def test_a_whole_job_is_one_command_at_a_v3_provider_too(
+    consumer: CommandLine, ordered: dict[str, Said], dataset: str, algorithm: str
+) -> None:
+    (consumer.folder / "count.py").write_text(QUICK)
+    (consumer.folder / "count.sh").write_text("wc -l $INPUTS/*/* | tee $OUTPUTS/lines.txt\n")
+    (consumer.folder / "crash.py").write_text("raise SystemExit(9)\n")
+    data, job = ("--data", dataset), ("--job-file", "ran.json")
+
+    ran = consumer.json("run", algorithm, *data, "--out", "ran", *job)
+    own = consumer.run("run", "count.py", *data, "--out", "own")
+    shell = consumer.json("run", "count.sh", *data, "--out", "shell", "--quiet")
+    crashed = consumer.json("run", "crash.py", *data, "--out", "crashed", code=3)
+
+    assert (ran["state"], ran["succeeded"], ran["did"]) == ("finished", True, dataset)
+    assert ran["files"] == ["ran/count.json", "ran/algorithm.log"]
+    assert ran["order_tx"] == ordered[dataset]["order_tx"]
+    assert consumer.json("status", *job)["job_id"] == ran["job_id"]
+    assert "counted 2\n" in own.err
+    assert own.out.endswith("own/count.json\nown/algorithm.log\n")
+    assert (consumer.folder / "shell" / "lines.txt").read_text().split()[0] == "3"
+    assert shell.err == ""
+    assert (crashed["state"], crashed["exit_code"]) == ("failed", 9)
+    assert crashed["files"] == ["crashed/algorithm.log"]
+
+
+def test_files_by_their_urls_are_for_nodes(
+    consumer: CommandLine, ordered: dict[str, Said], dataset: str, localnet: dict[str, Any]
+) -> None:
+    (consumer.folder / "count.py").write_text(QUICK)
+    at = ("--node", localnet["provider_url"])
+    refused = consumer.json("run", "count.py", "--data", "http://x.example/a", *at, code=2)
+    not_here = consumer.json("run", "count.py", "--data", dataset, "--cpu", "1", code=5)
+
+    assert "A V3 Provider computes on published data sets" in refused["error"]["message"]
+    assert "Name data sets by their DIDs" in refused["error"]["message"]
+    assert "A V3 Provider has no resources" in not_here["error"]["message"]
+    assert consumer.run("environments").err == (
+        "This back end has one environment, and tells nothing of it.\n"
+    )
+    assert len(consumer.json("environments")["environments"]) == 1
+
+
+def test_a_v3_provider_takes_a_deletion(
+    consumer: CommandLine, ordered: dict[str, Said], dataset: str
+) -> None:
+    (consumer.folder / "count.py").write_text(QUICK)
+    job = ("--job-file", "deleted.json")
+    consumer.json("run", "count.py", "--data", dataset, "--out", "deleted", *job)
+
+    assert consumer.json("delete", *job)["accepted"] is True
+    consumer.json("result", *job, code=7)
+
+
 def test_a_running_job_outlives_time_out_and_ctrl_c_and_is_stopped(
     consumer: CommandLine, ordered: dict[str, Said], dataset: str
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.v3.calls import compute_text
+from ocean_lib.backends.v3.backend import SIGNED
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
 from ocean_lib.exceptions import (
@@ -284,7 +284,7 @@ def test_oceanpy_style_code_runs_unchanged(network, wallets, data, data_order) -
     _, endpoint = DataServiceProvider.build_compute_endpoint(config.provider_url)
     signature = DataServiceProvider.sign_message(
         wallet,
-        compute_text(wallet.address, job_id, data.did),
+        SIGNED.format(owner=wallet.address, job_id=job_id, did=data.did),
         provider_uri=DataServiceProvider.get_root_uri(endpoint),
     )
     job = DataServiceProvider.compute_job_result(

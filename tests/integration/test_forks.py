@@ -68,7 +68,7 @@ def test_a_turn_that_a_thread_of_the_parent_had_is_not_waited_for(world: World) 
     wallet, compute = new_wallet(), world.compute()
     job_id = start(compute, wallet)
     signatures = compute._data_provider.signatures
-    backend = compute.client.backends.at(world.provider.url)._it()
+    backend = compute.client.backends.at(world.provider.url)
 
     def ask() -> None:
         with time_limit(5):
@@ -113,7 +113,7 @@ def test_a_session_of_the_users_is_kept(world: World) -> None:
 def test_locks_that_threads_hold_are_new_in_the_child(world: World) -> None:
     compute = world.compute()
     client = compute.client
-    held = [compute.http._lock, client._reachable._lock, client._starts._lock]
+    held = [compute.http._lock, client._reachable._lock, client._starts.lock]
     for lock in held:
         lock.acquire()
 

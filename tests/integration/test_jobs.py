@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from ocean_lib.backends.v3 import calls
+from ocean_lib.backends.v3 import backend
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     InvalidInput,
@@ -252,7 +252,8 @@ def test_another_process_takes_the_job_up(shop, tmp_path):
 
     assert err == ""
     assert json.loads(out) == ["finished", {"answer": 42}, ["report.json", "algorithm.log"]]
-    assert set(kept) == {"did", "job_id", "owner", "order_tx"}
+    assert set(kept) == {"did", "job_id", "owner", "order_tx", "generation"}
+    assert kept["generation"] == "v3"
     key = shop.consumer.unsafe_private_key().removeprefix("0x")
     assert key not in json.dumps(kept) + repr(job) + repr(vars(job)) + job._repr_html_()
 
@@ -390,13 +391,13 @@ def test_listed_jobs_are_handles(shop, finished):
 def test_a_job_that_cannot_be_read_does_not_hide_the_others(shop, finished, monkeypatch, caplog):
     before = shop.compute.jobs(shop.consumer)
     strange = [{"jobId": "x", "status": 70}, {"jobId": "y", "inputDID": ["did:op:x"], "status": 1}]
-    answered = calls.list_jobs
+    answered = backend.list_jobs
 
     def with_strange_ones(*asked):
         infos, clock_s = answered(*asked)
         return [*strange, *infos], clock_s
 
-    monkeypatch.setattr(calls, "list_jobs", with_strange_ones)
+    monkeypatch.setattr(backend, "list_jobs", with_strange_ones)
 
     listed = shop.compute.jobs(shop.consumer)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +23,26 @@ from ocean_lib import (
     Ocean,
     Wallet,
 )
+from ocean_lib.backends.backend import Listed
 from ocean_lib.exceptions import (
+    ConfigError,
     InvalidDid,
     InvalidInput,
     JobError,
     NotOffered,
     ProviderNotTrusted,
     StartUncertain,
+    TransportError,
 )
 from ocean_lib.jobs import starting
+from ocean_lib.jobs.client import SeenJobs
+from ocean_lib.jobs.plan import Algorithm, JobPlan
+from ocean_lib.jobs.starting import Attempt, Starts
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.fake_node import FakeNode, recorded
 from tests.players import DID, ORDER, World
 from tests.vectors import nodes
-from tests.wire import answer
+from tests.wire import answer, as_json
 
 WALLET = Wallet(None, private_key=nodes.CONSUMER_KEY)
 META = AlgorithmMetadata(
@@ -111,6 +119,7 @@ def test_warm_calls_are_one_request_each(tmp_path: Path) -> None:
 
         job = counted(lambda: submit(compute))
         counted(job.status)
+        counted(job.stop)
         counted(lambda: compute.stop(job.did, job.job_id, WALLET))
         node.jobs[job.job_id.rpartition("-")[2]].stop_requested = False
         job.wait(poll_interval=0.01, progress=False)
@@ -121,6 +130,7 @@ def test_warm_calls_are_one_request_each(tmp_path: Path) -> None:
     assert asked == [
         ["POST freeCompute"],
         ["GET compute"],
+        ["PUT compute"],
         ["PUT compute"],
         [],
         ["GET computeResult"],
@@ -203,6 +213,24 @@ def test_a_stop_waits_for_the_end_if_asked_to() -> None:
         assert status.state is JobState.STOPPED
         assert status.succeeded is False
         assert node.asked.count("PUT compute") == 1
+
+
+@pytest.mark.parametrize("code", [42, 61, 62])
+def test_a_failure_that_was_seen_is_not_forgotten_when_the_code_says_finished(code: int) -> None:
+    failing = recorded("10", 40) | {"status": code}
+    ended = recorded("10", 71) | {"status": 70}
+    with FakeNode(states=[recorded("10", 40), failing, ended]) as node:
+        job = submit(compute_at(node))
+        seen: list[JobState] = []
+
+        status = job.wait(
+            poll_interval=0.01, progress=False, on_update=lambda s: seen.append(s.state)
+        )
+
+        assert seen == [JobState.RUNNING, JobState.RUNNING, JobState.FAILED]
+        assert (status.state, status.succeeded, status.code) == (JobState.FAILED, False, 70)
+        unaware = compute_at(node).job("", job.job_id, WALLET)
+        assert unaware.status().succeeded, "who has not seen it cannot know"
 
 
 def test_a_start_whose_answer_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,8 +335,138 @@ def test_what_a_node_does_not_have_says_what_to_use() -> None:
         for act in (job.delete, job.result):
             with pytest.raises(NotOffered):
                 act()
-        with pytest.raises(NotOffered, match="environments"):
-            compute.check(INPUTS, WALLET, algorithm_meta=META)
+
+
+LATER = ComputeInput("did:op:" + "ab" * 32, ORDER, "service")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "more", "says"),
+    [
+        ([LATER], {}, "later generation"),
+        ([ComputeInput(DID, ORDER, 4)], {}, "metadata cache is the Ocean Node"),
+        ([*INPUTS, LATER], {}, "later generation"),
+        (
+            INPUTS,
+            {
+                "algorithm_did": DID,
+                "algorithm_tx_id": ORDER,
+                "algorithm_data_token": WALLET.address,
+            },
+            "no published assets",
+        ),
+        (INPUTS, {"job_id": "7a" * 16}, "stopped job"),
+        (INPUTS, {"output": {"publishOutput": 1}}, "publishOutput"),
+    ],
+)
+def test_what_is_not_offered_yet_is_told_before_anything_is_sent(
+    inputs: Any, more: dict[str, Any], says: str
+) -> None:
+    with FakeNode() as node:
+        compute = compute_at(node)
+        with pytest.raises(NotOffered, match=says) as caught:
+            compute.submit(inputs, WALLET, algorithm_meta=META, **more)
+
+        assert "Nothing was started" in str(caught.value)
+        assert set(node.asked) <= {"GET /"}
+
+
+def test_an_environment_that_costs_money_is_not_sent_to() -> None:
+    with FakeNode() as node:
+        del node.environments[0]["free"]
+        compute = compute_at(node)
+        name = compute.environments()[0].id
+
+        with pytest.raises(NotOffered, match="costs money"):
+            submit(compute, environment=name)
+        assert "POST freeCompute" not in node.asked
+
+
+def test_everything_works_without_a_chain_and_what_needs_one_says_so() -> None:
+    with FakeNode() as node:
+        ocean = Ocean({"resources": {"provider.url": node.url}})
+        job = submit(ocean.compute)
+
+        assert job.wait(poll_interval=0.01, progress=False).succeeded
+        with pytest.raises(NotOffered, match="metadata cache is the Ocean Node"):
+            ocean.assets.resolve(DID)
+        for act in (lambda: ocean.web3, lambda: ocean.get_data_token(WALLET.address)):
+            with pytest.raises(ConfigError, match="needs a chain, and no network is configured"):
+                act()
+
+
+def test_a_job_names_its_environment_and_keeps_its_generation() -> None:
+    with FakeNode() as node:
+        compute = compute_at(node)
+        job = submit(compute)
+        kept = job.to_dict()
+
+        assert job.environment == node.environments[0]["id"]
+        assert kept["generation"] == job.generation == "node"
+        again = ComputeJob.from_dict(kept, compute, WALLET)
+        assert (again.generation, again.environment) == ("node", "")
+        assert again.status().environment == again.environment == job.environment
+        assert compute.jobs(WALLET)[0].to_dict() == kept
+        older = {key: value for key, value in kept.items() if key != "generation"}
+        unknown = ComputeJob.from_dict(older, compute, WALLET)
+        assert unknown.generation == ""
+        unknown.status()
+        assert unknown.to_dict() == kept
+        with pytest.raises(InvalidInput, match="'v9'; this version knows v3 and node"):
+            ComputeJob.from_dict(kept | {"generation": "v9"}, compute, WALLET)
+
+
+def test_a_stop_is_one_request_for_a_job_that_was_just_seen_and_none_after_its_end() -> None:
+    with FakeNode() as node:
+        compute = compute_at(node)
+        job, other = submit(compute), submit(compute)
+        again = ComputeJob.from_dict(other.to_dict(), compute, WALLET)
+        node.forget()
+
+        job.stop()
+        assert node.asked == ["PUT compute"], "its start has just been answered"
+        other.status()
+        node.forget()
+        other.stop()
+        assert node.asked == ["PUT compute"]
+        other.wait(poll_interval=0.01, progress=False)
+        node.forget()
+        other.stop()
+        assert node.asked == []
+        again.stop()
+        assert node.asked == ["GET compute"], "who has not seen it looks first: it has ended"
+
+
+@pytest.mark.parametrize("key", ["owner", "environment", "metadata"])
+def test_an_answer_that_names_another_starts_job_is_uncertain(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "LOOK_PAUSES_S", (0.01, 0.01))
+    with FakeNode() as node:
+        compute = compute_at(node)
+        first = submit(compute)
+        told = dict(node.jobs.popitem()[1].document()) | {key: {"oceanCompute": "0"}}
+        node.faults["POST", "freeCompute"] = [as_json([told])]
+
+        with pytest.raises(StartUncertain, match="oceanCompute") as caught:
+            submit(compute)
+
+    assert caught.value.candidates == (first.job_id,) or key == "environment"
+
+
+def test_a_lost_start_is_looked_for_in_the_environment_it_was_sent_to() -> None:
+    with FakeNode() as node:
+        backend = compute_at(node).client.backends.configured()
+        plan = JobPlan(tuple(INPUTS), Algorithm(meta=META), WALLET.address)
+        node.faults["POST", "freeCompute"] = ["lost"]
+        with pytest.raises(TransportError):
+            backend.start(plan, WALLET, Attempt(plan, Starts(SeenJobs()), plan.marker))
+        (job,) = backend.listed(WALLET.address).jobs
+        elsewhere = replace(job, status=replace(job.status, environment="0x1-0x2"))
+        candidates = backend.candidates(plan, lambda _: False)
+
+        assert [one.job_id for one in candidates.among(Listed([job], time.time()), 1)] == [job.id]
+        assert candidates.among(Listed([elsewhere], time.time()), 1) == []
 
 
 def test_a_node_that_was_not_chosen_gets_no_signature() -> None:

@@ -29,6 +29,7 @@ import requests
 from eth_account import Account
 from requests.adapters import HTTPAdapter
 
+from ocean_lib.backends import select, signing
 from ocean_lib.backends.v3 import answers as _responses
 from ocean_lib.base import frames
 from ocean_lib.config import Config
@@ -715,7 +716,8 @@ def test_the_search_sees_a_key_that_is_not_closed_in(
 def test_the_search_sees_frames_that_are_not_cleared(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(frames, "_forget", lambda *_: None)
+    for module in (frames, select, signing):
+        monkeypatch.setattr(module, "forget_locals", lambda *_: None)
 
     with watching(capfd) as watch:
         wallets(watch, tmp_path)

@@ -36,7 +36,8 @@ def with_resources(**options: Any) -> Config:
 def test_the_defaults() -> None:
     config = Config(options_dict={})
 
-    assert config.network_url == "http://localhost:8545"
+    assert config.network_url == ""
+    assert not config.has_metadata_cache
     assert config.chain_id is None
     assert config.gas_limit == 1_000_000
     assert config.max_fee_wei == 10**18
@@ -230,7 +231,6 @@ def test_old_and_new_variable_together_are_a_conflict(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("section", "option", "value", "said"),
     [
-        ("eth-network", "network", "", "an absolute http"),
         ("eth-network", "network", "localhost:8545", "an absolute http"),
         ("eth-network", "network", "ws://localhost:8546", "an absolute http"),
         ("eth-network", "network", "rinkebi", "an absolute http"),
@@ -243,7 +243,6 @@ def test_old_and_new_variable_together_are_a_conflict(monkeypatch: pytest.Monkey
         ("eth-network", "transaction.max_fee", "much", "an amount of ether above 0"),
         ("eth-network", "transaction.timeout", "-1", "a number of seconds above 0"),
         ("eth-network", "dtfactory.address", "0x1", "an address"),
-        ("resources", "metadata_cache_uri", "", "an absolute http"),
         ("resources", "metadata_cache_uri", "http://", "an absolute http"),
         ("resources", "provider.url", "provider", "an absolute http"),
         ("resources", "provider.address", ADDRESS.replace("A", "a", 1), "an address"),
@@ -341,7 +340,7 @@ def test_no_secret_is_in_repr_log_or_error(caplog: pytest.LogCaptureFixture) -> 
     )
 
     assert repr(config) == (
-        "Config(network=https://node.example:1, metadata_cache_uri=http://localhost:5000, "
+        "Config(network=https://node.example:1, metadata_cache_uri=(none), "
         "provider.url=http://::1:8030)"
     )
     assert KEY[:8] not in caplog.text

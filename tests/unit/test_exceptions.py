@@ -140,6 +140,7 @@ class OnTheWire:
     def encrypt(self) -> Any:
         address = self.wallet.address
         url = f"{self.world.provider.url}/api/v1/services/encrypt"
+        self.world.provider.faults.setdefault("encrypt", Fault(html(404)))
         return DataServiceProvider().encrypt_files_dict([], url, address, address, "0x")
 
     def wants_https(self) -> Any:

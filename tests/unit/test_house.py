@@ -117,6 +117,7 @@ V3_ROOMS = (
     "ocean_lib.backends.node.calls",  # nodes kept two of them
     "ocean_lib.backends.v3",
     "ocean_lib.documents",
+    "ocean_lib.localnet.dialects.node",
     "ocean_lib.localnet.dialects.v3",
     "ocean_lib.data_provider.data_service_provider",
     "ocean_lib.models.compute_input",

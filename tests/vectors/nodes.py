@@ -29,6 +29,12 @@ def errors() -> list[dict[str, Any]]:
     return cases
 
 
+def case(name: str) -> dict[str, Any]:
+    """Return the refusal or odd answer of this name."""
+    (found,) = (one for one in errors() if one["case"] == name)
+    return found
+
+
 def body_of(exchange: dict[str, Any]) -> bytes:
     """Return the bytes of an answer's body."""
     body = exchange["response"].get("body") or {}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.backends.answers import error_by_status, refusal
+from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -30,7 +31,6 @@ from ocean_lib.exceptions import (
     RawAlgorithmNotAllowed,
     RequestInvalid,
     SignatureRejected,
-    TooManyRequests,
     WorkflowRefused,
 )
 from ocean_lib.http.exchange import Answer
@@ -50,9 +50,6 @@ logger = logging.getLogger(__name__)
 NodeJob = Mapping[str, Any]
 """A job as the node describes it."""
 
-CROWDED_S = 20.0
-"""How long to wait where too many clients ask: the node counts those of the last minute."""
-
 _TRUST = "Ask the data set's publisher to trust the algorithm, or choose one that is trusted."
 _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
     (re.compile(pattern), kind, advice)
@@ -64,29 +61,24 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
             "meanwhile; try again.",
         ),
         (
-            r"^Rate limit exceeded|^Too many active connections",
-            TooManyRequests,
-            "Wait, and ask less often: a node answers 30 requests a minute from one address.",
-        ),
-        (
             r"^Invalid C2D Environment",
             EnvironmentUnavailable,
-            "Choose one of compute.environments(); their ids change when a node is set up anew.",
+            "Choose another; their ids change when a node is set up anew.",
         ),
         (
             r"Not enough \w+ resources|^Not enough available",
             EnvironmentUnavailable,
-            "Ask for less, or choose another of compute.environments().",
+            "Ask for less, or choose another environment.",
         ),
         (
             r"does not accept payments on chain",
             EnvironmentUnavailable,
-            "Choose one of the tokens and chains in compute.environments().",
+            "Choose one of the environment's tokens and chains.",
         ),
         (
             r"^Access denied",
             AccessDenied,
-            "The environment is not open to this wallet; choose another of compute.environments().",
+            "The environment is not open to this wallet; choose another.",
         ),
         (
             r"Access to asset \S+ was denied",
@@ -159,8 +151,8 @@ def error_of(answer: Answer) -> OceanError:
             error = refusal(kind, answer, words, advice)
             if isinstance(error, RequestInvalid):
                 error.errors = {}
-            if isinstance(error, TooManyRequests):
-                error.retry_after_s = _wait_of(words)
+            if isinstance(error, EnvironmentUnavailable):
+                error.advised("list-environments")
             return error
     return error_by_status(answer)
 
@@ -174,12 +166,6 @@ def words_of(answer: Answer) -> str:
     if isinstance(said, dict):
         said = said.get("error", "")
     return server_words(said) if isinstance(said, str) else ""
-
-
-def _wait_of(words: str) -> float:
-    """Return how long to wait before another request, in seconds."""
-    seconds = re.search(r"Try again in (\d{1,4}) seconds", words)
-    return float(seconds[1]) if seconds else CROWDED_S
 
 
 # --- jobs
@@ -243,9 +229,12 @@ def job_of(info: NodeJob) -> Job:
             exit_code=exit_code,
             oom_killed=oom_killed,
             progress=min(code, _LAST_CODE) / _LAST_CODE,
+            environment=str(info.get("environment") or ""),
         ),
         owner=str(info.get("owner") or ""),
         raw=info,
+        generation=Generation.NODE,
+        is_failing=code in _FAILED_CODES,
     )
 
 

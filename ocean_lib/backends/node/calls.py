@@ -97,7 +97,7 @@ def start_body(plan: JobPlan, environment: str) -> dict[str, Any]:
         "environment": environment,
         "algorithm": _algorithm(plan),
         "datasets": [_dataset(item) for item in plan.datasets],
-        "metadata": _metadata(plan),
+        "metadata": metadata_of(plan),
     }
     if plan.resources:
         body["resources"] = [
@@ -108,7 +108,12 @@ def start_body(plan: JobPlan, environment: str) -> dict[str, Any]:
     return body
 
 
-def _metadata(plan: JobPlan) -> dict[str, Any]:
+def metadata_of(plan: JobPlan) -> dict[str, Any]:
+    """Return what is kept with the job: the user's own, and the mark of this one start.
+
+    Raises:
+        InvalidInput: it is longer than a node takes.
+    """
     metadata = {**plan.metadata, MARKER: plan.marker}
     try:
         length = len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False))
@@ -166,6 +171,22 @@ def _clock_of(answer: Answer) -> float:
         return parsedate_to_datetime(answer.date).timestamp()
     except (TypeError, ValueError, LookupError, ArithmeticError, OSError):
         return time.time()
+
+
+def file_reaches(http: HttpExchange, url: str, file: FileInput) -> bool:
+    """Ask whether the node reads anything at a place; unsigned.
+
+    Of a file that it cannot read it says that it is valid and has no bytes.
+    """
+    answer = http.send(
+        "POST", url, operation="look at the file", json_body=file.as_file_object(), retry=True
+    )
+    said = check_ok(answer).json()
+    if not (isinstance(said, list) and said and all(isinstance(one, dict) for one in said)):
+        raise answer.malformed("a list of files", answer.text())
+    return all(
+        one.get("valid") is True and whole_number(one.get("contentLength")) != 0 for one in said
+    )
 
 
 def put_stop(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ocean_lib.backends.backend import Candidate, Listed
 from ocean_lib.checks import is_job_id
+from ocean_lib.exceptions import StartUncertain
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import MARKER, JobPlan
 from ocean_lib.jobs.view import Job
 
@@ -35,18 +37,33 @@ class NodeCandidates:
         """Return those among the owner's jobs; the start was sent `sent_s` seconds ago."""
         since = listed.clock_s - sent_s - CLOCK_SLACK_S
         return [
-            Candidate(job.id, is_new=is_job_id(job.id))
+            Candidate(job, is_new=is_job_id(job.id))
             for job in listed.jobs
-            if self._is_asked_for(job)
+            if not self.wrong_in(job)
             and (job.status.created_s is None or job.status.created_s >= since)
             and not self.is_anothers(job.id)
         ]
 
-    def _is_asked_for(self, job: Job) -> bool:
+    def wrong_in(self, job: Job) -> str:
+        """Return what of a job is not as this start asked for it; '' if nothing is."""
         metadata = job.raw.get("metadata")
-        return (
-            isinstance(metadata, Mapping)
-            and metadata.get(MARKER) == self.plan.marker
-            and job.owner == self.plan.consumer
-            and self.environment in ("", job.raw.get("environment"))
-        )
+        if not isinstance(metadata, Mapping) or metadata.get(MARKER) != self.plan.marker:
+            return "metadata"
+        if job.owner != self.plan.consumer:
+            return "owner"
+        return "" if self.environment in ("", job.status.environment) else "environment"
+
+
+def check_started(job: Job, plan: JobPlan, environment: str) -> None:
+    """Check that the job in the answer to a start is the one that was asked for.
+
+    Raises:
+        StartUncertain: it is of another owner, environment or start.
+    """
+    wrong = NodeCandidates(plan, environment, lambda _: False).wrong_in(job)
+    if wrong:
+        raise StartUncertain(
+            f"The node answered the start with job {one_line(job.id, 160)}, whose {wrong} is not "
+            "that of this start. The new job may still run.",
+            candidates=[job.id],
+        ).advised("find-marked-job", key=MARKER, marker=plan.marker)

@@ -90,16 +90,14 @@ def _access_lists(said: Any) -> Iterator[str]:
 
 def chosen(
     offers: Sequence[Environment],
-    wanted: str,
     resources: Mapping[str, float],
     duration_s: int | None,
     address: str,
 ) -> Environment:
-    """Return the free environment to run a job in.
+    """Return the free environment to run a job in: that fits, with room, the shortest queue.
 
     Args:
         offers: what the node has.
-        wanted: an environment's id; '' for the one with the shortest queue that fits.
         resources: what the job asks for.
         duration_s: how long it may run; None for what the environment allows.
         address: whose job it is.
@@ -108,40 +106,17 @@ def chosen(
         EnvironmentUnavailable: there is none; the message says what there is.
     """
     free = [offer for offer in offers if offer.is_free]
-    if wanted:
-        for offer in free:
-            if offer.id == wanted:
-                return offer
-        is_paid = any(offer.id == wanted for offer in offers)
-        raise _unavailable(
-            f"The node offers environment {wanted} for payment only"
-            if is_paid
-            else f"The node has no environment {wanted}",
-            free,
-        )
     fitting = [
         offer for offer in free if offer.fits(resources, duration_s) and offer.admits(address)
     ]
-    if not fitting:
-        raise _unavailable("No free environment of the node fits this job and wallet", free)
-    return min(fitting, key=lambda offer: _load(offer, resources))
-
-
-def _load(offer: Environment, resources: Mapping[str, float]) -> tuple[bool, int, int]:
-    has_room = all(
-        offer.resources[name].free >= (resources.get(name) or offer.resources[name].min)
-        for name in offer.resources
-    ) and (offer.max_jobs is None or offer.running < offer.max_jobs)
-    return not has_room, offer.queued, offer.running
-
-
-def _unavailable(fault: str, free: Sequence[Environment]) -> EnvironmentUnavailable:
+    if fitting:
+        return min(fitting, key=lambda it: (not it.has_room(resources), it.queued, it.running))
     told = "; ".join(_described(offer) for offer in free) or "none"
-    return EnvironmentUnavailable(
-        f"{fault}. Nothing was sent. Its free environments: {told}. Ask for less, or choose one "
-        "of compute.environments().",
+    raise EnvironmentUnavailable(
+        "No free environment of the node fits this job and wallet. Nothing was sent. Its free "
+        f"environments: {told}. Ask for less, or choose another.",
         operation="choose an environment",
-    )
+    ).advised("list-environments")
 
 
 def _described(offer: Environment) -> str:

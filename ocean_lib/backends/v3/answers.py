@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 from ocean_lib.backends.answers import STATUSES_THAT_SAY_ALL, error_by_status, refusal
 from ocean_lib.backends.backend import JobResult
-from ocean_lib.checks import is_did, is_job_id, trust_job_id
+from ocean_lib.checks import SHORTEST_SECRET, is_did, is_job_id, trust_job_id
 from ocean_lib.exceptions import (
     AccessDenied,
     AlgorithmNotTrusted,
@@ -106,36 +106,36 @@ def error_of(answer: Answer) -> ProviderError:
     return error_by_status(answer)
 
 
-def jobs_of(answer: Answer) -> list[JobInfo]:
-    """Return the jobs in an answer to a compute call, each once.
+def jobs_of(answer: Answer, owner: str = "") -> dict[str, JobInfo]:
+    """Return the jobs in an answer to a compute call, by their ids.
+
+    Args:
+        answer: what came.
+        owner: whose jobs were asked for; '' if it does not matter. Answers to unsigned calls name
+            no owner.
 
     Raises:
-        MalformedResponse: neither a job nor a list of jobs, or one job described in two ways.
+        MalformedResponse: neither a job nor a list of jobs, one job described in two ways, or one
+            of another owner.
     """
-    said = check_status(answer).json()
+    if not 200 <= answer.status_code < 300:
+        raise error_of(answer)
+    said = answer.json()
     jobs: dict[str, JobInfo] = {}
     for job in said if isinstance(said, list) else [said]:
         if not (isinstance(job, dict) and isinstance(job.get("jobId"), str) and job["jobId"]):
             raise answer.malformed("a list of jobs, each with a jobId", answer.text())
-        if jobs.setdefault(job["jobId"], job) != job:
+        job_id = job["jobId"]
+        if jobs.setdefault(job_id, job) != job:
             raise answer.malformed(
-                "one description of each job", f"two of job {one_line(job['jobId'], 80)}"
+                "one description of each job", f"two of job {one_line(job_id, 80)}"
             )
-        trust_job_id(job["jobId"])
-    return list(jobs.values())
-
-
-def check_owner(jobs: list[JobInfo], owner: str, answer: Answer) -> list[JobInfo]:
-    """Return the jobs if none of them names another owner. Answers to unsigned calls name none.
-
-    Raises:
-        MalformedResponse: one does.
-    """
-    for job in jobs:
-        if differs(job.get("owner"), owner):
+        if owner and job.get("owner") and differs(job["owner"], owner):
             raise answer.malformed(
-                f"jobs of {owner}", f"job {one_line(job['jobId'], 80)} of {_shown(job['owner'])}"
+                f"jobs of {owner}", f"job {one_line(job_id, 80)} of {_shown(job['owner'])}"
             )
+        if len(job_id) >= SHORTEST_SECRET:
+            trust_job_id(job_id)
     return jobs
 
 
@@ -149,7 +149,7 @@ def differs(said: Any, *asked: str) -> bool:
     if said in (None, "", []):
         return False
     found = said if isinstance(said, list) else [said]
-    return {str(one).lower() for one in found} != {one.lower() for one in asked}
+    return set(map(str.lower, map(str, found))) != set(map(str.lower, asked))
 
 
 def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
@@ -159,31 +159,31 @@ def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
         MalformedResponse: neither a job nor a list of jobs, or its id is unusable.
         StartUncertain: none or several, or one of another owner, order, input or algorithm.
     """
-    jobs = jobs_of(answer)
-    order_tx = plan.main.transfer_tx_id
+    jobs = list(jobs_of(answer).values())
+    asked: dict[str, Sequence[str]] = {
+        "owner": [plan.consumer],
+        "agreementId": [plan.order_tx],
+        "inputDID": plan.dids,
+        "algoDID": [plan.algorithm.did or "raw"],
+    }
     if len(jobs) > 1:
-        jobs = [job for job in jobs if job.get("agreementId") == order_tx] or jobs
+        jobs = [job for job in jobs if job.get("agreementId") == plan.order_tx] or jobs
     fault = f"with {len(jobs)} jobs instead of one, so the new one cannot be identified"
     if len(jobs) == 1:
-        (job,) = jobs
+        (job,), fault = jobs, ""
         if not is_job_id(job["jobId"]):
             raise answer.malformed("a job id", repr(one_line(job["jobId"], 80)))
-        asked = {
-            "owner": [plan.consumer],
-            "agreementId": [order_tx],
-            "inputDID": [item.did for item in plan.inputs],
-            "algoDID": [plan.algorithm.did or "raw"],
-        }
-        wrong = [key for key in asked if differs(job.get(key), *asked[key])]
-        if not wrong:
+        for key, wanted in asked.items():
+            if not fault and differs(job.get(key), *wanted):
+                is_what = f"{key} is {_shown(job[key])} and not {_shown(list(wanted))}"
+                fault = f"with job {one_line(job['jobId'], 80)}, whose {is_what}"
+        if not fault:
             return job
-        is_what = f"{wrong[0]} is {_shown(job[wrong[0]])} and not {_shown(asked[wrong[0]])}"
-        fault = f"with job {one_line(job['jobId'], 80)}, whose {is_what}"
     raise StartUncertain(
         f"The Provider at {answer.url} answered the start {fault}. The new job may still "
         "run: check DataServiceProvider.compute_jobs before you start a second one.",
-        did=plan.main.did,
-        order_tx=order_tx,
+        did=plan.did,
+        order_tx=plan.order_tx,
         candidates=[job["jobId"] for job in jobs],
     )
 
@@ -192,17 +192,10 @@ def _shown(said: Any) -> str:
     return one_line(", ".join(map(str, said)) if isinstance(said, list) else said, 200)
 
 
-def job_by_id(jobs: list[JobInfo], job_id: str, operation: str, root: str) -> JobInfo:
-    """Return the job with this id.
-
-    Raises:
-        JobNotFound: it is not among them.
-    """
-    for job in jobs:
-        if job["jobId"] == job_id:
-            return job
+def no_such_job(jobs: Sized, job_id: str, operation: str, root: str) -> JobNotFound:
+    """Make the error for an answer that has other jobs than the one asked for, or none."""
     others = f"it answered with {len(jobs)} other job(s)" if jobs else "it answered with no job"
-    raise JobNotFound(
+    return JobNotFound(
         f"Could not {operation}: the Provider does not know a job {one_line(job_id, 80)!r} of "
         f"this wallet ({others}). Check the job id, the wallet, and that the data set's Provider "
         "is the one the job was started at.",
@@ -228,32 +221,54 @@ def check_not_withheld(job: JobInfo) -> JobInfo:
     )
 
 
-_RUNNING_CODES = frozenset({1, 10, 20, 30, 40, 50, 60})
-_FAILED_CODES = frozenset({31, 32})
 _FINISHED = 70
+_STATES = {
+    **dict.fromkeys((1, 10, 20, 30, 40, 50, 60), JobState.RUNNING),
+    **dict.fromkeys((31, 32), JobState.FAILED),
+    _FINISHED: JobState.FINISHED,
+}
+_STOPS = {1: JobState.STOPPED, 2: JobState.TIMED_OUT}
+"""How a finished job ended, by its stop request. 2 is a time-out by the operator's code."""
 
 
-def job_of(info: JobInfo) -> Job:
+def job_of(info: JobInfo, *, is_new: bool = False) -> Job:
     """Read the Provider's description of a job.
+
+    Args:
+        info: as it came.
+        is_new: it answers a start: only its id must be readable.
 
     Raises:
         MalformedResponse: it has no status.
     """
-    code = whole_number(info.get("status"))
+    code, stop_request = info.get("status"), info.get("stopreq")
+    if not isinstance(code, int) or isinstance(code, bool):
+        code = whole_number(code)
+    if not isinstance(stop_request, int) or isinstance(stop_request, bool):
+        stop_request = whole_number(stop_request)
+    if code is None and is_new:
+        return Job(JobStatus(info["jobId"], 0, "", JobState.UNKNOWN), raw=info)
     if code is None:
         raise MalformedResponse(
             f"The Provider described job {one_line(info.get('jobId'), 80)} without a status. "
             "Check that the URL is that of a Provider.",
             operation="read the status of the job",
         )
-    stop_request = whole_number(info.get("stopreq"))
     finished_s = epoch_seconds(info.get("dateFinished"))
-    told, exit_code, oom_killed = termination_of(info)
-    state = _state(code, stop_request, has_end=finished_s is not None)
-    if told and state is JobState.FINISHED and not did_well(exit_code, oom_killed):
-        state = JobState.FAILED
+    told, exit_code, oom_killed = False, None, None
+    if "terminationDetails" in info:
+        told, exit_code, oom_killed = termination_of(info)
+    state = _STATES.get(code, JobState.UNKNOWN)
+    if state is JobState.FINISHED:
+        state = _STOPS.get(stop_request or 0, state)
+        if told and state is JobState.FINISHED and not did_well(exit_code, oom_killed):
+            state = JobState.FAILED
+    elif state is JobState.RUNNING and finished_s is not None:
+        state = JobState.UNKNOWN  # the operator never ran the algorithm
     inputs = info.get("inputDID")
-    dids = inputs if isinstance(inputs, list) else [inputs]
+    dids: list[Any] = inputs if isinstance(inputs, list) else [inputs]
+    if not {str}.issuperset(map(type, dids)):
+        dids = [did for did in dids if isinstance(did, str)]
     return Job(
         JobStatus(
             job_id=str(info.get("jobId") or ""),
@@ -268,19 +283,11 @@ def job_of(info: JobInfo) -> Job:
             oom_killed=oom_killed,
             progress=max(0, min(code, _FINISHED)) / _FINISHED,
         ),
-        dids=tuple(did for did in dids if isinstance(did, str)),
+        dids=tuple(dids),
         algorithm_did=str(info.get("algoDID") or ""),
         owner=str(info.get("owner") or ""),
         raw=info,
     )
-
-
-def started_job_of(info: JobInfo) -> Job:
-    """Read the answer to a start; only its id must be readable."""
-    try:
-        return job_of(info)
-    except MalformedResponse:
-        return Job(JobStatus(info["jobId"], 0, "", JobState.UNKNOWN), raw=info)
 
 
 def readable(infos: Iterable[JobInfo]) -> Iterator[Job]:
@@ -302,18 +309,6 @@ def listable(infos: Iterable[JobInfo]) -> list[Job]:
             job_id = one_line(job.status.job_id, 80)
             logger.warning("The Provider lists job %s without its data set; it is skipped.", job_id)
     return jobs
-
-
-def _state(code: int, stop_request: int | None, *, has_end: bool) -> JobState:
-    if code in _FAILED_CODES:
-        return JobState.FAILED
-    if code == _FINISHED:
-        # By the operator's published code, 2 means that the job timed out.
-        return {1: JobState.STOPPED, 2: JobState.TIMED_OUT}.get(
-            stop_request or 0, JobState.FINISHED
-        )
-    # If the operator never ran the algorithm, the job ends with the code of a running one.
-    return JobState.RUNNING if code in _RUNNING_CODES and not has_end else JobState.UNKNOWN
 
 
 def result_of(job: JobInfo) -> JobResult:

@@ -1,14 +1,13 @@
-"""A V3 Provider behind the interface of every back end."""
+"""A V3 Provider behind the interface of every back end, and its calls about jobs."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from ocean_lib.backends.backend import (
-    ALL_RULES,
     Attempt,
     Candidates,
     JobRef,
@@ -22,18 +21,19 @@ from ocean_lib.backends.v3 import calls
 from ocean_lib.backends.v3.answers import (
     JobInfo,
     check_not_withheld,
-    job_by_id,
+    check_status,
     job_of,
+    jobs_of,
     listable,
+    no_such_job,
     readable,
     result_of,
-    started_job_of,
+    started_job,
 )
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.not_offered import WithoutNodesCalls, check_v3_only
-from ocean_lib.base.frames import forgets_locals
+from ocean_lib.backends.v3.offers import WithoutNodesCalls, rules_of_provider
 from ocean_lib.config import Config
-from ocean_lib.exceptions import OceanError
+from ocean_lib.exceptions import NotOffered, OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.outputs import FileList, files_of
@@ -43,8 +43,11 @@ from ocean_lib.web3_internal.signer import Signer, sign_text
 
 T = TypeVar("T")
 
-_PUBLISHERS_SINCE = (0, 4, 13)
-_V4_SINCE = (1, 0, 0)
+SIGNED = "{owner}{job_id}{did}"
+"""What a compute call signs, before its nonce (protocol: "What is signed")."""
+
+_FIRST = "0"
+"""How the service 0 is named: the Provider takes the number 0 for none."""
 
 
 class V3Backend(WithoutNodesCalls):
@@ -80,50 +83,46 @@ class V3Backend(WithoutNodesCalls):
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once."""
-        check_v3_only(plan)
-        url = self.url_of("computeStart")
+        for what, mend in plan.only_at_nodes():
+            raise NotOffered(f"{what} {mend} Nothing was started.")
+        did = plan.inputs[0].did
+        _, url = self._discovery.services(self.root).calls["computeStart"]
 
         def post(credential: Credential) -> Job:
             with attempt.sending():
-                info = calls.start_job(self.http, url, plan, credential.signature)
+                info = start_job(self.http, url, plan, credential.signature)
                 # Within this wallet's turn: no other start may claim this job.
-                return attempt.answered(started_job_of(info))
+                return attempt.answered(job_of(info, is_new=True))
 
-        text = calls.compute_text(plan.consumer, plan.resumed_job_id, plan.main.did)
-        did = plan.main.did
+        text = SIGNED.format(owner=plan.consumer, job_id=plan.resumed_job_id, did=did)
         if plan.nonce is None:
             return self._signatures.call(self, signer, plan.consumer, text, post, did=did)
         self._signatures.check_trusted(self.root, did, self.config)
         return post(Credential(self.sign(signer, text, plan.nonce), plan.nonce))
 
-    @forgets_locals
     def listed(self, owner: str, did: str = "") -> Listed:
         """List all jobs of an owner, unsigned; unreadable ones are logged and skipped."""
-        url = self.url_of("computeStatus")
-        infos, clock_s = calls.list_jobs(self.http, url, owner, did)
+        _, url = self._discovery.endpoint("computeStatus", self.root)
+        infos, clock_s = list_jobs(self.http, url, owner, did)
         return Listed(listable(infos), clock_s)
 
     def candidates(self, plan: JobPlan, is_anothers: Callable[[str], bool]) -> Candidates:
         """Return what finds the jobs that a lost start of this plan may have created."""
         return V3Candidates(plan, is_anothers)
 
-    @forgets_locals
     def job(self, ref: JobRef) -> Job:
         """Return one job, unsigned."""
-        url = self.url_of("computeStatus")
-        infos = calls.get_jobs(self.http, url, ref.owner, did=ref.did, job_id=ref.job_id)
-        return job_of(job_by_id(infos, ref.job_id, "get the status of the job", self.root))
+        _, url = self._discovery.services(self.root).calls["computeStatus"]
+        info = get_job(self.http, url, ref, "get the status of the job", self.root)
+        return job_of(info)
 
     def result(self, ref: JobRef, signer: Signer) -> JobResult:
         """Return where the results and logs of a job are; a signed read."""
 
         def get(url: str, signature: str) -> JobInfo:
-            infos = calls.get_jobs(
-                self.http, url, ref.owner, did=ref.did, job_id=ref.job_id, signature=signature
-            )
-            return check_not_withheld(
-                job_by_id(infos, ref.job_id, "get the results of the job", self.root)
-            )
+            operation = "get the results of the job"
+            info = get_job(self.http, url, ref, operation, self.root, signature)
+            return check_not_withheld(info)
 
         info = self._about(ref, signer, "computeStatus", get, SIGNED_READ_AGAIN)
         return result_of(info)
@@ -137,25 +136,27 @@ class V3Backend(WithoutNodesCalls):
         """Ask to stop one job; returns it as it was before."""
 
         def put(url: str, signature: str) -> JobInfo:
-            infos = calls.put_stop(self.http, url, ref.owner, ref.did, ref.job_id, signature)
-            return job_by_id(infos, ref.job_id, "stop the job", self.root)
+            infos = put_stop(self.http, url, ref.owner, ref.did, ref.job_id, signature)
+            if ref.job_id not in infos:
+                raise no_such_job(infos, ref.job_id, "stop the job", self.root)
+            return infos[ref.job_id]
 
         return job_of(self._about(ref, signer, "computeStop", put))
 
     def stop_all(self, did: str, owner: str, signer: Signer) -> Sequence[Job]:
         """Ask to stop every job of an owner; returns them as they were before."""
 
-        def put(url: str, signature: str) -> list[JobInfo]:
-            return calls.put_stop(self.http, url, owner, did, "", signature)
+        def put(url: str, signature: str) -> dict[str, JobInfo]:
+            return put_stop(self.http, url, owner, did, "", signature)
 
         infos = self._about(JobRef(did, "", owner), signer, "computeStop", put)
-        return list(readable(infos))
+        return list(readable(infos.values()))
 
     def delete(self, ref: JobRef, signer: Signer) -> bool:
         """Ask to delete one job; True if the Provider accepted the call."""
 
         def delete(url: str, signature: str) -> bool:
-            calls.delete_job(self.http, url, ref.owner, ref.did, ref.job_id, signature)
+            delete_job(self.http, url, ref.owner, ref.did, ref.job_id, signature)
             return True
 
         return self._about(ref, signer, "computeDelete", delete)
@@ -192,11 +193,7 @@ class V3Backend(WithoutNodesCalls):
         By the Provider's published code: `0x<signature>-<unix seconds>`, with no nonce.
         """
         seconds = int(time.time())
-        return f"{sign_text(signer, calls.token_text(seconds))}-{seconds}"
-
-    def url_of(self, service_name: str) -> str:
-        """Return the URL of a service, by its name in the discovery document."""
-        return self._discovery.endpoint(service_name, self.root)[1]
+        return f"{sign_text(signer, token_text(seconds))}-{seconds}"
 
     def _about(
         self,
@@ -206,8 +203,8 @@ class V3Backend(WithoutNodesCalls):
         send: Callable[[str, str], T],
         again_on: tuple[type[OceanError], ...] = (),
     ) -> T:
-        url = self.url_of(service_name)
-        text = calls.compute_text(ref.owner, ref.job_id, ref.did)
+        url = self._discovery.endpoint(service_name, self.root)[1]
+        text = SIGNED.format_map(vars(ref))
         return self._signatures.call(
             self,
             signer,
@@ -219,19 +216,110 @@ class V3Backend(WithoutNodesCalls):
         )
 
 
-def rules_of_provider(document: Mapping[str, Any]) -> Rules:
-    """Return the rules of a Provider, by what it says of itself (`GET /`).
+def token_text(seconds: int) -> str:
+    """Return what an auth token signs, at this moment in epoch seconds."""
+    return f"Ocean Protocol Authentication\n{seconds}"
 
-    Of one that is not the published V3 Provider nothing is known: it is taken to have all rules.
+
+def start_job(http: HttpExchange, url: str, plan: JobPlan, signature: str) -> JobInfo:
+    """Start a job. Sent once: a repeated request would start a second job."""
+    main, algorithm = plan.published[0], plan.algorithm
+    others = []
+    for item in plan.published[1:]:
+        others.append({**item.as_dictionary(), "serviceId": item.service_id or _FIRST})
+    body = {
+        "signature": signature,
+        "documentId": main.did,
+        "consumerAddress": plan.consumer,
+        "output": dict(plan.output),
+        "jobId": plan.resumed_job_id,
+        "serviceId": main.service_id or _FIRST,
+        "transferTxId": main.transfer_tx_id,
+        "additionalInputs": others,
+    }
+    if algorithm.meta is not None:
+        body["algorithmMeta"] = algorithm.meta.as_dictionary()
+    else:
+        body["algorithmDid"] = algorithm.did
+        body["algorithmDataToken"] = algorithm.data_token
+        body["algorithmTransferTxId"] = algorithm.tx_id
+    answer = http.send("POST", url, operation="start the job", json_body=body)
+    return started_job(answer, plan)
+
+
+def get_job(
+    http: HttpExchange,
+    url: str,
+    ref: JobRef,
+    operation: str,
+    root: str,
+    signature: str = "",
+) -> JobInfo:
+    """Return one job; signed, with its results' URLs.
+
+    Raises:
+        JobNotFound: the Provider does not know it; the message names the operation and the root.
     """
-    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", str(document.get("version")))
-    version = tuple(map(int, found.groups())) if found else _V4_SINCE
-    is_published = document.get("software") == "Provider" and "embeddedNetwork" not in document
-    if not is_published or version >= _V4_SINCE:
-        return ALL_RULES
-    return Rules(
-        name=f"Provider {document['version']}",
-        reads_publishers=version >= _PUBLISHERS_SINCE,
-        reads_algorithm_access=False,
-        compares_tokens=False,
+    query = {"documentId": ref.did, "consumerAddress": ref.owner, "jobId": ref.job_id}
+    if signature:
+        query = {"signature": signature, **query}
+    answer = http.send("GET", url, operation="get the job", params=query, retry=not signature)
+    jobs = jobs_of(answer, ref.owner)
+    if ref.job_id not in jobs:
+        raise no_such_job(jobs, ref.job_id, operation, root)
+    return jobs[ref.job_id]
+
+
+def get_jobs(
+    http: HttpExchange, url: str, owner: str, did: str, signature: str = ""
+) -> list[JobInfo]:
+    """Return all jobs of an owner; signed, with their results' URLs."""
+    query = _query(owner, did, "", signature)
+    answer = http.send("GET", url, operation="get the job", params=query, retry=not signature)
+    return list(jobs_of(answer, owner).values())
+
+
+def list_jobs(http: HttpExchange, url: str, owner: str, did: str) -> tuple[list[JobInfo], float]:
+    """Return all jobs of an owner, unsigned, and the Provider's clock in epoch seconds."""
+    answer = http.send(
+        "GET", url, operation="list the jobs", params=_query(owner, did, "", ""), retry=True
     )
+    return list(jobs_of(answer, owner).values()), _server_time(answer.date)
+
+
+def put_stop(
+    http: HttpExchange, url: str, owner: str, did: str, job_id: str, signature: str
+) -> dict[str, JobInfo]:
+    """Ask to stop one job; with '' all of the owner. Returns them as they were before."""
+    answer = http.send(
+        "PUT", url, operation="stop the job", params=_query(owner, did, job_id, signature)
+    )
+    return jobs_of(answer, owner)
+
+
+def delete_job(
+    http: HttpExchange, url: str, owner: str, did: str, job_id: str, signature: str
+) -> None:
+    """Ask to delete one job."""
+    answer = http.send(
+        "DELETE", url, operation="delete the job", params=_query(owner, did, job_id, signature)
+    )
+    if isinstance(check_status(answer).json(), dict):  # an error, whatever the status says
+        raise answer.malformed("an empty text", answer.text())
+
+
+def _query(owner: str, did: str, job_id: str, signature: str) -> dict[str, str]:
+    """Return the parameters of all compute calls but the start.
+
+    `jobId` is always there, if empty: the Provider reads an absent one as the word `None`.
+    """
+    query = {"documentId": did, "consumerAddress": owner, "jobId": job_id}
+    return {"signature": signature, **query} if signature else query
+
+
+def _server_time(date: str) -> float:
+    """Return the server's clock in epoch seconds (its Date header has whole seconds)."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, LookupError, ArithmeticError, OSError):
+        return time.time()

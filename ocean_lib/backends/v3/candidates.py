@@ -43,7 +43,7 @@ class V3Candidates:
         """
         since = _Since(listed.clock_s, sent_s + CLOCK_SLACK_S)
         found = [
-            Candidate(job.id, self._is_new(job, since))
+            Candidate(job, self._is_new(job, since))
             for job in listed.jobs
             if self._is_asked_for(job)
             and not self.is_anothers(job.id)

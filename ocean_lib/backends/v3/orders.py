@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.backends.signing import check_trusted
 from ocean_lib.backends.v3.calls import OrderRequirements
 from ocean_lib.backends.v3.rules import price_base, service_to_order
 from ocean_lib.base.arguments import check_folder

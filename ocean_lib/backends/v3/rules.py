@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from decimal import Decimal
 
 from ocean_lib.assets.asset import Asset
@@ -12,8 +12,8 @@ from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import AssetNotConsumable, InvalidInput, NoComputeService
 from ocean_lib.http.redaction import one_line
-from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.models.amounts import fits_contract, whole_base
+from ocean_lib.models.compute_input import ComputeInput
 
 DATA_NOT_READ = "status 31, Data provisioning failed"
 ALGORITHM_NOT_READ = "status 32, Algorithm provisioning failed"
@@ -54,21 +54,19 @@ def service_at(asset: Asset, index: int | str, *, of_types: Collection[str]) -> 
     return service
 
 
-def check_services(plan: JobPlan, asset_of: Callable[[str], Asset]) -> None:
-    """Check each input's asset: its service, and that the consumer may use it.
+def check_input(asset: Asset, item: ComputeInput, consumer: str, *, is_main: bool) -> None:
+    """Check the asset of an input: its service, and that the consumer may use it.
 
     The main input needs a compute service; the others may also be offered for access.
 
     Raises:
         NoComputeService, AssetNotConsumable: with the DID.
     """
-    for position, item in enumerate(plan.inputs):
-        asset = asset_of(item.did)
-        types = {ServiceTypes.CLOUD_COMPUTE}
-        if position:
-            types.add(ServiceTypes.ASSET_ACCESS)
-        service_at(asset, item.service_id, of_types=types)
-        check_may_consume(asset, plan.consumer)
+    types = {ServiceTypes.CLOUD_COMPUTE}
+    if not is_main:
+        types.add(ServiceTypes.ASSET_ACCESS)
+    service_at(asset, item.service_id, of_types=types)
+    check_may_consume(asset, consumer)
 
 
 def service_to_order(asset: Asset, index: int | None, service_type: str | None) -> Service:

@@ -16,13 +16,12 @@ from ocean_lib.backends.backend import (
     Listed,
     Rules,
 )
-from ocean_lib.backends.v3.answers import job_of, listable, readable, result_of, started_job_of
-from ocean_lib.backends.v3.backend import rules_of_provider
-from ocean_lib.backends.v3.calls import compute_text
+from ocean_lib.backends.v3.answers import job_of, listable, readable, result_of
+from ocean_lib.backends.v3.backend import SIGNED
 from ocean_lib.backends.v3.candidates import V3Candidates
-from ocean_lib.backends.v3.not_offered import WithoutNodesCalls, check_v3_only
+from ocean_lib.backends.v3.offers import WithoutNodesCalls, rules_of_provider
 from ocean_lib.checks import check_service_index
-from ocean_lib.exceptions import OceanError
+from ocean_lib.exceptions import NotOffered, OceanError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN
 from ocean_lib.jobs.outputs import FileList, files_of
 from ocean_lib.jobs.plan import JobPlan
@@ -64,7 +63,8 @@ class WrappedBackend(WithoutNodesCalls):
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
         """Start a job: one request, sent once."""
-        check_v3_only(plan)
+        for what, mend in plan.only_at_nodes():
+            raise NotOffered(f"{what} {mend} Nothing was started.")
         main, algorithm = plan.main, plan.algorithm
         url = self._url("computeStart")
 
@@ -85,9 +85,9 @@ class WrappedBackend(WithoutNodesCalls):
                     list(plan.inputs),
                     plan.resumed_job_id or None,
                 )
-                return attempt.answered(started_job_of(info))
+                return attempt.answered(job_of(info, is_new=True))
 
-        text = compute_text(plan.consumer, plan.resumed_job_id, main.did)
+        text = SIGNED.format(owner=plan.consumer, job_id=plan.resumed_job_id, did=main.did)
         if plan.nonce is not None:
             return post(sign_text(signer, f"{text}{plan.nonce}"))
         return self._signed(signer, text, url, main.did, post)
@@ -125,7 +125,7 @@ class WrappedBackend(WithoutNodesCalls):
     def stop_all(self, did: str, owner: str, signer: Signer) -> Sequence[Job]:
         """Ask to stop every job of an owner; returns them as they were before."""
         url = self._url("computeStop")
-        text = compute_text(owner, "", did)
+        text = SIGNED.format(owner=owner, job_id="", did=did)
         stop = self._provider.stop_all_compute_jobs
         infos = self._signed(
             signer, text, url, did, lambda signature: stop(did, url, owner, signature)
@@ -162,7 +162,7 @@ class WrappedBackend(WithoutNodesCalls):
         again_on: tuple[type[OceanError], ...] = (),
     ) -> T:
         url = self._url(service_name)
-        text = compute_text(ref.owner, ref.job_id, ref.did)
+        text = SIGNED.format_map(vars(ref))
 
         def send(signature: str) -> T:
             return call(ref.did, ref.job_id, url, ref.owner, signature)

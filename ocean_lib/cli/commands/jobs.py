@@ -1,4 +1,4 @@
-"""`status`, `wait`, `stop` and `jobs`."""
+"""`status`, `wait`, `stop`, `delete` and `jobs`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ocean_lib.cli.errors import CommandError, ExitCode
-from ocean_lib.cli.job_file import WhichJob, job_document, job_options, job_times
+from ocean_lib.cli.job_file import (
+    WhichJob,
+    job_document,
+    job_options,
+    job_times,
+    said,
+)
 from ocean_lib.cli.options import DID, ORDER, PAUSE, SECONDS, client_options, owner_option
-from ocean_lib.cli.output import is_terminal, one_line
+from ocean_lib.cli.output import is_terminal
 from ocean_lib.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -64,16 +70,14 @@ def wait(
     from ocean_lib.exceptions import JobTimeoutError
 
     job = which.open(session)
-    again = f"ocean-compute wait {which.words}"
-    stop_it = f"ocean-compute stop {which.words}"
-    goes_on = f"goes on. Wait for it again: {again}. Stop it: {stop_it}"
+    goes_on = which.how_to_go_on(session)
     has_bar = is_terminal(sys.stderr) and not (no_progress or session.out.quiet)
     with session.interruptible(f"Stopped waiting. Job {job.job_id} {goes_on}"):
         try:
             ended = job.wait(
                 timeout,
                 poll_interval,
-                on_update=None if has_bar else lambda seen: session.out.say(_said(seen)),
+                on_update=None if has_bar else lambda seen: session.out.say(said(seen)),
                 progress=has_bar,
             )
         except JobTimeoutError:
@@ -109,6 +113,22 @@ def stop(session: Session, which: WhichJob) -> None:
     _show(session, job, before)
 
 
+@click.command(short_help="Ask to delete a job, where that is offered.")
+@job_options
+@client_options
+@pass_session
+def delete(session: Session, which: WhichJob) -> None:
+    """Ask to delete a job and what it left.
+
+    An Ocean Node does not offer that: it deletes a job when its storage time is over. A V3
+    Provider takes the call, and most delete nothing; the embedded network does.
+    """
+    job = which.open(session, signs=True)
+    is_accepted = job.delete()
+    session.out.fields({"job_id": job.job_id, "did": job.did}, also={"accepted": is_accepted})
+    session.out.say("The Provider took the call. Whether it deleted anything it does not tell.")
+
+
 @click.command(short_help="List the wallet's jobs.")
 @click.option("--did", metavar="DID", type=DID, help="Only on this data set, at its Provider.")
 @click.option("--order", "order_tx", metavar="TX", type=ORDER, help="Only of this order.")
@@ -123,6 +143,8 @@ def jobs(session: Session, did: str | None, order_tx: str | None, state: str | N
     """
     from ocean_lib.base.tables import when
 
+    if did is None:
+        session.allow_free_wallet()
     owner = session.watcher()
     found = session.ocean.compute.jobs(owner, did, order_tx, state)
     looked = [(job, job.last_status) for job in found if job.last_status is not None]
@@ -142,8 +164,3 @@ def jobs(session: Session, did: str | None, order_tx: str | None, state: str | N
 def _show(session: Session, job: ComputeJob, seen: JobStatus) -> None:
     told = {"algorithm": seen.algorithm_end} if not session.out.as_json else {}
     session.out.fields({**job_document(job, seen), **told}, also=job_times(job, seen))
-
-
-def _said(seen: JobStatus) -> str:
-    words = f"{seen.state.value}: {one_line(seen.text)}"
-    return f"{words}, {seen.algorithm_end}" if seen.algorithm_end else words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import click
 from ocean_lib.cli import embedded
 from ocean_lib.cli.commands.order import buy
 from ocean_lib.cli.options import Folder, output_options
-from ocean_lib.cli.session import Session, pass_session
+from ocean_lib.cli.session import Session, pass_session, usable_folder
 
 if TYPE_CHECKING:
     from ocean_lib.localnet import LocalNetwork
@@ -51,6 +50,7 @@ print("read", len(rows), "rows")
 _ABOUT = {"author": "ocean-compute", "license": "CC0-1.0"}
 _ALGORITHM = {"container": {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}}
 _SHOWN = ("provider_url", "rpc_url", "chain_id", "isolation", "state_dir")
+_GENERATIONS = ("v3", "node")
 
 
 @click.command(short_help="Run a network on this machine, until Ctrl-C.")
@@ -62,6 +62,14 @@ _SHOWN = ("provider_url", "rpc_url", "chain_id", "isolation", "state_dir")
     show_default="ocean-localnet",
     help="Keep everything here, and continue with it.",
 )
+@click.option(
+    "--generation",
+    type=click.Choice(_GENERATIONS),
+    default="v3",
+    show_default="v3",
+    help="Ocean V3, or an Ocean Node with free environments and no chain.",
+)
+@click.option("--rate-limit", type=click.IntRange(1), help="Requests a minute a node answers.")
 @click.option("--temporary", is_flag=True, help="Keep nothing.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Provider and cache.")
 @click.option("--rpc-port", type=click.IntRange(0, 65535), default=0, help="The chain's node.")
@@ -84,15 +92,18 @@ def localnet(
     """Run a whole Ocean network on this machine, until Ctrl-C.
 
     A chain with the real contracts, a metadata cache, and a Provider that really runs the
-    algorithms. The state folder then holds config.ini for the other commands, and the wallets
-    of a publisher and a consumer with play money.
+    algorithms; or, with --generation node, an Ocean Node that does. The state folder then holds
+    config.ini for the other commands, and the wallets of a publisher and a consumer with play
+    money.
     """
     from ocean_lib.localnet.closing import EndSignals
 
     end = EndSignals()
+    limit = options.pop("rate_limit")
     network = embedded.make_network(
         None if temporary else state,
         jobs_at_once=jobs,
+        node_rate_limit=limit,
         **{name: value for name, value in options.items() if value is not None},
     )
     embedded.start(network)
@@ -114,7 +125,7 @@ def _show(session: Session, network: LocalNetwork) -> None:
         password = embedded.WALLET_PASSWORD
         session.out.document({**described, "wallets": wallets, "wallet_password": password})
         return
-    session.out.fields({name: described[name] for name in _SHOWN})
+    session.out.fields({name: described[name] for name in _SHOWN if name in described})
     config = shlex.quote(described["config_file"])
     publisher, consumer = (shlex.quote(wallets[role]["keystore"]) for role in embedded.ROLES)
     click.echo(
@@ -144,7 +155,7 @@ def quickstart(session: Session, folder: Path | None) -> None:
     never sees the table, orders both, runs the algorithm and reads what it found.
     """
     if folder is not None:
-        _make_folder(folder)
+        usable_folder(folder, "--to")
     session.out.say("Starting a network on this machine ...")
     network = embedded.make_network(None)
     embedded.start(network)
@@ -157,16 +168,6 @@ def quickstart(session: Session, folder: Path | None) -> None:
         session.out.say(f"The algorithm's log\n{indent(log, '  ')}")
         outcome |= found
     session.out.fields(outcome)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not writable"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
-        raise click.BadParameter(f"{folder} cannot be used: {reason}.", param_hint="'--to'")
 
 
 def _story(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
-from ocean_lib.cli.job_file import WhichJob, job_file_option, writable_job_file
+from ocean_lib.cli.job_file import (
+    WhichJob,
+    job_file_option,
+    place_words,
+    writable_job_file,
+)
 from ocean_lib.cli.options import DID, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.cli.typed_job import TypedJob, index_of, job_arguments, service_of
@@ -114,34 +120,51 @@ def check(session: Session, typed: TypedJob) -> ExitCode:
 @client_options
 @pass_session
 def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
-    """Start a job on data that is ordered.
+    """Start a job on data that is ordered, or on files at an Ocean Node.
 
-    DATASET is a DID; further ones are further inputs. Orders that are not given are looked up
-    on the chain: the wallet's newest.
+    DATASET is a DID, or the URL of a file for a node; further ones are further inputs. Orders
+    that are not given are looked up on the chain: the wallet's newest. `run` also waits, shows
+    the log and downloads.
     """
-    typed.check_code()
-    with nullcontext() if job_file is None else writable_job_file(job_file) as write:
-        session.agree_to_provider(typed.dids[0])
-        plan = typed.plan(session, session.wallet, strict=True)
-        maybe = "Interrupted. The job may have started: `ocean-compute jobs` tells."
-        with session.interruptible(maybe):
-            job = session.ocean.compute.submit_plan(plan, session.wallet)
-        if write is not None:
-            _remember(job, write, str(job_file))
+    job = start_typed(session, typed, job_file)
     kept = {"job_file": str(job_file)} if job_file is not None else {}
     session.out.fields(
         {"job_id": job.job_id, "did": job.did, **kept},
         also={"owner": job.owner, "order_tx": job.order_tx},
     )
-    words = WhichJob(job.job_id, "", job_file).words
+    words = WhichJob(job.job_id, "", job_file).words(session)
     session.out.say(f"Wait for it: ocean-compute wait {words}")
 
 
-def _remember(job: ComputeJob, write: Callable[[ComputeJob], None], file: str) -> None:
+def start_typed(session: Session, typed: TypedJob, job_file: Path | None) -> ComputeJob:
+    """Start a job, and remember it in a file if one is named.
+
+    Raises:
+        CommandError: something is not ordered; or the job runs and could not be remembered.
+    """
+    typed.check_code()
+    with nullcontext() if job_file is None else writable_job_file(session, job_file) as write:
+        if typed.is_free:
+            session.allow_free_wallet(make=True)
+        if typed.dids:
+            session.agree_to_provider(typed.dids[0])
+        plan = typed.plan(session, session.wallet, strict=True)
+        look = shlex.join(["ocean-compute", "jobs", *place_words(session)])
+        maybe = f"Interrupted. The job may have started: `{look}` tells."
+        with session.interruptible(maybe):
+            job = session.ocean.compute.submit_plan(plan, session.wallet)
+        if write is not None:
+            _remember(session, job, write, str(job_file))
+    return job
+
+
+def _remember(
+    session: Session, job: ComputeJob, write: Callable[[ComputeJob], None], file: str
+) -> None:
     try:
         write(job)
     except OSError as error:
-        words = WhichJob(job.job_id, job.did, None).words
+        words = WhichJob(job.job_id, job.did, None).words(session)
         raise CommandError(
             f"Job {job.job_id} was started, but the job file {file} could not be written: "
             f"{error.strerror}. Wait for it: ocean-compute wait {words}",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocean_lib.checks import parse_json
 from ocean_lib.cli.errors import CommandError, ExitCode, told
 from ocean_lib.cli.job_file import WhichJob, job_options
 from ocean_lib.cli.options import Folder, client_options
 from ocean_lib.cli.output import is_terminal, one_line
 from ocean_lib.cli.session import Session, pass_session
-from ocean_lib.http import safe_json
+
+if TYPE_CHECKING:
+    from ocean_lib.ocean.compute_job import ComputeJob
 
 
 @click.command(short_help="Download a job's results and logs.")
@@ -40,26 +44,52 @@ def download(
 ) -> ExitCode:
     """Download a job's results and logs. Each file is there whole, or not at all."""
     job = which.open(session, signs=True)
-    target = folder or Path(session.config.downloads_path).expanduser() / job.job_id
-    has_bar = is_terminal(sys.stderr) and not (no_progress or session.out.quiet)
-    report = job.download(target, logs=not no_logs, max_bytes=max_bytes, progress=has_bar)
-    failures = {name: told(error) for name, error in report.failures.items()}
+    found = bring(session, job, folder, logs=not no_logs, max_bytes=max_bytes, bar=not no_progress)
     if session.out.as_json:
-        session.out.document(
-            {
-                "job_id": job.job_id,
-                "did": job.did,
-                "folder": str(target),
-                "files": [str(path) for path in report],
-                "failures": failures,
-            }
-        )
+        session.out.document({"job_id": job.job_id, "did": job.did, **found})
     else:
-        for path in report:
-            click.echo(one_line(path))
-        for name, reason in failures.items():
-            click.echo(f"Error: {name} could not be downloaded: {reason}", err=True)
-    return ExitCode.ERROR if failures else ExitCode.DONE
+        show_files(found)
+    return ExitCode.ERROR if found["failures"] else ExitCode.DONE
+
+
+def bring(
+    session: Session,
+    job: ComputeJob,
+    folder: Path | None,
+    *,
+    logs: bool = True,
+    max_bytes: int | None = None,
+    bar: bool = True,
+) -> dict[str, Any]:
+    """Download what a job has left.
+
+    Args:
+        session: the run.
+        job: the job.
+        folder: where to; None: below the config's folder for downloads, by the job's id.
+        logs: also the logs.
+        max_bytes: refuse longer files.
+        bar: show a bar, where somebody sees it.
+
+    Returns:
+        `folder`, `files` and `failures`, for JSON.
+    """
+    target = folder or Path(session.config.downloads_path).expanduser() / job.job_id
+    has_bar = is_terminal(sys.stderr) and bar and not session.out.quiet
+    report = job.download(target, logs=logs, max_bytes=max_bytes, progress=has_bar)
+    return {
+        "folder": str(target),
+        "files": [str(path) for path in report],
+        "failures": {name: told(error) for name, error in report.failures.items()},
+    }
+
+
+def show_files(found: Mapping[str, Any]) -> None:
+    """Show what `bring` returned."""
+    for path in found["files"]:
+        click.echo(one_line(path))
+    for name, reason in found["failures"].items():
+        click.echo(f"Error: {name} could not be downloaded: {reason}", err=True)
 
 
 @click.command(short_help="List a job's files, or print one.")
@@ -80,7 +110,8 @@ def result(session: Session, which: WhichJob, name: str | None) -> None:
     files = job.files()
     if not files:
         raise CommandError(
-            f"Job {job.job_id} has no output yet. Wait for it: ocean-compute wait {which.words}",
+            f"Job {job.job_id} has no output yet. Wait for it: ocean-compute wait "
+            f"{which.words(session)}",
             ExitCode.NOT_FOUND,
         )
     if session.out.as_json:
@@ -103,7 +134,7 @@ def _print_file(session: Session, head: dict[str, Any], name: str, content: byte
     parsed: Any = None
     if name.lower().endswith(".json"):
         try:
-            parsed = safe_json.loads(text)
+            parsed = parse_json(text)
         except ValueError:
             parsed = None
     session.out.document({**head, "name": name, "text": text, "json": parsed})
@@ -111,6 +142,7 @@ def _print_file(session: Session, head: dict[str, Any], name: str, content: byte
 
 @click.command(short_help="Print the algorithm's log.")
 @job_options
+@click.option("--follow", "-f", is_flag=True, help="Show it as it grows, until the job ends.")
 @click.option("--tail", metavar="LINES", type=click.IntRange(0), help="Only the last so many.")
 @click.option(
     "--max-bytes",
@@ -119,13 +151,37 @@ def _print_file(session: Session, head: dict[str, Any], name: str, content: byte
 )
 @client_options
 @pass_session
-def logs(session: Session, which: WhichJob, tail: int | None, max_bytes: int | None) -> None:
-    """Print what the algorithm wrote to its log."""
+def logs(
+    session: Session, which: WhichJob, follow: bool, tail: int | None, max_bytes: int | None
+) -> None:
+    """Print what the algorithm wrote to its log.
+
+    With --follow an Ocean Node shows it while the job runs; a V3 Provider, and --json, only when
+    the job has ended.
+    """
+    if follow and (tail is not None or max_bytes is not None):
+        raise click.UsageError("--follow shows the whole log: leave --tail and --max-bytes out.")
     job = which.open(session, signs=True)
-    text = job.logs(tail=tail, max_bytes=max_bytes)
+    if follow:
+        goes_on = f"Stopped following. Job {job.job_id} {which.how_to_go_on(session)}"
+        with session.interruptible(goes_on):
+            text = _followed(session, job)
+    else:
+        text = job.logs(tail=tail, max_bytes=max_bytes)
     if session.out.as_json:
         session.out.document({"job_id": job.job_id, "did": job.did, "logs": text})
     elif text:
         session.out.raw(text)
-    else:
+    elif not follow:
         session.out.say(f"Job {job.job_id} has no log yet.")
+
+
+def _followed(session: Session, job: ComputeJob) -> str:
+    """Show the log piece by piece; for JSON return the whole instead."""
+    pieces = job.logs(follow=True)
+    if session.out.as_json:
+        return "".join(pieces)
+    for piece in pieces:
+        session.out.raw_piece(piece)
+        sys.stdout.flush()
+    return ""

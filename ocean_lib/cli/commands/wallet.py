@@ -29,6 +29,8 @@ def wallet() -> None:
           --password-file, from OCEAN_WALLET_PASSWORD, or typed without being shown
       OCEAN_PRIVATE_KEY, the key itself
       a prompt, where there is a terminal
+
+    For free jobs at an Ocean Node, `run` makes a wallet for whoever names none.
     """  # noqa: D301  (click's mark for text as it stands)
 
 
@@ -64,6 +66,7 @@ def show(session: Session, dids: tuple[str, ...], balance: bool) -> None:
     from ocean_lib.ocean.util import from_base_18
     from ocean_lib.web3_internal.utils import get_ether_balance
 
+    session.allow_free_wallet()
     address = session.watcher().address
     shown: dict[str, Any] = {"address": address}
     if balance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +10,6 @@ from typing import Protocol
 from flask import Flask, Request, Response
 
 from ocean_lib.localnet.chain import ChainClient
-from ocean_lib.localnet.contracts import OceanContracts
 from ocean_lib.localnet.faults import Faults, Operation
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.engine import JobEngine
@@ -19,35 +19,57 @@ from ocean_lib.localnet.state.database import Database
 from ocean_lib.localnet.state.files import NetworkKeys
 
 
+class Contracts(Protocol):
+    """The contracts of one generation on a chain."""
+
+    def as_address_file(self) -> dict[str, dict[str, str]]:
+        """Build the content of an address file, in the format of ocean-contracts."""
+
+
+@dataclass(frozen=True)
+class OnChain:
+    """A chain, and what is on it.
+
+    Attributes:
+        client: Talks to it.
+        url: Its RPC URL, as everybody may see it.
+        contracts: The contracts of the network's generation.
+    """
+
+    client: ChainClient
+    url: str
+    contracts: Contracts
+
+
 @dataclass(frozen=True)
 class NetworkParts:
     """What a dialect's servers work with.
 
     Attributes:
-        chain: Where orders and publications are.
-        contracts: The contracts on it.
+        chain: Where orders and publications are; None for a dialect that needs no chain.
         keys: The network's keys.
-        network_url: The chain's RPC URL, as everybody may see it.
         database: Keeps nonces, documents and jobs, and joins them into one transaction.
         files: Reads what assets name.
         jobs: The jobs.
         engine: Runs them.
         max_jobs: How many may wait or run.
+        results_lifetime_s: How long results and logs are kept after a job's end.
         faults: Whether results are withheld.
         base_url: Returns where results are served.
+        closing: Is set when the network stops: answers without an end then end.
     """
 
-    chain: ChainClient
-    contracts: OceanContracts
+    chain: OnChain | None
     keys: NetworkKeys
-    network_url: str
     database: Database
     files: FileAccess
     jobs: JobStore
     engine: JobEngine
     max_jobs: int
+    results_lifetime_s: float
     faults: Faults
     base_url: Callable[[], str]
+    closing: threading.Event
 
 
 class Servers(Protocol):
@@ -75,8 +97,23 @@ class Dialect(Protocol):
     """How the servers of one generation talk."""
 
     @property
+    def generation(self) -> str:
+        """Its name, as users give it."""
+
+    @property
+    def needs_chain(self) -> bool:
+        """Whether anything of it is on a chain."""
+
+    @property
+    def threads(self) -> int:
+        """How many requests are answered at the same time."""
+
+    @property
     def layout(self) -> JobLayout:
         """What lies where in a job's folder, and what its algorithm is told."""
+
+    def deploy(self, chain: ChainClient, deployer_key: str) -> Contracts:
+        """Deploy the generation's contracts, or find them again."""
 
     def serve(self, parts: NetworkParts) -> Servers:
         """Build the servers over a network's parts."""

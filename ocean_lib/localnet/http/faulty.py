@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from flask import Response, g, request
 
@@ -44,21 +44,29 @@ def with_faults(servers: Servers, faults: Faults) -> None:
             _hang_up()
         operation = servers.operation(request)
         if operation is not None and faults.take(CutShort, operation) is not None:
-            # The server closes a connection whose answer is shorter than it said.
-            whole, half = response.iter_encoded(), (response.content_length or 0) // 2
-            response.response = _first_bytes(whole, half)
+            # The server closes a connection whose answer is shorter than it said; one that did
+            # not say its length has to be closed here.
+            size = response.content_length
+            ending = request.environ.get(HANG_UP, _nothing) if size is None else _nothing
+            whole, half = response.iter_encoded(), (size or g.get("size", 0)) // 2
+            response.response = _first_bytes(whole, half, ending)
         return response
 
 
-def _first_bytes(pieces: Iterable[bytes], count: int) -> Iterator[bytes]:
+def _first_bytes(
+    pieces: Iterable[bytes], count: int, ending: Callable[[], object]
+) -> Iterator[bytes]:
     for piece in pieces:
         if count <= 0:
-            return
+            break
         yield piece[:count]
         count -= len(piece)
+    ending()
+
+
+def _nothing() -> None:
+    """Leave the end to the server."""
 
 
 def _hang_up() -> None:
-    hang_up = request.environ.get(HANG_UP)
-    if hang_up is not None:
-        hang_up()
+    request.environ.get(HANG_UP, _nothing)()

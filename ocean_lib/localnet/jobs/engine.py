@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,13 +16,19 @@ from ocean_lib.localnet.closing import close_all
 from ocean_lib.localnet.faults import Faults
 from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.expiry import Expiry
-from ocean_lib.localnet.jobs.provisioning import FOLDERS, CannotProvision, JobLayout, Provisioner
-from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore, Termination
-from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunOutcome
+from ocean_lib.localnet.jobs.provisioning import (
+    FOLDERS,
+    LOG_NAME,
+    CannotProvision,
+    JobLayout,
+    Provisioner,
+)
+from ocean_lib.localnet.jobs.records import JobRecord, JobStage, Termination
+from ocean_lib.localnet.jobs.store import JobStore
+from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunnerJob, RunOutcome
 from ocean_lib.localnet.runners.folders import open_below
 from ocean_lib.localnet.runners.outputs import remove_tree
 
-LOG_NAME = "algorithm.log"
 _FIRST_POLL_S = 0.005
 _LONGEST_POLL_S = 0.1
 _JOIN_S = 30.0
@@ -32,6 +39,7 @@ _log = logging.getLogger(__name__)
 class _Queued:
     job_id: str
     owner: str
+    until: float | None = None
 
 
 class JobEngine:
@@ -67,6 +75,7 @@ class JobEngine:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or Limits()
+        self._layout = layout
         self._provisioner = Provisioner(files, folder, self._limits, layout)
         self._expiry = Expiry(folder, results_lifetime_s)
         self._faults = faults or Faults()
@@ -78,15 +87,16 @@ class JobEngine:
         self._turn = itertools.count(1)
         self._stops: dict[str, threading.Event] = {}
         self._closing = False
+        self.at_once = at_once or os.cpu_count() or 1
         self._threads = [
             threading.Thread(target=self._work, name=f"localnet-job-{number}", daemon=True)
-            for number in range(at_once or os.cpu_count() or 1)
+            for number in range(self.at_once)
         ]
 
     @property
-    def max_wall_s(self) -> float:
-        """The longest that any job may run."""
-        return self._limits.wall_s
+    def limits(self) -> Limits:
+        """What any job may use."""
+        return self._limits
 
     def start(self) -> None:
         """Take up what an earlier run left, and begin to work."""
@@ -95,7 +105,7 @@ class JobEngine:
         self._expiry.start(self._store.ended())
         for job in self._store.unfinished():
             if job.status >= JobStage.RUNNING:
-                self._end(job.job_id, "the network stopped while this job was running")
+                self._end(job, "the network stopped while this job was running")
             elif job.stop_request:
                 self._end_unstarted(job)
             else:
@@ -106,8 +116,18 @@ class JobEngine:
     def enqueue(self, job: JobRecord) -> None:
         """Queue a job that is in the store."""
         with self._changed:
-            self._queue.append(_Queued(job.job_id, job.owner))
+            self._queue.append(_Queued(job.job_id, job.owner, job.queue_until))
             self._changed.notify()
+
+    def drop_overdue(self) -> None:
+        """End the jobs that have waited for their turn as long as they may."""
+        now = time.time()
+        with self._changed:
+            overdue = [one for one in self._queue if one.until is not None and one.until < now]
+            self._queue = [one for one in self._queue if one not in overdue]
+        for one in overdue:
+            note = "the job's turn did not come in time"
+            self._end(self._store.get(one.job_id), note, JobStage.EXPIRED)
 
     def stop_jobs(self, jobs: list[JobRecord]) -> None:
         """End jobs whose stop request is already in the store."""
@@ -133,11 +153,17 @@ class JobEngine:
         if job.finished is None or self._expiry.is_over(job.finished):
             return None
         if path == job.log_path:
-            return open_below(self._folder, (job.job_id, "control", LOG_NAME))
+            return self.open_log(job, LOG_NAME)
         if path in job.result_paths:
             names = (job.job_id, "data", "outputs", *PurePosixPath(path).parts)
             return open_below(self._folder, names)
         return None
+
+    def open_log(self, job: JobRecord, name: str) -> int | None:
+        """Open a log, or another file of the network's about a job; None if there is none."""
+        if job.finished is not None and self._expiry.is_over(job.finished):
+            return None
+        return open_below(self._folder, (job.job_id, "control", name))
 
     def close(self) -> None:
         """End the running jobs and the threads; queued jobs stay queued in the store."""
@@ -159,13 +185,14 @@ class JobEngine:
                 self._run(self._store.get(job.job_id))
             except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
                 _log.exception("job %s broke the engine", job.job_id)
-                self._end(job.job_id, "the network failed while it ran this job")
+                self._end(self._store.get(job.job_id), "the network failed while it ran this job")
             finally:
                 with self._changed:
                     self._owners[job.owner] -= 1
                     self._stops.pop(job.job_id, None)
 
     def _next(self) -> _Queued | None:
+        self.drop_overdue()
         with self._changed:
             while not self._queue and not self._closing:
                 self._changed.wait()
@@ -187,31 +214,45 @@ class JobEngine:
         if job.stop_request:
             stop.set()
         self._faults.hold(JobStage.WARMING_UP, stop)
+        self._provisioner.clear(job)
         self._advance(job, JobStage.STARTED, stop)
         self._advance(job, JobStage.CONFIGURING, stop)
-        try:
-            runner_job = self._provisioner.lay_out(job, given_up=stop.is_set)
-        except CannotProvision as error:
-            if stop.is_set():
-                self._leave_or_end(job)
-                return
-            self._end(job.job_id, str(error), error.status)
-            return
-        if stop.is_set():
-            self._leave_or_end(job)
+        runner_job = self._provisioned(job, stop)
+        if runner_job is None:
             return
         self._advance(job, JobStage.PROVISIONED, stop)
         # First the state, then the act: a job below RUNNING may be provisioned again.
         self._advance(job, JobStage.RUNNING, stop)
+        self._store.note_run(job.job_id)
         try:
             self._runner.submit(runner_job)
         except CannotRun as error:
-            self._end(job.job_id, str(error), JobStage.ALGORITHM_FAILED)
+            self._store.note_run(job.job_id, ended=True)
+            self._end(job, str(error), JobStage.CANNOT_RUN)
             return
         outcome = self._wait(job.job_id, stop)
+        self._store.note_run(job.job_id, ended=True)
         self._collect(job, outcome)
 
+    def _provisioned(self, job: JobRecord, stop: threading.Event) -> RunnerJob | None:
+        """Lay a job out; None if it has ended, or is left to the next start."""
+        try:
+            self._provisioner.check(job)
+            self._advance(job, JobStage.PROVISIONING, stop)
+            runner_job = self._provisioner.lay_out(job, given_up=stop.is_set)
+        except CannotProvision as error:
+            if stop.is_set():
+                self._leave_or_end(job)
+            else:
+                self._end(job, str(error), error.status, error.target)
+            return None
+        if stop.is_set():
+            self._leave_or_end(job)
+            return None
+        return runner_job
+
     def _advance(self, job: JobRecord, status: JobStage, stop: threading.Event) -> None:
+        self._tell(job, self._layout.stage_lines(job, status))
         self._store.advance(job.job_id, status)
         self._faults.hold(status, stop)
 
@@ -230,16 +271,16 @@ class JobEngine:
 
     def _collect(self, job: JobRecord, outcome: RunOutcome) -> None:
         self._store.advance(job.job_id, JobStage.FILTERING)
-        results: tuple[PurePosixPath, ...] = self._runner.collect(job.job_id)
+        found: tuple[PurePosixPath, ...] = self._runner.collect(job.job_id)
         if outcome.reason == "stopped" and self._closing:
             # Not its owner's wish: the next start finds it unfinished and says so.
             self._store.advance(job.job_id, JobStage.RUNNING)
             return
-        if outcome.reason != "exited":
-            results = ()
-        self._note(job.job_id, outcome.describe())
+        self._tell(job, self._layout.end_lines(job, JobStage.FINISHED, outcome.describe(), ""))
         self._remove_inputs(job.job_id)
         self._store.advance(job.job_id, JobStage.PUBLISHING)
+        whole = outcome.reason == "exited"
+        results = self._layout.publish(self._folder / job.job_id, found, whole=whole)
         self._store.finish(
             job.job_id,
             JobStage.FINISHED,
@@ -256,14 +297,20 @@ class JobEngine:
             self._end_unstarted(job)
 
     def _end_unstarted(self, job: JobRecord) -> None:
-        self._end(job.job_id, "the job was stopped before its algorithm ran")
+        self._end(job, "the job was stopped before its algorithm ran")
 
-    def _end(self, job_id: str, note: str, status: JobStage = JobStage.FINISHED) -> None:
+    def _end(
+        self,
+        job: JobRecord,
+        note: str,
+        status: JobStage = JobStage.FINISHED,
+        target: str = "",
+    ) -> None:
         """End a job without results."""
-        self._note(job_id, note)
-        self._remove_inputs(job_id)
-        self._store.finish(job_id, status, log_path=LOG_NAME)
-        self._leave_files(job_id)
+        self._tell(job, self._layout.end_lines(job, status, note, target))
+        self._remove_inputs(job.job_id)
+        self._store.finish(job.job_id, status, log_path=LOG_NAME)
+        self._leave_files(job.job_id)
 
     def _leave_files(self, job_id: str) -> None:
         """Keep an ended job's files for their time; those of a deleted one go at once."""
@@ -285,8 +332,9 @@ class JobEngine:
             if name != "outputs":
                 remove_tree(self._folder / job_id / "data" / name)
 
-    def _note(self, job_id: str, text: str) -> None:
-        control = self._folder / job_id / "control"
-        control.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (control / LOG_NAME).open("a", encoding="utf-8") as log:
-            log.write(f"[localnet] {text}\n")
+    def _tell(self, job: JobRecord, lines: Mapping[str, str]) -> None:
+        control = self._folder / job.job_id / "control"
+        for name, text in lines.items():
+            control.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with (control / name).open("a", encoding="utf-8") as log:
+                log.write(text)

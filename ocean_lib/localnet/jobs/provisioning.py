@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ocean_lib.localnet.files.access import FileAccess, FileUnavailable
-from ocean_lib.localnet.jobs.store import InputFiles, JobRecord, JobRequest, JobStage
+from ocean_lib.localnet.jobs.records import InputFiles, JobRecord, JobRequest, JobStage
 from ocean_lib.localnet.runners import Limits, RunnerJob
 from ocean_lib.localnet.runners.outputs import remove_tree
 
+LOG_NAME = "algorithm.log"
+
 
 class JobLayout(Protocol):
-    """One dialect's folders and environment variables; all paths are below the data folder."""
+    """One dialect's folders, variables, logs and results; all paths are below the data folder."""
 
     @property
     def algorithm(self) -> str:
         """Where the algorithm's file lies."""
 
+    @property
+    def like_docker(self) -> bool:
+        """Whether algorithms are started, and their output is kept, as `RunnerJob` says of it."""
+
+    @property
+    def notes_log(self) -> str:
+        """The name of the log in which the runner says what it does."""
+
     def input_files(self, asset: InputFiles) -> Iterable[tuple[str, str]]:
         """Tell the path and the URL of each of an asset's files."""
 
-    def documents(self, asset: InputFiles) -> Mapping[str, str]:
-        """Return the text of each file that describes an asset, by its path."""
+    def documents(self, request: JobRequest) -> Mapping[str, str]:
+        """Return the text of each file that describes the job or its inputs, by its path."""
 
     def variables(self, request: JobRequest) -> Mapping[str, str]:
         """Return the environment variables that do not depend on the machine."""
 
     def folder_variables(self) -> Mapping[str, str]:
         """Return the variables that name folders: each a path, '' for the data folder itself."""
+
+    def stage_lines(self, job: JobRecord, stage: JobStage) -> Mapping[str, str]:
+        """Return what each log gets when a job comes to a stage."""
+
+    def end_lines(
+        self, job: JobRecord, stage: JobStage, note: str, target: str
+    ) -> Mapping[str, str]:
+        """Return what each log gets when a job ends at a stage, for a reason, at a file."""
+
+    def publish(
+        self, folder: Path, found: Sequence[PurePosixPath], *, whole: bool
+    ) -> Sequence[PurePosixPath]:
+        """Make of an algorithm's files what its owner may read, and return that.
+
+        Args:
+            folder: The job's folder.
+            found: The files, as paths below `data/outputs`.
+            whole: Whether the algorithm ended by itself.
+        """
 
 
 FOLDERS = ("inputs", "transformations", "ddos", "outputs", "logs", "tmp")
@@ -43,11 +72,13 @@ class CannotProvision(Exception):
     Args:
         status: The state in which it ends.
         reason: Why, for its log.
+        target: Where the file should have come, below the data folder.
     """
 
-    def __init__(self, status: JobStage, reason: str) -> None:
+    def __init__(self, status: JobStage, reason: str, target: str = "") -> None:
         super().__init__(reason)
         self.status = status
+        self.target = target
 
 
 class Provisioner:
@@ -66,8 +97,25 @@ class Provisioner:
         self._limits = limits
         self._layout = layout
 
+    def clear(self, job: JobRecord) -> None:
+        """Make a job's folder, from scratch even if there was one."""
+        folder = self._folder / job.job_id
+        remove_tree(folder)
+        folder.mkdir(mode=0o700, parents=True)
+        for name in FOLDERS:
+            (folder / "data" / name).mkdir(parents=True)
+
+    def check(self, job: JobRecord) -> None:
+        """Check that there is something to start.
+
+        Raises:
+            CannotProvision: If the entry point is empty where no shell runs it.
+        """
+        if self._layout.like_docker and not job.request.algorithm.entrypoint.split():
+            raise CannotProvision(JobStage.CONTAINER_FAILED, "there is no entry point")
+
     def lay_out(self, job: JobRecord, *, given_up: GivenUp) -> RunnerJob:
-        """Make a job's folder, from scratch even if there was one.
+        """Fetch a job's files into its folder.
 
         Args:
             job: The job.
@@ -77,11 +125,9 @@ class Provisioner:
             CannotProvision: If a file cannot be read.
         """
         folder = self._folder / job.job_id
-        remove_tree(folder)
-        folder.mkdir(mode=0o700, parents=True)
-        for name in FOLDERS:
-            (folder / "data" / name).mkdir(parents=True)
         request = job.request
+        for path, text in self._layout.documents(request).items():
+            (folder / "data" / path).write_text(text, encoding="utf-8")
         for asset in request.inputs:
             self._fetch_input(folder / "data", asset, given_up)
         self._fetch_algorithm(folder / "data", request, given_up)
@@ -93,22 +139,31 @@ class Provisioner:
             algorithm=self._layout.algorithm,
             variables=self._layout.variables(request),
             folder_variables=self._layout.folder_variables(),
-            limits=replace(self._limits, wall_s=min(self._limits.wall_s, request.wall_s)),
+            limits=self._limits_of(request),
             allow_network=request.allow_network,
+            like_docker=self._layout.like_docker,
+            notes_log=self._layout.notes_log,
+        )
+
+    def _limits_of(self, request: JobRequest) -> Limits:
+        limits = self._limits
+        memory = limits.memory_bytes
+        return replace(
+            limits,
+            wall_s=min(limits.wall_s, request.wall_s),
+            memory_bytes=min(memory, request.memory_bytes or memory),
         )
 
     def _fetch_input(self, data: Path, asset: InputFiles, given_up: GivenUp) -> None:
-        for path, text in self._layout.documents(asset).items():
-            (data / path).write_text(text, encoding="utf-8")
         for index, (path, url) in enumerate(self._layout.input_files(asset)):
             target = data / path
             target.parent.mkdir(exist_ok=True)
             try:
                 self._files.fetch(url, target, given_up=given_up)
-            except FileUnavailable as error:
+            except (FileUnavailable, OSError, ValueError) as error:
+                of = f" of {asset.did}" if asset.did else ""
                 raise CannotProvision(
-                    JobStage.DATA_FAILED,
-                    f"file {index} of {asset.did} cannot be read: {error}",
+                    JobStage.DATA_FAILED, f"file {index}{of} cannot be read: {error}", path
                 ) from error
 
     def _fetch_algorithm(self, data: Path, request: JobRequest, given_up: GivenUp) -> None:
@@ -121,7 +176,9 @@ class Provisioner:
                 raise CannotProvision(
                     JobStage.ALGORITHM_FAILED,
                     f"the algorithm's file cannot be read: {error}",
+                    self._layout.algorithm,
                 ) from error
-        else:
+        elif algorithm.raw_code:
             target.write_text(algorithm.raw_code, encoding="utf-8")
-        target.chmod(0o700)
+        if target.exists():
+            target.chmod(0o700)

@@ -1,143 +1,32 @@
-"""The jobs: what is kept of each, and its stages."""
+"""The jobs in the network's database."""
 
 from __future__ import annotations
 
-import enum
 import json
 import secrets
-import sqlite3
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any
 
+from ocean_lib.localnet.jobs.records import (
+    NEVER_RAN,
+    JobRecord,
+    JobRequest,
+    JobStage,
+    StopRequest,
+    Termination,
+    job_of,
+)
 from ocean_lib.localnet.state.database import Database
-
-
-class JobStage(enum.IntEnum):
-    """How far a job is; it ends at 31, 32 or 70. The numbers are kept, and known to `StuckJob`."""
-
-    WARMING_UP = 1
-    STARTED = 10
-    CONFIGURING = 20
-    PROVISIONED = 30
-    DATA_FAILED = 31
-    ALGORITHM_FAILED = 32
-    RUNNING = 40
-    FILTERING = 50
-    PUBLISHING = 60
-    FINISHED = 70
-
 
 # Without the request, which may be megabytes of code and documents: only running a job needs it.
 _LIGHT = (
     "job_id, owner, agreement_id, algorithm_did, input_dids, status, stop_request, removed, "
-    "created, finished, result_paths, log_path, token, termination, '' AS request"
+    "created, finished, result_paths, log_path, token, termination, details, run_began, run_ended, "
+    "queue_until, '' AS request"
 )
-
-
-class StopRequest(enum.IntEnum):
-    """Who asked a job to end: nobody, its owner, or the clock."""
-
-    NONE = 0
-    OWNER = 1
-    TIME_EXCEEDED = 2
-
-
-@dataclass(frozen=True)
-class InputFiles:
-    """One input asset of a job: its files' URLs and its DDO."""
-
-    did: str
-    urls: tuple[str, ...]
-    ddo: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class AlgorithmSource:
-    """Where the algorithm comes from, a URL or raw code, and how it is started."""
-
-    did: str
-    url: str
-    raw_code: str
-    entrypoint: str
-    image: str
-
-
-@dataclass(frozen=True)
-class JobRequest:
-    """A compute request that passed validation."""
-
-    owner: str
-    agreement_id: str
-    inputs: tuple[InputFiles, ...]
-    algorithm: AlgorithmSource
-    wall_s: float
-    allow_network: bool
-
-    def to_json(self) -> str:
-        """Spell the request for the database."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> JobRequest:
-        """Read a request from the database."""
-        document = json.loads(text)
-        inputs = tuple(
-            InputFiles(item["did"], tuple(item["urls"]), item["ddo"])
-            for item in document.pop("inputs")
-        )
-        algorithm = AlgorithmSource(**document.pop("algorithm"))
-        return cls(inputs=inputs, algorithm=algorithm, **document)
-
-
-@dataclass(frozen=True)
-class Termination:
-    """How an algorithm ended; of one that never ran nothing is known.
-
-    Attributes:
-        exit_code: As container engines tell it: 128 and the signal's number after a signal.
-        out_of_memory: Whether it was ended because it used too much memory.
-    """
-
-    exit_code: int | None = None
-    out_of_memory: bool | None = None
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """A job as it stands in the database.
-
-    `termination` is None of a job that ended before networks kept it.
-    """
-
-    job_id: str
-    owner: str
-    agreement_id: str
-    algorithm_did: str
-    input_dids: tuple[str, ...]
-    status: JobStage
-    stop_request: int
-    removed: int
-    created: float
-    finished: float | None
-    result_paths: tuple[str, ...]
-    log_path: str | None
-    token: str
-    termination: Termination | None
-    request_json: str = field(repr=False, compare=False)
-
-    @property
-    def request(self) -> JobRequest:
-        """What the job was asked to do; only of a job that `JobStore.get` returned."""
-        return JobRequest.from_json(self.request_json)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the job will not change any more."""
-        return self.finished is not None
 
 
 class JobStore:
@@ -150,13 +39,20 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, request: JobRequest) -> JobRecord:
-        """Add a job in its first state."""
-        job_id = uuid.uuid4().hex
+    def create(self, request: JobRequest, job_id: str = "") -> JobRecord:
+        """Add a job in its first state.
+
+        Args:
+            request: What it is to do.
+            job_id: Hexadecimal digits, never used before; empty for 32 random ones.
+        """
+        job_id = job_id or uuid.uuid4().hex
+        now = time.time()
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO jobs (job_id, owner, agreement_id, algorithm_did, input_dids, "
-                "status, created, token, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "status, created, token, request, details, queue_until) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job_id,
                     request.owner,
@@ -164,9 +60,11 @@ class JobStore:
                     request.algorithm.did,
                     json.dumps([item.did for item in request.inputs]),
                     JobStage.WARMING_UP,
-                    time.time(),
+                    now,
                     secrets.token_hex(32),
                     request.to_json(),
+                    json.dumps(request.details),
+                    None if request.queue_s is None else now + request.queue_s,
                 ),
             )
         return self.get(job_id)
@@ -180,32 +78,30 @@ class JobStore:
         rows = self._database.rows("SELECT * FROM jobs WHERE job_id = ?", (job_id,))
         if not rows:
             raise KeyError(job_id)
-        return _job(rows[0])
+        return job_of(rows[0])
 
     def by_token(self, token: str) -> JobRecord | None:
         """Return the job whose results are served below `token`, or None."""
         rows = self._database.rows(f"SELECT {_LIGHT} FROM jobs WHERE token = ?", (token,))  # noqa: S608
-        return _job(rows[0]) if rows else None
+        return job_of(rows[0]) if rows else None
 
     def select(self, owner: str, job_id: str = "", agreement_id: str = "") -> list[JobRecord]:
-        """Return an owner's jobs, all or those with a job id or an order."""
-        where, values = "owner = ?", [owner]
-        for column, value in (("job_id", job_id), ("agreement_id", agreement_id)):
-            if value:
-                where += f" AND {column} = ?"
-                values.append(value)
+        """Return an owner's jobs, all or those with a job id or an order; '' for any owner."""
+        asked = {"owner": owner, "job_id": job_id, "agreement_id": agreement_id}
+        given = {column: value for column, value in asked.items() if value}
+        where = " AND ".join(f"{column} = ?" for column in given) or "TRUE"
         rows = self._database.rows(
             f"SELECT {_LIGHT} FROM jobs WHERE {where} ORDER BY created",  # noqa: S608 (fixed)
-            tuple(values),
+            tuple(given.values()),
         )
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def unfinished(self) -> list[JobRecord]:
         """Return the jobs that have not ended, oldest first."""
         rows = self._database.rows(
             f"SELECT {_LIGHT} FROM jobs WHERE finished IS NULL ORDER BY created"  # noqa: S608
         )
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def ended(self) -> list[tuple[str, float]]:
         """Return the ids of the jobs that have ended, and when they did."""
@@ -237,6 +133,15 @@ class JobStore:
                 (status, job_id),
             )
 
+    def note_run(self, job_id: str, *, ended: bool = False) -> None:
+        """Note that a job's algorithm starts now, or has ended."""
+        column = "run_ended" if ended else "run_began"
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"UPDATE jobs SET {column} = ? WHERE job_id = ?",  # noqa: S608 (one of two)
+                (time.time(), job_id),
+            )
+
     def finish(
         self,
         job_id: str,
@@ -245,7 +150,7 @@ class JobStore:
         results: Sequence[PurePosixPath] = (),
         log_path: str | None = None,
         time_exceeded: bool = False,
-        termination: Termination = Termination(),
+        termination: Termination = NEVER_RAN,
     ) -> None:
         """End a job, once: with its results, its log, its algorithm's end, and if time was up.
 
@@ -291,28 +196,3 @@ class JobStore:
                     "UPDATE jobs SET removed = 1, result_paths = NULL WHERE job_id = ?",
                     (job.job_id,),
                 )
-
-
-def _job(row: sqlite3.Row) -> JobRecord:
-    kept = row["termination"]
-    if row["finished"] is None:
-        termination: Termination | None = Termination()
-    else:
-        termination = Termination(**json.loads(kept)) if kept else None
-    return JobRecord(
-        job_id=row["job_id"],
-        owner=row["owner"],
-        agreement_id=row["agreement_id"],
-        algorithm_did=row["algorithm_did"],
-        input_dids=tuple(json.loads(row["input_dids"])),
-        status=JobStage(row["status"]),
-        stop_request=row["stop_request"],
-        removed=row["removed"],
-        created=row["created"],
-        finished=row["finished"],
-        result_paths=tuple(json.loads(row["result_paths"] or "[]")),
-        log_path=row["log_path"],
-        token=row["token"],
-        termination=termination,
-        request_json=row["request"],
-    )

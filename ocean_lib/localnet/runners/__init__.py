@@ -86,6 +86,11 @@ class RunnerJob:
         algorithm: Where the algorithm's file is, below `data/`.
         variables: Environment variables of the algorithm.
         folder_variables: Variables that name folders below `data/`; '' stands for `data/` itself.
+        like_docker: Start it as a container engine would: the entry point is split at blanks and
+            no shell reads it, it begins in the folder that holds `data/`, and its log is in the
+            engine's frames, which tell standard output and error apart. Variables that name
+            folders are set only where these are not below `/data`.
+        notes_log: The log, in `control/`, for what the runner says itself.
     """
 
     job_id: str
@@ -97,6 +102,8 @@ class RunnerJob:
     algorithm: str = "transformations/algorithm"
     variables: Mapping[str, str] = field(default_factory=dict)
     folder_variables: Mapping[str, str] = field(default_factory=dict)
+    like_docker: bool = False
+    notes_log: str = "algorithm.log"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def supervise(
     environment: Mapping[str, str],
     limits: Mapping[str, float | int],
     groups: Groups | None,
+    like_docker: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a supervisor that runs one algorithm.
 
@@ -50,6 +51,7 @@ def supervise(
         environment: The algorithm's whole environment.
         limits: `Limits` as a dict.
         groups: Where a control group for the job can be made, if anywhere.
+        like_docker: Begin in the folder that holds `data`, and keep the log in frames.
 
     Returns:
         The warden with the supervisor below it. Its standard input is the lifeline.
@@ -58,7 +60,8 @@ def supervise(
         "argv": launch.argv,
         "confine": launch.confine,
         "env": dict(environment),
-        "cwd": str(data),
+        "cwd": str(data.parent if like_docker else data),
+        "framed": like_docker,
         "log": str(control / "algorithm.log"),
         "writable": [str(data / name) for name in (*WRITABLE, "tmp")],
         "outcome": str(control / "outcome.json"),

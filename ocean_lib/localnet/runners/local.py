@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -118,10 +119,9 @@ class LocalRunner:
             job.allow_network,
             self._private,
             counted=self._groups is not None,
+            cwd=DATA.parent if job.like_docker else DATA,
         )
-        algorithm = self._seen(job) / job.algorithm
-        command = job.entrypoint.replace("$ALGO", str(algorithm))
-        launch = self._tier.launch(place, ["/bin/sh", "-c", command])
+        launch = self._tier.launch(place, self._command(job))
         process = supervise(
             launch,
             data=data,
@@ -129,6 +129,7 @@ class LocalRunner:
             environment=self.environment(job),
             limits=job.limits.as_dict(),
             groups=self._groups,
+            like_docker=job.like_docker,
         )
         self._running[job.job_id] = _Running(process, job)
 
@@ -154,9 +155,10 @@ class LocalRunner:
         data = running.job.folder / "data"
         found = collect_outputs(data / "outputs", running.job.limits)
         log = _log_file(running.job)
-        _add_own_log(data, log, running.job.limits.log_bytes)
+        if not running.job.like_docker:
+            _add_own_log(data, log, running.job.limits.log_bytes)
         if found.left_out:
-            with log.open("a", encoding="utf-8") as file:
+            with log.with_name(running.job.notes_log).open("a", encoding="utf-8") as file:
                 file.write(f"[localnet] {found.describe()}\n")
         return found.results
 
@@ -176,14 +178,34 @@ class LocalRunner:
         data = self._seen(job)
         tools = TOOLS if self._tier.own_root else self._tools
         scratch = "/tmp" if self._tier.own_root else str(data / "tmp")  # noqa: S108 (its own)
+        named = {} if job.like_docker and self._tier.own_root else job.folder_variables
+        # Variables that somebody else named must not reach what builds the isolation.
+        variables = {} if job.like_docker else job.variables
         return {
-            **job.variables,
-            **{name: str(data / path) for name, path in job.folder_variables.items()},
+            **variables,
+            **{name: str(data / path) for name, path in named.items()},
             "PATH": f"{tools}:{_SYSTEM_PATH}",
             "HOME": scratch,
             "TMPDIR": scratch,
             "LANG": "C.UTF-8",
         }
+
+    def _command(self, job: RunnerJob) -> list[str]:
+        if not job.like_docker:
+            algorithm = self._seen(job) / job.algorithm
+            return ["/bin/sh", "-c", job.entrypoint.replace("$ALGO", str(algorithm))]
+        program, *words = job.entrypoint.replace("$ALGO", f"data/{job.algorithm}").split()
+        set_variables = [f"{name}={value}" for name, value in job.variables.items()]
+        return ["/usr/bin/env", "--", *set_variables, self._found(program), *words]
+
+    def _found(self, program: str) -> str:
+        if "/" in program:
+            return program
+        found = shutil.which(program, path=f"{self._tools}:{_SYSTEM_PATH}")
+        if found is None:
+            raise CannotRun(f'exec: "{program}": executable file not found in $PATH')
+        is_ours = self._tier.own_root and Path(found).parent == self._tools
+        return str(TOOLS / program) if is_ours else found
 
     def _let_go(self, running: _Running) -> None:
         process = running.process
@@ -202,7 +224,11 @@ class LocalRunner:
     def _write_log(self, job: RunnerJob) -> None:
         log = _log_file(job)
         log.touch(mode=0o600)
-        log.write_text("".join(f"[localnet] {line}\n" for line in self._header(job)))
+        notes = log.with_name(job.notes_log)
+        with notes.open("a", encoding="utf-8") as file:
+            file.write("".join(f"[localnet] {line}\n" for line in self._header(job)))
+        if job.like_docker:
+            return  # its log is of frames, and has nothing but its output
         # What is printed goes to the log that is served. An algorithm that looks for its log
         # finds this one, and what it writes there is added at the end.
         (job.folder / "data" / "logs" / log.name).touch()

@@ -12,7 +12,7 @@ from pathlib import Path
 from ocean_lib.localnet.runners import seccomp
 from ocean_lib.localnet.runners.enter import KERNEL_FILES
 from ocean_lib.localnet.runners.launch import program
-from ocean_lib.localnet.runners.place import DATA, Launch, Place
+from ocean_lib.localnet.runners.place import Launch, Place
 from ocean_lib.localnet.runners.supervisor import FILTER_FD
 
 _HELP_S = 20.0
@@ -57,7 +57,7 @@ class Bubblewrap:
         command += _devices(place)
         for path, shown in (*place.machine(), *place.beyond()):
             command += () if shown else ("--remount-ro", str(path))
-        command += ["--remount-ro", "/", "--chdir", str(DATA)]
+        command += ["--remount-ro", "/", "--chdir", str(place.cwd)]
         instructions = _filter(place)
         if instructions:
             command += ["--seccomp", str(FILTER_FD)]
@@ -85,7 +85,7 @@ class Unshare:
             "job": [
                 [str(source), str(target), writable] for source, target, writable in place.mounts()
             ],
-            "cwd": str(DATA),
+            "cwd": str(place.cwd),
             "new_network": not place.allow_network,
             "filter": _filter(place),
             "argv": list(argv),

@@ -59,6 +59,7 @@ class Place:
         allow_network: Whether the algorithm may use the network.
         private: Folders that must not be seen, wherever they are.
         counted: Whether a control group counts what the job uses.
+        cwd: Where the algorithm begins, for tiers with a root of their own.
     """
 
     data: Path
@@ -68,6 +69,7 @@ class Place:
     allow_network: bool
     private: tuple[Path, ...] = ()
     counted: bool = False
+    cwd: Path = DATA
 
     def machine(self) -> list[tuple[Path, bool]]:
         """Return what of the machine's system is shown, and what below that is hidden again.

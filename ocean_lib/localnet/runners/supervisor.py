@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from ocean_lib.localnet.runners import landlock, rights, seccomp
 from ocean_lib.localnet.runners.ending import Ending
 from ocean_lib.localnet.runners.groups import Group, name_for
 from ocean_lib.localnet.runners.guard import Excess, Guard
+from ocean_lib.localnet.runners.output_log import ERROR, OUTPUT, OutputLog
 from ocean_lib.localnet.runners.processes import tasks_of_user
 
 FILTER_FD = 3
 _PAUSE_S = 0.02
-_LOG_FULL = b"\n[the log is full; the rest is dropped]\n"
 _CHUNK_BYTES = 65536
 _REAPED_AT_ONCE = 256  # an algorithm can leave more and more
 _OPEN_FILES = 1024
@@ -73,7 +74,9 @@ def _confine(confine: dict[str, Any]) -> None:
         seccomp.install(instructions)
 
 
-def _become_algorithm(spec: dict[str, Any], run: _Run, supervisor: int, output_fd: int) -> None:
+def _become_algorithm(
+    spec: dict[str, Any], run: _Run, supervisor: int, outputs: tuple[int, int]
+) -> None:
     os.setsid()
     rights.die_with_parent(supervisor)
     rights.gain_no_rights()
@@ -83,7 +86,7 @@ def _become_algorithm(spec: dict[str, Any], run: _Run, supervisor: int, output_f
     if run.group is not None:
         run.group.enter()
     null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (output_fd, 1), (output_fd, 2)):
+    for source, target in ((null, 0), (outputs[0], 1), (outputs[1], 2)):
         os.dup2(source, target)
     os.closerange(3, 4096)
     os.nice(5)
@@ -101,48 +104,50 @@ class _Run:
         self.spec = spec
         self.ending = ending
         self.group = group
-        self.log_room = int(spec["limits"]["log_bytes"])
-        self.log_fd = os.open(spec["log"], os.O_WRONLY | os.O_APPEND)
+        self.framed = bool(spec.get("framed"))
+        self.log = OutputLog(spec["log"], int(spec["limits"]["log_bytes"]), framed=self.framed)
         self.exit_code: int | None = None
         self.child = 0
-        self.output_fd = -1
+        self.outputs: dict[int, int] = {}
+        """The streams that have not ended, by the descriptors they are read from."""
 
     def start(self) -> None:
-        read_fd, write_fd = os.pipe()
+        # One pipe for both keeps their order, two tell them apart.
+        output = os.pipe()
+        errors = os.pipe() if self.framed else output
         supervisor = os.getpid()
         self.child = os.fork()
         if self.child == 0:
             try:
-                _become_algorithm(self.spec, self, supervisor, write_fd)
+                _become_algorithm(self.spec, self, supervisor, (output[1], errors[1]))
             except Exception as error:  # noqa: BLE001 (whatever it is, this process must go)
                 os.write(2, f"cannot start the algorithm: {error!r}\n".encode())
             finally:
                 os._exit(127)
-        os.close(write_fd)
         self.ending.watch()
-        os.set_blocking(read_fd, False)
-        self.output_fd = read_fd
+        streams = {output: OUTPUT, **({errors: ERROR} if self.framed else {})}
+        for (read_fd, write_fd), stream in streams.items():
+            os.close(write_fd)
+            os.set_blocking(read_fd, False)
+            self.outputs[read_fd] = stream
 
-    def log(self, data: bytes) -> None:
-        kept = data[: max(self.log_room, 0)]
-        if kept:
-            os.write(self.log_fd, kept)
-        if self.log_room >= 0 and len(data) > self.log_room:
-            os.write(self.log_fd, _LOG_FULL)
-            self.log_room = -1
-        elif self.log_room >= 0:
-            self.log_room -= len(data)
+    def drain(self, ready: Iterable[int]) -> None:
+        """Copy what the algorithm printed, and forget the streams that have ended."""
+        for read_fd in ready:
+            stream = self.outputs.get(read_fd)
+            if stream is not None and not self._copy(read_fd, stream):
+                del self.outputs[read_fd]
 
-    def drain(self) -> bool:
-        """Copy what the algorithm printed; return False at the end of its output."""
+    def _copy(self, read_fd: int, stream: int) -> bool:
+        """Copy what there is; return False at the end of the stream."""
         for _ in range(64):
             try:
-                data = os.read(self.output_fd, _CHUNK_BYTES)
+                data = os.read(read_fd, _CHUNK_BYTES)
             except BlockingIOError:
                 return True
             if not data:
                 return False
-            self.log(data)
+            self.log.write(stream, data)
         return True
 
     def reap(self) -> int | None:
@@ -160,14 +165,13 @@ class _Run:
 
 
 def _watch(algorithm: _Run, guard: Guard, wakeup_fd: int) -> Excess:
-    watched = [0, wakeup_fd, algorithm.output_fd]
     warden = os.getppid()
     while True:
+        watched = [0, wakeup_fd, *algorithm.outputs]
         ready, _, _ = select.select(watched, [], [], _PAUSE_S)
         if wakeup_fd in ready:
             os.read(wakeup_fd, 4096)
-        if algorithm.output_fd in ready and not algorithm.drain():
-            watched = [0, wakeup_fd]
+        algorithm.drain(ready)
         if 0 in ready:
             return ("stopped" if os.read(0, 64) else "orphaned"), ""
         # The network may be gone and a child of its own hold the lifeline open.
@@ -210,7 +214,8 @@ def supervise(spec: dict[str, Any], ending: Ending) -> dict[str, Any]:
     guard.keeper = ending.keeper
     reason, detail = _watch(algorithm, guard, read_fd)
     all_gone = ending.end(algorithm.reap)
-    algorithm.drain()
+    algorithm.drain(list(algorithm.outputs))
+    algorithm.log.close()
     if not all_gone:
         reason, detail = "lost", "processes of the job are left that cannot be ended"
     elif reason == "exited":

@@ -27,12 +27,24 @@ CREATE TABLE IF NOT EXISTS jobs (
     log_path TEXT,
     token TEXT NOT NULL,
     request TEXT NOT NULL,
-    termination TEXT
+    termination TEXT,
+    details TEXT,
+    run_began REAL,
+    run_ended REAL,
+    queue_until REAL
 );
 CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, created);
 CREATE INDEX IF NOT EXISTS jobs_by_token ON jobs (token);
 CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (created) WHERE finished IS NULL;
 """
+
+_NEW_COLUMNS = {
+    "termination": "TEXT",
+    "details": "TEXT",
+    "run_began": "REAL",
+    "run_ended": "REAL",
+    "queue_until": "REAL",
+}
 
 
 class DatabaseUnusable(Exception):
@@ -113,5 +125,6 @@ def _connected(path: Path) -> sqlite3.Connection:
 def _add_what_is_new(connection: sqlite3.Connection) -> None:
     """Give the tables of an earlier network the columns that it did not have."""
     columns = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
-    if "termination" not in columns:
-        connection.execute("ALTER TABLE jobs ADD COLUMN termination TEXT")
+    for name, kind in _NEW_COLUMNS.items():
+        if name not in columns:
+            connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")

@@ -24,7 +24,7 @@ _MARKS = ("keys.part", "keys.json.part", "chain.db", "network.db")
 TEMPORARY = ".temporary"
 """In a temporary folder: its own name. A network that keeps the folder removes it."""
 _NOBODYS = frozenset({TEMPORARY, ".gitignore", ".gitkeep", ".DS_Store", "lost+found"})
-_FILES = (_KEYS, "address.json", "ports.json", "chain.db", "network.db")
+_FILES = (_KEYS, "generation.json", "address.json", "ports.json", "chain.db", "network.db")
 _FOLDERS = ("files", "jobs", "tools")
 _SHOWN = 3
 _WAIT_S = 1.0  # for a network that is just ending

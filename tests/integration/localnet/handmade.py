@@ -23,7 +23,7 @@ from eth_utils import keccak, to_checksum_address
 
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.chain import RemoteChain
-from ocean_lib.localnet.contracts import send_transaction
+from ocean_lib.localnet.chain.transactions import send_transaction
 
 SERVICES = "/api/v1/services"
 ASSETS = "/api/v1/aquarius/assets"

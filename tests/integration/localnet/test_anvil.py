@@ -17,7 +17,7 @@ import pytest
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet.chain import RemoteChain
-from ocean_lib.localnet.contracts import send_transaction
+from ocean_lib.localnet.chain.transactions import send_transaction
 from ocean_lib.ocean.ocean import Ocean
 from ocean_lib.testing.publishing import AssetMaker
 from tests.integration.localnet.conftest import ALGORITHM

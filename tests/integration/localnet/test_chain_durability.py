@@ -12,7 +12,8 @@ import pytest
 from eth_account import Account
 
 from ocean_lib.localnet.chain import ChainUnusableError, EmbeddedChain, RpcError
-from ocean_lib.localnet.contracts import contract_artifact, deploy_contracts, send_transaction
+from ocean_lib.localnet.chain.transactions import send_transaction
+from ocean_lib.localnet.dialects.v3.contracts import contract_artifact, deploy_contracts
 
 OWNER = Account.from_key(bytes([1]) * 32)
 OTHER = Account.from_key(bytes([2]) * 32)
@@ -25,7 +26,7 @@ import sys
 from pathlib import Path
 from eth_account import Account
 from ocean_lib.localnet.chain import EmbeddedChain
-from ocean_lib.localnet.contracts import contract_artifact, deploy_contracts
+from ocean_lib.localnet.dialects.v3.contracts import contract_artifact, deploy_contracts
 
 owner = Account.from_key(bytes([1]) * 32)
 chain = EmbeddedChain(Path(sys.argv[1]), funded={owner.address: 10**20})
@@ -162,7 +163,7 @@ def assert_every_block_is_whole(chain: EmbeddedChain) -> None:
 def test_importing_the_chain_does_not_import_the_evm() -> None:
     heavy = ("eth", "eth_account", "py_ecc", "requests", "web3", "flask", "waitress")
     script = (
-        "import sys, ocean_lib.localnet.chain, ocean_lib.localnet.contracts;"
+        "import sys, ocean_lib.localnet.chain, ocean_lib.localnet.dialects.v3.contracts;"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
 

@@ -25,12 +25,11 @@ from ocean_lib.localnet.chain import (
     RemoteChain,
     RpcError,
 )
-from ocean_lib.localnet.contracts import (
+from ocean_lib.localnet.chain.transactions import TransactionError, send_transaction
+from ocean_lib.localnet.dialects.v3.contracts import (
     OceanContracts,
-    TransactionError,
     contract_artifact,
     deploy_contracts,
-    send_transaction,
 )
 
 DEPLOYER, ALICE, BOB = (Account.from_key(bytes([number]) * 32) for number in (1, 2, 3))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from eth_utils import to_checksum_address
 
-from ocean_lib.localnet.contracts import send_transaction
+from ocean_lib.localnet.chain.transactions import send_transaction
 from tests.integration.localnet.conftest import World
 from tests.integration.localnet.handmade import ASSETS, access_service
 from tests.unit.localnet.recorded import answer

@@ -18,7 +18,7 @@ import requests
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet.chain import RemoteChain
-from ocean_lib.localnet.contracts import send_transaction
+from ocean_lib.localnet.chain.transactions import send_transaction
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.runners import isolation
 from ocean_lib.localnet.runners.filters import Landlock

@@ -77,7 +77,7 @@ def error(what: str, code: str, **values: str) -> OceanError:
         (
             error("did is missing.", "saved-job"),
             "did is missing. Pass what ComputeJob.to_dict() returned.",
-            "did is missing. Give a job file that `ocean-compute start` wrote.",
+            "did is missing. Give a job file that `ocean-compute start` or `run` wrote.",
         ),
         (
             error("404.", "check-metadata-cache"),
@@ -88,7 +88,7 @@ def error(what: str, code: str, **values: str) -> OceanError:
         (
             error("", "no-code"),
             "algorithm_meta has no code: give it `rawcode` (the text) or `url` (where it lies).",
-            "The file of --code is empty: give one with code in it.",
+            "The algorithm's file is empty: give one with code in it.",
         ),
         (InvalidInput("No\nadvice."), "No\nadvice.", "No advice."),
     ],

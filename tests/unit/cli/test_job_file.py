@@ -14,6 +14,7 @@ import pytest
 from ocean_lib.backends.backend import JobRef
 from ocean_lib.cli import main
 from ocean_lib.cli.job_file import WhichJob
+from ocean_lib.cli.session import Session
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.ocean.compute_job import ComputeJob
 from ocean_lib.ocean.ocean_compute import OceanCompute
@@ -154,13 +155,16 @@ def test_the_next_command_can_be_copied_from_what_start_says(
     ("which", "words"),
     [
         (WhichJob("", "", Path("my job.json")), ["--job-file", "my job.json"]),
-        (WhichJob("a b", "", None), ["a b"]),
+        (WhichJob("a b", "", None), ["a b", "--node", "http://node/a;b"]),
         (WhichJob("a1", "did:op:$(x)", None), ["a1", "--did", "did:op:$(x)"]),
     ],
     ids=["file", "id", "did"],
 )
 def test_a_job_is_named_so_that_a_shell_takes_it(which: WhichJob, words: list[str]) -> None:
-    assert shlex.split(which.words) == words
+    session = Session()
+    session.node = "http://node/a;b"
+
+    assert shlex.split(which.words(session)) == words
 
 
 def test_a_missing_job_file_is_named_so_that_a_shell_takes_it(

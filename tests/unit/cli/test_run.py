@@ -20,6 +20,7 @@ from ocean_lib.ocean.ocean_compute import OceanCompute
 ADDRESS = "0x" + "12" * 20
 DID = "did:op:" + "12" * 20
 NOBODY = "http://127.0.0.1:9"
+UNKNOWN = str(Path(__file__).parents[3] / "LICENSE")
 TX = "0x" + "34" * 32
 START = ["start", DID, "--order", TX, "--service", "1"]
 RAW = ["--code", __file__, "--image", "python", "--tag", "3.11", "--entrypoint", "python3 $ALGO"]
@@ -80,7 +81,7 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["--config", "gone.ini", "jobs"], 2, "Cannot read the config file"),
         (["jobs", "--provider", "nonsense"], 2, "'--provider': it must be an absolute http(s)"),
         (["start", DID], 2, "--algorithm DID or --code FILE"),
-        (["start", DID, "--code", __file__], 2, "--code needs --image, --tag, --entrypoint"),
+        (["start", DID, "--code", UNKNOWN], 2, "No image and entry point are known for"),
         (["order", "did:op:1", "--metadata-cache", NOBODY], 2, "'DID': it must be 'did:op:'"),
         (["order", DID, "--metadata-cache", NOBODY], 6, "no connection"),
         (["wait", "--job-file", "gone.json"], 7, "There is no job file gone.json"),
@@ -116,7 +117,7 @@ _KEY = "0x" + "5d" * 32
         (["order", "x"], "DID"),
         (["mint", "x", "--to", ADDRESS], "DID"),
         (["mint", DID, "--to", "x"], "--to"),
-        (["start", "x", "--algorithm", DID], "DATASET..."),
+        (["start", "x", "--algorithm", DID], "[DATASET]..."),
         (["start", DID, "--algorithm", "x"], "--algorithm"),
         (["start", DID, "--algorithm", DID, "--order", DID], "--order"),
         (["check", DID, "--algorithm", DID, "--algorithm-order", "x"], "--algorithm-order"),
@@ -158,8 +159,9 @@ def test_what_cannot_be_used_is_named_as_it_was_typed_before_anybody_is_asked(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--algorithm-order", TX], "--algorithm-order can only go with --algorithm"),
-        (["--entrypoint", " "], "--code needs --entrypoint"),
+        (["--algorithm-order", TX], "--algorithm-order can only go with a published algorithm"),
+        (["--entrypoint", " "], "'--entrypoint': it is blank"),
+        (["--image", "python:3.8"], "--image python:3.8 has a tag already: leave --tag out"),
     ],
 )
 def test_an_option_that_would_count_for_nothing_is_refused(
@@ -169,7 +171,7 @@ def test_an_option_that_would_count_for_nothing_is_refused(
     assert said in capsys.readouterr().err
 
     assert main([*START, "--algorithm", DID, "--tag", "3", "--provider", NOBODY]) == 2
-    assert "--tag can only go with --code" in capsys.readouterr().err
+    assert "--tag can only go with code of your own" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_an_option_that_would_count_for_nothing_is_refused(
     [
         (["--entrypoint", "python3 "], "'python3 ' does not name the algorithm"),
         (["--entrypoint", "python3 ${ALGO}"], "does not name the algorithm"),
-        (["--image", "python:3.8"], "is not one that can be pulled"),
+        (["--image", "Python"], "is not one that can be pulled"),
     ],
 )
 def test_code_that_no_back_end_would_run_is_not_started(
@@ -223,7 +225,7 @@ def test_an_interrupted_start_says_that_the_job_may_run(
 
     assert main([*START, *RAW, "--provider", NOBODY]) == 130
     assert capsys.readouterr().err == (
-        "Interrupted. The job may have started: `ocean-compute jobs` tells.\n"
+        f"Interrupted. The job may have started: `ocean-compute jobs --provider {NOBODY}` tells.\n"
     )
 
 

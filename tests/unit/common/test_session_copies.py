@@ -48,7 +48,7 @@ def test_a_copy_has_connections_and_memory_of_its_own(make):
         other.get(server.url, timeout=5)
 
     assert server.connections == 2
-    assert other._prepared is not session._prepared
+    assert other._known is not session._known
 
 
 @pytest.mark.parametrize("make", COPIES.values(), ids=COPIES)

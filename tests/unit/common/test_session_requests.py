@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
+from requests.cookies import cookiejar_from_dict
 
 from ocean_lib.http.connections import get_requests_session
 from tests.wire import WireServer, as_json
@@ -17,6 +20,32 @@ URL = "http://provider.example:8030/api/v1/services/compute"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 PLAIN = st.dictionaries(TEXTS, TEXTS, max_size=4)
 OTHER = st.dictionaries(TEXTS, st.none() | st.integers() | st.lists(TEXTS, max_size=3), max_size=3)
+
+
+class Wire(HTTPAdapter):
+    """Keeps what it is given to send."""
+
+    sent: requests.PreparedRequest
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        self.sent = request
+        response = requests.Response()
+        response.status_code, response.request, response.url = 200, request, str(request.url)
+        response.raw = io.BytesIO()
+        return response
+
+
+def ours() -> requests.Session:
+    session = get_requests_session()
+    for prefix in ("http://", "https://"):
+        session.mount(prefix, Wire())
+    return session
+
+
+def sent(session: requests.Session, method: str, url: str, **wanted: Any) -> Any:
+    """Return what a session sends, as our exchanges ask it to."""
+    response = session.request(method, url, **wanted, allow_redirects=False, stream=True)
+    return response.request
 
 
 def shown(prepared: requests.PreparedRequest) -> tuple[Any, ...]:
@@ -40,15 +69,14 @@ def plain_session(like: requests.Session) -> requests.Session:
     headers=st.sampled_from([{}, {"Content-Type": "application/json"}, {"Range": "bytes=5-"}]),
 )
 def test_a_request_is_what_requests_makes_of_it(method, url, queries, body, headers):
-    session = get_requests_session()
+    session = ours()
     plain = plain_session(session)
 
     for query in queries:
         wanted = {"params": query, "data": body, "headers": headers}
-        ours = session.prepare_request(requests.Request(method, url, **wanted))
         theirs = plain.prepare_request(requests.Request(method, url, **wanted))
 
-        assert shown(ours) == shown(theirs)
+        assert shown(sent(session, method, url, **wanted)) == shown(theirs)
 
 
 @pytest.mark.parametrize(
@@ -63,45 +91,50 @@ def test_a_request_is_what_requests_makes_of_it(method, url, queries, body, head
     ids=str,
 )
 def test_what_is_not_plain_is_prepared_each_time(wanted):
-    session = get_requests_session()
-    session.prepare_request(requests.Request("POST", URL))
+    session = ours()
+    sent(session, "POST", URL)
 
-    ours = session.prepare_request(requests.Request("POST", URL, **wanted))
+    made = sent(session, "POST", URL, **wanted)
 
     theirs = requests.Request("POST", URL, **wanted).prepare()
-    assert ours.headers.get("Authorization") == theirs.headers.get("Authorization")
-    assert ours.headers.get("Content-Length") == theirs.headers.get("Content-Length")
+    assert made.headers.get("Authorization") == theirs.headers.get("Authorization")
+    assert made.headers.get("Content-Length") == theirs.headers.get("Content-Length")
+    assert made.headers.get("Cookie") == theirs.headers.get("Cookie")
 
 
 def test_what_the_user_sets_on_the_session_counts_at_once():
-    session = get_requests_session()
-    session.prepare_request(requests.Request("GET", URL))
+    session = ours()
+    sent(session, "GET", URL)
     seen = []
 
     session.headers["X-Mine"] = "1"
-    session.hooks["response"].append(seen.append)
-    with_header = session.prepare_request(requests.Request("GET", URL))
+    with_header = sent(session, "GET", URL)
+    session.hooks["response"].append(lambda response, **_: seen.append(response.status_code))
+    sent(session, "GET", URL)
+    session.cookies = cookiejar_from_dict({"mine": "1"})
+    with_cookie = sent(session, "GET", URL)
     session.auth = ("me", "secret")
-    with_login = session.prepare_request(requests.Request("GET", URL))
+    with_login = sent(session, "GET", URL)
     session.params = {"mine": "1"}
-    with_query = session.prepare_request(requests.Request("GET", URL))
+    with_query = sent(session, "GET", URL)
 
     assert with_header.headers["X-Mine"] == "1"
-    assert with_header.hooks["response"] == [seen.append]
+    assert seen == [200] * 4
+    assert with_cookie.headers["Cookie"] == "mine=1"
     assert with_login.headers["Authorization"].startswith("Basic ")
     assert with_query.url == f"{URL}?mine=1"
 
 
 def test_requests_share_nothing_that_can_be_changed():
-    session = get_requests_session()
-    asked = requests.Request("GET", URL, params={"a": "1"})
-    first = session.prepare_request(asked)
+    session = ours()
+    query = {"a": "1"}
+    first = sent(session, "GET", URL, params=query)
 
     first.headers["Authorization"] = "mine"
     first.register_hook("response", print)
-    second = session.prepare_request(requests.Request("GET", URL, params={"b": "2"}))
+    second = sent(session, "GET", URL, params={"b": "2"})
 
-    assert asked.params == {"a": "1"}
+    assert query == {"a": "1"}
     assert "Authorization" not in second.headers
     assert second.hooks == {"response": []}
     assert second.url == f"{URL}?b=2"
@@ -111,9 +144,9 @@ def test_a_login_of_netrc_is_sent_every_time(tmp_path: Path, monkeypatch: pytest
     netrc = tmp_path / "netrc"
     netrc.write_text("machine provider.example login me password secret\n", encoding="ascii")
     monkeypatch.setenv("NETRC", str(netrc))
-    session = get_requests_session()
+    session = ours()
 
-    made = [session.prepare_request(requests.Request("GET", URL)) for _ in range(2)]
+    made = [sent(session, "GET", URL) for _ in range(2)]
 
     assert [one.headers["Authorization"] for one in made] == ["Basic bWU6c2VjcmV0"] * 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocean_lib.backends.trusted import check_trusted
+from ocean_lib.backends.signing import check_trusted
 from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, ProviderNotTrusted
 from ocean_lib.http.origins import origin_of

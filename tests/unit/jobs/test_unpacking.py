@@ -49,8 +49,17 @@ def in_pieces(data: bytes, size: int = 700) -> Iterator[bytes]:
         yield data[at : at + size]
 
 
+NAME = "outputs.tar"
+PLENTY = 10**9
+
+
 def unpacked(data: bytes, folder: Path) -> unpacking.Unpacked:
-    return unpack(in_pieces(data), folder, taken=[], operation=OPERATION)
+    return unpack(in_pieces(data), folder, NAME, max_bytes=PLENTY)
+
+
+def failing(data: bytes, folder: Path) -> None:
+    """Unpack an archive that fails as a whole, and raise what is wrong with it."""
+    raise unpacked(data, folder).failures[NAME]
 
 
 def test_files_come_out_below_the_folder_without_the_top_one(tmp_path: Path) -> None:
@@ -96,6 +105,7 @@ def test_a_recorded_archive_is_unpacked(number: str, tmp_path: Path) -> None:
         (("outputs/../../evil", b"x"), "leads out"),
         (("/etc/evil", b"x"), "leads out"),
         (("outputs/" + "d/" * 40 + "x", b"x"), "deep"),
+        (("outputs/" + f"{'d' * 150}/" * 12 + "x", b"x"), "1024 characters"),
     ],
 )
 def test_what_is_no_plain_file_below_is_refused_and_the_rest_comes(
@@ -103,7 +113,9 @@ def test_what_is_no_plain_file_below_is_refused_and_the_rest_comes(
 ) -> None:
     folder = tmp_path / "in" / "here"
 
-    done = unpacked(archive(member, ("outputs/good", b"good")), folder)
+    data = archive(member, ("outputs/good", b"good"), format=tarfile.PAX_FORMAT)
+
+    done = unpacked(data, folder)
 
     assert [path.name for path in done.paths] == ["good"]
     (failure,) = done.failures.values()
@@ -145,7 +157,7 @@ def test_an_archive_that_is_cut_short_is_an_error(left: int, tmp_path: Path) -> 
     data = archive(("outputs/a", b"a" * 5000))
 
     with pytest.raises(DownloadError, match="cut short"):
-        unpacked(data[:left], tmp_path)
+        failing(data[:left], tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -154,7 +166,7 @@ def test_an_archive_without_its_end_is_an_error(tmp_path: Path) -> None:
     data = archive(("outputs/a", b"a" * 512))
 
     with pytest.raises(DownloadError, match="its end is missing"):
-        unpacked(data[:1024], tmp_path)
+        failing(data[:1024], tmp_path)
 
 
 def test_a_transfer_that_breaks_is_told_as_such(tmp_path: Path) -> None:
@@ -163,7 +175,7 @@ def test_a_transfer_that_breaks_is_told_as_such(tmp_path: Path) -> None:
         raise ConnectionBroken("The connection broke.")
 
     with pytest.raises(ConnectionBroken):
-        unpack(broken(), tmp_path, taken=[], operation=OPERATION)
+        raise unpack(broken(), tmp_path, NAME, max_bytes=PLENTY).failures[NAME]
 
     assert list(tmp_path.iterdir()) == []
 
@@ -174,7 +186,62 @@ def test_more_files_than_a_folder_should_have_are_refused(
     monkeypatch.setattr(unpacking, "MAX_FILES", 3)
 
     with pytest.raises(DownloadError, match="more than 3 files"):
-        unpacked(archive(*((f"outputs/{i}", b"") for i in range(4))), tmp_path)
+        failing(archive(*((f"outputs/{i}", b"") for i in range(4))), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def endless(info: tarfile.TarInfo) -> Iterator[bytes]:
+    """An archive whose one file says how long it is, and has that much."""
+    yield archive(("outputs/first", b"1"))[:1024] + info.tobuf(tarfile.GNU_FORMAT)
+    while True:
+        yield bytes(65536)
+
+
+def test_a_file_that_says_that_it_is_too_long_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("outputs/bomb")
+    info.size = 2**40
+    read = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal read
+        for piece in endless(info):
+            read += len(piece)
+            yield piece
+
+    done = unpack(counted(), tmp_path, NAME, max_bytes=10**6)
+
+    assert isinstance(done.failures[NAME], ResponseTooLarge)
+    assert read < 200_000
+    assert [path.name for path in tmp_path.iterdir()] == ["first"]
+
+
+def test_files_that_are_too_long_together_are_refused(tmp_path: Path) -> None:
+    data = archive(*((f"outputs/{name}", b"x" * 600) for name in "abc"))
+
+    done = unpack(in_pieces(data), tmp_path, NAME, max_bytes=1500)
+
+    assert [path.name for path in done.paths] == ["a", "b"]
+    with pytest.raises(ResponseTooLarge, match="1500 bytes"):
+        raise done.failures[NAME]
+
+
+def test_a_file_in_the_place_of_a_folder_keeps_only_what_is_below_it_away(tmp_path: Path) -> None:
+    data = archive(("outputs/a", b"1"), ("outputs/a/b/c", b"2"), ("outputs/d", b"3"))
+
+    done = unpacked(data, tmp_path)
+
+    assert [path.name for path in done.paths] == ["a", "d"]
+    assert list(done.failures) == ["outputs/a/b/c"]
+
+
+def test_what_came_whole_before_an_archive_broke_is_kept_and_named(tmp_path: Path) -> None:
+    data = archive(("outputs/a", b"a" * 600), ("outputs/b", b"b" * 5000))
+
+    done = unpacked(data[:3000], tmp_path)
+
+    assert [path.name for path in done.paths] == ["a"]
+    assert list(tmp_path.iterdir()) == done.paths
+    assert "cut short" in str(done.failures[NAME])
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
@@ -188,7 +255,7 @@ def test_a_header_that_would_fill_the_memory_is_refused(kind: bytes, tmp_path: P
         yield from endless
 
     with pytest.raises(DownloadError, match="too long"):
-        unpack(pieces(), tmp_path, taken=[], operation=OPERATION)
+        raise unpack(pieces(), tmp_path, NAME, max_bytes=PLENTY).failures[NAME]
 
 
 def test_long_names_are_read(tmp_path: Path) -> None:
@@ -210,7 +277,7 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
         yield bytes(1024)
 
     tracemalloc.start()
-    done = unpack(pieces(), tmp_path, taken=[], operation=OPERATION)
+    done = unpack(pieces(), tmp_path, NAME, max_bytes=PLENTY)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -242,3 +309,12 @@ def test_a_file_too_long_for_memory_is_refused() -> None:
 
     with pytest.raises(ResponseTooLarge, match="Use download"):
         read_members(in_pieces(data), lambda _: True, 100, OPERATION)
+
+
+def test_names_that_differ_in_case_only_are_two_files_everywhere(tmp_path: Path) -> None:
+    data = archive(("outputs/Same.TXT", b"one"), ("outputs/same.txt", b"two"))
+
+    done = unpacked(data, tmp_path)
+
+    assert [path.read_bytes() for path in done.paths] == [b"one", b"two"]
+    assert len({path.name.casefold() for path in done.paths}) == 2

@@ -23,7 +23,7 @@ from ocean_lib.localnet.chain import (
 )
 from ocean_lib.localnet.chain.calls import revert_reason
 from ocean_lib.localnet.chain.server import answer_body
-from ocean_lib.localnet.contracts import TransactionError, send_transaction
+from ocean_lib.localnet.chain.transactions import TransactionError, send_transaction
 
 OWNER = Account.from_key(bytes([1]) * 32)
 OTHER = "0x" + "22" * 20

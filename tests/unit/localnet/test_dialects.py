@@ -9,12 +9,12 @@ import pytest
 
 import ocean_lib.localnet
 from ocean_lib.localnet.dialects.dialect import Dialect
+from ocean_lib.localnet.dialects.node.dialect import NodeDialect
 from ocean_lib.localnet.dialects.v3.dialect import V3Dialect
 
 LOCALNET = Path(ocean_lib.localnet.__file__).parent
-NEUTRAL = sorted(
-    path for path in LOCALNET.rglob("*.py") if LOCALNET / "dialects" / "v3" not in path.parents
-)
+DIALECTS = {LOCALNET / "dialects" / name for name in ("v3", "node")}
+NEUTRAL = sorted(path for path in LOCALNET.rglob("*.py") if not DIALECTS & set(path.parents))
 V3_WORDS = re.compile(
     r"""/api/v1|did:op|documentId|serviceId|transferTxId|dataToken|consumerAddress|algorithmDid
     |algorithmMeta|algoDID|inputDID|agreementId|statusText|stopreq|resultsUrl|algorithmLogUrl
@@ -22,24 +22,37 @@ V3_WORDS = re.compile(
     |TRANSFORMATION_DID|"DIDS"|serviceEndpoint""",
     re.VERBOSE,
 )
+NODE_WORDS = re.compile(
+    r"""/api/services|freeCompute|fileObject|maxJobDuration|algocustomdata|computeResult
+    |stopRequested|isFree|imageLog|outputs\.tar|c2d_storage|queueMaxWaitTime|additionalViewers""",
+    re.VERBOSE,
+)
 
 
 @pytest.mark.parametrize("path", NEUTRAL, ids=lambda path: str(path.relative_to(LOCALNET)))
-def test_the_neutral_part_says_no_word_of_v3(path: Path) -> None:
-    assert V3_WORDS.findall(path.read_text(encoding="utf-8")) == []
+def test_the_neutral_part_says_no_word_of_a_dialect(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert V3_WORDS.findall(text) == []
+    assert NODE_WORDS.findall(text) == []
 
 
-def test_only_one_file_of_the_neutral_part_names_a_dialect() -> None:
+def test_only_the_way_in_names_a_dialect() -> None:
     named = {
         str(path.relative_to(LOCALNET))
         for path in NEUTRAL
-        if "localnet.dialects.v3" in path.read_text(encoding="utf-8")
+        if re.search(r"localnet\.dialects\.(v3|node)", path.read_text(encoding="utf-8"))
     }
 
-    assert named == {"open_network.py"}
+    assert named == {"network.py", "open_network.py"}
 
 
-def test_v3_is_a_dialect() -> None:
-    dialect: Dialect = V3Dialect()
+def test_no_dialect_imports_another() -> None:
+    for one, other in (("v3", "node"), ("node", "v3")):
+        for path in (LOCALNET / "dialects" / one).glob("*.py"):
+            assert f"dialects.{other}" not in path.read_text(encoding="utf-8"), path
 
+
+@pytest.mark.parametrize("dialect", [V3Dialect(), NodeDialect()])
+def test_both_are_dialects(dialect: Dialect) -> None:
     assert dialect.layout.algorithm == "transformations/algorithm"

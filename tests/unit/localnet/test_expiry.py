@@ -18,7 +18,8 @@ from ocean_lib.localnet.dialects.v3.jobs import V3Layout
 from ocean_lib.localnet.files.access import FileAccess, FileStore
 from ocean_lib.localnet.jobs.engine import JobEngine
 from ocean_lib.localnet.jobs.expiry import Expiry
-from ocean_lib.localnet.jobs.store import JobRecord, JobStage, JobStore
+from ocean_lib.localnet.jobs.records import JobRecord, JobStage
+from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners.local import LocalRunner
 from ocean_lib.localnet.state.database import Database
 from tests.unit.localnet.test_jobs import request

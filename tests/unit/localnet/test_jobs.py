@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet.dialects.v3.jobs import STATUS_TEXTS, job_document
+from ocean_lib.localnet.dialects.v3.jobs import SHOWN_AS, STATUS_TEXTS, job_document
 from ocean_lib.localnet.dialects.v3.signatures import NonceCounters
-from ocean_lib.localnet.jobs.store import (
+from ocean_lib.localnet.jobs.records import (
     AlgorithmSource,
     InputFiles,
     JobRequest,
     JobStage,
-    JobStore,
     Termination,
 )
+from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners import RunOutcome
 from ocean_lib.localnet.state.database import Database
 from tests.unit.localnet.recorded import answer
@@ -129,7 +129,7 @@ def test_an_exit_status_is_that_of_a_container(outcome: RunOutcome, status: int 
 
 
 def test_every_state_has_its_text() -> None:
-    assert set(STATUS_TEXTS) == set(JobStage)
+    assert {SHOWN_AS.get(stage, stage) for stage in JobStage} == set(STATUS_TEXTS)
     assert STATUS_TEXTS[JobStage.RUNNING] == "Running algorithm "
 
 

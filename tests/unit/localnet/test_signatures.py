@@ -12,13 +12,8 @@ from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.localnet.dialects.v3.signatures import (
-    UnreadableSignature,
-    is_auth_token,
-    message_hash,
-    recover,
-    signed_by,
-)
+from ocean_lib.localnet.dialects.v3.signatures import is_auth_token, signed_by
+from ocean_lib.localnet.eip191 import UnreadableSignature, message_hash, recover
 from tests.unit.localnet.recorded import CONSUMER, CONSUMER_KEY, answer, last
 
 ACCOUNT = Account.from_key(CONSUMER_KEY)

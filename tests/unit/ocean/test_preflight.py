@@ -132,7 +132,7 @@ class _Provider:
 
 
 def probe_of(provider: _Provider, url: str) -> FileProbe:
-    return FileProbe(WrappedBackend(url, provider))
+    return FileProbe(url, lambda root: WrappedBackend(root, provider))
 
 
 def test_a_silent_provider_is_told_once_and_not_asked_again() -> None:
@@ -298,7 +298,10 @@ def test_the_guide_lists_every_code_there_is() -> None:
     sources = [
         path.read_text("utf-8")
         for path in (ROOT / "ocean_lib").rglob("*.py")
-        if re.search(r"ocean_lib/preflight/|backends/v3/trust|models/algorithm_metadata", str(path))
+        if re.search(
+            r"ocean_lib/preflight/|backends/v3/(?:trust|offers)|backends/node/rules|models/algorithm_metadata",
+            str(path),
+        )
     ]
     used = {
         code

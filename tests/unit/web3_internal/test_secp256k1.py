@@ -11,8 +11,7 @@ from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocean_lib.web3_internal._keys import open_key, sign_personal
-from ocean_lib.web3_internal.signer import sign_text
+from ocean_lib.web3_internal.signer import OwnKey, sign_text
 from ocean_lib.web3_internal.wallet import Wallet
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -22,24 +21,24 @@ KEY = b"\x84" * 32
 
 @given(KEYS, st.binary(max_size=300))
 def test_address_and_signature_are_eth_accounts(key, message):
-    address, sign_hash = open_key(key)
+    own = OwnKey(key)
 
     account = Account.from_key(key)
-    assert address == account.address
-    assert sign_personal(sign_hash, message) == bytes(
+    assert own.address == account.address
+    assert own.sign_personal(message) == bytes(
         account.sign_message(encode_defunct(primitive=message)).signature
     )
 
 
 def test_without_coincurve_the_same_comes_from_eth_keys(monkeypatch):
-    address, sign_hash = open_key(KEY)
+    quick = OwnKey(KEY)
     monkeypatch.setitem(sys.modules, "coincurve", None)  # importing it now fails
 
-    slow_address, slow_sign_hash = open_key(KEY)
+    slow = OwnKey(KEY)
 
-    assert slow_sign_hash.__code__ is not sign_hash.__code__
-    assert slow_address == address
-    assert sign_personal(slow_sign_hash, b"text") == sign_personal(sign_hash, b"text")
+    assert slow._sign_hash.__code__ is not quick._sign_hash.__code__
+    assert slow.address == quick.address
+    assert slow.sign_personal(b"text") == quick.sign_personal(b"text")
 
 
 def test_a_wallet_signs_bytes_as_it_signs_the_message_of_them():
@@ -65,6 +64,15 @@ def test_a_subclass_with_its_own_way_of_signing_is_asked():
 
     assert wallet.asked == 1
     assert signature == sign_text(Wallet(None, KEY), "text")
+
+
+def test_a_wallets_address_is_that_of_its_key():
+    wallet = Wallet(None, KEY)
+
+    with pytest.raises(AttributeError, match="that of its key"):
+        wallet.address = "0x" + "1" * 40
+
+    assert wallet.address == Account.from_key(KEY).address
 
 
 @pytest.mark.parametrize("name", ["_key", "_sign_hash"])

@@ -15,7 +15,6 @@ from ocean_lib.localnet.dialects.v3.jobs import job_document
 from ocean_lib.localnet.dialects.v3.provider_api import SERVICES
 from ocean_lib.localnet.dialects.v3.signatures import (
     NonceCounters,
-    UnreadableSignature,
     is_auth_token,
     signed_by,
 )
@@ -31,9 +30,10 @@ from ocean_lib.localnet.dialects.v3.wire import (
     unavailable,
 )
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld, RefusedStart, Workflow
+from ocean_lib.localnet.eip191 import UnreadableSignature
 from ocean_lib.localnet.faults import WithholdResults
 from ocean_lib.localnet.http.routes import Endpoint
-from ocean_lib.localnet.jobs.store import JobRecord
+from ocean_lib.localnet.jobs.records import JobRecord
 
 _COMPUTE = f"{SERVICES}/compute"
 
@@ -72,7 +72,7 @@ class ComputeApi:
         data = parameters(request)
         nonce = self._check_start(data)
         try:
-            workflow = Workflow(self._world, data, self._engine.max_wall_s)
+            workflow = Workflow(self._world, data, self._engine.limits.wall_s)
             job_request = workflow.check()
         except RefusedStart as error:
             return refused(str(error))

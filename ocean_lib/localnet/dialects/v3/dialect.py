@@ -8,9 +8,11 @@ from typing import Any
 
 from flask import Flask, Request, Response
 
+from ocean_lib.localnet.chain import ChainClient
 from ocean_lib.localnet.dialects.dialect import NetworkParts
 from ocean_lib.localnet.dialects.v3.aquarius_api import AquariusApi
 from ocean_lib.localnet.dialects.v3.compute_api import ComputeApi
+from ocean_lib.localnet.dialects.v3.contracts import OceanContracts, deploy_contracts
 from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
 from ocean_lib.localnet.dialects.v3.jobs import V3Layout
 from ocean_lib.localnet.dialects.v3.provider_api import ProviderApi
@@ -18,6 +20,7 @@ from ocean_lib.localnet.dialects.v3.publications import Publications
 from ocean_lib.localnet.dialects.v3.signatures import NonceCounters
 from ocean_lib.localnet.dialects.v3.wire import HtmlError, InvalidRequest, invalid, page, parameters
 from ocean_lib.localnet.dialects.v3.workflow import ProviderWorld
+from ocean_lib.localnet.errors import LocalNetworkError
 from ocean_lib.localnet.faults import Operation
 from ocean_lib.localnet.http.routes import RoutedApp
 from ocean_lib.localnet.metadata.store import MetadataStore
@@ -33,17 +36,20 @@ class V3Servers:
     """
 
     def __init__(self, parts: NetworkParts) -> None:
-        published = Publications(parts.chain, parts.contracts.metadata)
+        chain = parts.chain
+        if chain is None or not isinstance(chain.contracts, OceanContracts):
+            raise LocalNetworkError("V3's servers need a chain with V3's contracts")
+        published = Publications(chain.client, chain.contracts.metadata)
         store = MetadataStore(
-            parts.database, parts.chain, published, first_block=parts.contracts.block_number
+            parts.database, chain.client, published, first_block=chain.contracts.block_number
         )
         self._nonces = NonceCounters(parts.database)
         key = ProviderKey(parts.keys.provider)
-        world = ProviderWorld(parts.chain, key, parts.files, store.document)
+        world = ProviderWorld(chain.client, key, parts.files, store.document)
         provider = ProviderApi(
             world,
             self._nonces,
-            network_url=parts.network_url,
+            network_url=chain.url,
             compute_address=ProviderKey(parts.keys.compute).address,
         )
         compute = ComputeApi(world, self._nonces, parts)
@@ -78,7 +84,14 @@ class V3Servers:
 class V3Dialect:
     """The servers of Ocean V3: Provider 0.4, Aquarius 2.2."""
 
+    generation = "v3"
+    needs_chain = True
+    threads = 8
     layout = V3Layout()
+
+    def deploy(self, chain: ChainClient, deployer_key: str) -> OceanContracts:
+        """Deploy V3's contracts, or find them again."""
+        return deploy_contracts(chain, deployer_key)
 
     def serve(self, parts: NetworkParts) -> V3Servers:
         """Build the servers over a network's parts."""

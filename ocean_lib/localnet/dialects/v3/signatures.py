@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 import time
 
-from eth_keys.datatypes import Signature
-from eth_keys.exceptions import BadSignature
-from eth_utils.crypto import keccak
-from eth_utils.exceptions import ValidationError as KeyValidationError
-
+from ocean_lib.localnet.eip191 import recover
 from ocean_lib.localnet.state.database import Database
 
 _TOKEN_LIFETIME_S = 24 * 60 * 60
 _TOKEN = re.compile(r"(0x[^-]*)-([0-9]{1,20})")
 _TOKEN_TEXT = "Ocean Protocol Authentication\n"  # noqa: S105 (a text that is signed, no secret)
-
-
-class UnreadableSignature(ValueError):
-    """A signature from which no address can be recovered."""
-
-
-def message_hash(text: str) -> bytes:
-    """Hash a text as a personal message; the prefix counts bytes, not characters."""
-    data = text.encode("utf-8")
-    return keccak(b"\x19Ethereum Signed Message:\n" + str(len(data)).encode() + data)
-
-
-def recover(text: str, signature: str) -> str:
-    """Return the checksum address that signed `text`.
-
-    Args:
-        text: The text as the signer had it.
-        signature: 65 bytes r, s, v in hexadecimal, with or without `0x`; v is 27 or 28; of
-            any other v only the last bit counts.
-
-    Raises:
-        UnreadableSignature: If no address can be recovered; the texts are the real Provider's.
-    """
-    try:
-        data = binascii.unhexlify(signature.removeprefix("0x"))
-    except (binascii.Error, ValueError) as error:
-        raise UnreadableSignature(str(error)) from error
-    if len(data) != 65:
-        raise UnreadableSignature(
-            f"invalid signature, expecting bytes of length 65, got {len(data)}"
-        )
-    v = data[64] - 27 if data[64] in (27, 28) else data[64] % 2
-    try:
-        key = Signature(data[:64] + bytes([v])).recover_public_key_from_msg_hash(message_hash(text))
-    except (BadSignature, KeyValidationError, ValueError) as error:
-        raise UnreadableSignature(str(error)) from error
-    return str(key.to_checksum_address())
 
 
 def is_auth_token(value: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from flask import Request, Response
 
 from ocean_lib.localnet import safe_json
-from ocean_lib.localnet.dialects.v3.signatures import UnreadableSignature
+from ocean_lib.localnet.eip191 import UnreadableSignature
 
 _INTERNAL = (
     "The server encountered an internal error and was unable to complete your request. Either "

@@ -22,7 +22,7 @@ from ocean_lib.localnet.dialects.v3.rules import (
 )
 from ocean_lib.localnet.dialects.v3.wire import HtmlError
 from ocean_lib.localnet.files.access import FileAccess
-from ocean_lib.localnet.jobs.store import AlgorithmSource, InputFiles, JobRequest
+from ocean_lib.localnet.jobs.records import AlgorithmSource, InputFiles, JobRequest
 
 
 class RefusedStart(Exception):

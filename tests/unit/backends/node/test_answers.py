@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ocean_lib.backends.node.answers import (
     readable,
     result_files,
 )
+from ocean_lib.backends.v3.answers import error_of as error_of_any
 from ocean_lib.checks import is_job_id
 from ocean_lib.exceptions import JobNotFound, MalformedResponse, OceanError, TooManyRequests
 from ocean_lib.http.exchange import Answer
@@ -114,9 +116,15 @@ def test_what_is_said_about_tokens_is_understood(exchange: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(("number", "wait_s"), [("90", 60.0), ("91", 20.0)])
-def test_asking_too_often_says_how_long_to_wait(number: str, wait_s: float) -> None:
-    error = error_from(nodes.load(number)[-1])
+@pytest.mark.parametrize("make", [error_of, error_of_any], ids=["node", "not yet known"])
+def test_asking_too_often_says_how_long_to_wait(
+    number: str, wait_s: float, make: Callable[[Answer], OceanError]
+) -> None:
+    answer = answer_of(nodes.load(number)[-1])
 
+    error = make(answer)
+
+    assert answer.may_change()
     assert isinstance(error, TooManyRequests)
     assert error.retry_after_s == wait_s
 

@@ -12,9 +12,7 @@ import pytest
 from ocean_lib import FileInput, Wallet
 from ocean_lib.backends.backend import JobRef, Listed
 from ocean_lib.backends.discovery import Discovery
-from ocean_lib.backends.node import backend as backend_module
 from ocean_lib.backends.node.backend import NodeBackend
-from ocean_lib.backends.node.pace import Pace
 from ocean_lib.backends.signing import Signatures
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
@@ -32,7 +30,7 @@ from ocean_lib.exceptions import (
     SignatureRejected,
     TooManyRequests,
 )
-from ocean_lib.http.deadline import Deadline, time_limit
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.outputs import JobFile, Source, read_file
 from ocean_lib.jobs.plan import MARKER, Algorithm, JobPlan
@@ -40,7 +38,7 @@ from ocean_lib.jobs.view import Job, JobState
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from tests.fake_node import FakeNode, recorded
 from tests.vectors import nodes
-from tests.wire import answer, as_json
+from tests.wire import Exchange, Reply, answer, as_json
 
 WALLET = Wallet(None, private_key=nodes.CONSUMER_KEY)
 OTHER = Wallet(None, private_key="0x" + "7" * 64)
@@ -79,7 +77,7 @@ def started(backend: NodeBackend, wallet: Wallet = WALLET, **fields: Any) -> Job
 
 
 def read(backend: NodeBackend, file: JobFile) -> bytes:
-    return read_file(Source(backend.http, lambda: backend.root), file, 1_000_000)
+    return read_file(Source(HttpExchange(), lambda: backend.root), file, 1_000_000)
 
 
 def test_the_first_start_asks_what_it_needs_and_a_warm_one_nothing() -> None:
@@ -272,6 +270,43 @@ def test_a_file_that_is_cut_short_is_an_error() -> None:
             read(backend, backend.outputs(ref, WALLET)[0])
 
 
+def breaking_after(data: bytes) -> Reply:
+    def reply(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        exchange.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        exchange.keep_alive = False
+
+    return reply
+
+
+def test_a_transfer_that_breaks_is_read_once_more_with_a_nonce_of_its_own() -> None:
+    with node() as (fake, backend):
+        ref = started(backend)
+        backend.job(ref)
+        backend.job(ref)
+        fake.forget()
+        fake.faults["GET", "computeResult"] = [breaking_after(fake.files[3][:1000])]
+        file = backend.outputs(ref, WALLET)[0]
+
+        assert read(backend, file) == fake.files[3]
+        assert fake.asked == ["GET computeResult"] * 2
+
+        fake.faults["GET", "computeResult"] = [breaking_after(fake.files[3][:1000])] * 2
+        with pytest.raises(ConnectionBroken):
+            read(backend, file)
+
+
+def test_a_file_whose_size_is_not_told_may_be_empty() -> None:
+    ended = recorded("10", 71)
+    for listed in ended["results"]:
+        listed.pop("filesize")
+    with node(states=[ended], files={}) as (_, backend):
+        ref = started(backend)
+        backend.job(ref)
+
+        assert read(backend, backend.outputs(ref, WALLET)[1]) == b""
+
+
 def test_somebody_elses_results_are_refused_as_such() -> None:
     with node() as (_, backend):
         ref = started(backend)
@@ -398,8 +433,9 @@ def test_a_start_that_is_too_often_is_sent_again_when_it_may_be() -> None:
 
         started(backend)
 
-        assert fake.asked == ["POST freeCompute", "GET nonce", "POST freeCompute"]
+        assert fake.asked == ["POST freeCompute", "POST freeCompute"]
         assert len(fake.jobs) == 2
+        assert fake.nonces[WALLET.address] == 2
 
 
 def test_a_crowded_node_is_told_apart_from_a_closed_environment(
@@ -411,36 +447,6 @@ def test_a_crowded_node_is_told_apart_from_a_closed_environment(
         fake.faults["GET", "compute"] = [crowded] * 9
         with time_limit(3.5), pytest.raises(TooManyRequests, match="active connections"):
             backend.job(ref)
-
-
-def test_polls_leave_half_of_the_rate_limit_to_the_rest() -> None:
-    pace = Pace(polls=3, window_s=0.4)
-    pauses: list[float] = []
-
-    class Clock(Deadline):
-        def pause(self, seconds: float) -> None:
-            pauses.append(seconds)
-
-    for _ in range(5):
-        pace.wait(Clock(60))
-
-    assert len(pauses) == 2
-    assert all(0.3 < pause <= 0.4 for pause in pauses)
-    assert backend_module.Pace()._polls == 15
-
-
-def test_a_poll_without_time_to_wait_is_sent_at_once() -> None:
-    pace = Pace(polls=1, window_s=60)
-    pauses: list[float] = []
-
-    class Clock(Deadline):
-        def pause(self, seconds: float) -> None:
-            pauses.append(seconds)
-
-    pace.wait(Clock(2))
-    pace.wait(Clock(2))
-
-    assert sum(pauses) == 0
 
 
 def test_a_lost_start_is_found_by_its_mark_alone() -> None:

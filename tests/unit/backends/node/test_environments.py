@@ -62,7 +62,7 @@ def test_access_lists_are_read_in_both_shapes() -> None:
 
 
 def test_the_choice_is_free_and_admits_the_wallet() -> None:
-    environment = chosen(offers(), "", {}, None, nodes.CONSUMER)
+    environment = chosen(offers(), {}, None, nodes.CONSUMER)
 
     assert environment.is_free
     assert environment.id == said()[0]["id"]
@@ -77,38 +77,25 @@ def test_the_choice_has_room_and_the_shortest_queue() -> None:
         for name, running, waiting in (("busy", 2, 0), ("queued", 0, 3), ("quiet", 1, 0))
     )
 
-    assert chosen([busy, queued, quiet], "", {}, None, nodes.CONSUMER) is quiet
-    assert chosen([busy, queued], "", {}, None, nodes.CONSUMER) is queued
-    assert chosen([busy], "", {}, None, nodes.CONSUMER) is busy
+    assert chosen([busy, queued, quiet], {}, None, nodes.CONSUMER) is quiet
+    assert chosen([busy, queued], {}, None, nodes.CONSUMER) is queued
+    assert chosen([busy], {}, None, nodes.CONSUMER) is busy
 
 
 @pytest.mark.parametrize(
-    ("wanted", "resources", "duration_s"),
-    [
-        ("", {"cpu": 5}, None),
-        ("", {"gpu": 1}, None),
-        ("", {}, 601),
-        ("0xno", {}, None),
-    ],
+    ("resources", "duration_s"), [({"cpu": 5}, None), ({"gpu": 1}, None), ({}, 601)]
 )
 def test_what_fits_nowhere_is_refused_before_anything_is_sent(
-    wanted: str, resources: dict[str, float], duration_s: int | None
+    resources: dict[str, float], duration_s: int | None
 ) -> None:
     with pytest.raises(EnvironmentUnavailable, match="Nothing was sent") as caught:
-        chosen(offers(), wanted, resources, duration_s, nodes.CONSUMER)
+        chosen(offers(), resources, duration_s, nodes.CONSUMER)
 
     assert said()[0]["id"] in str(caught.value), "it says what there is"
 
 
-def test_an_environment_that_is_for_payment_only_is_named_so() -> None:
-    paid = offers()[1]
-
-    with pytest.raises(EnvironmentUnavailable, match="for payment only"):
-        chosen([paid], paid.id, {}, None, nodes.CONSUMER)
-
-
 def test_no_amount_of_a_resource_asks_for_nothing() -> None:
-    assert chosen(offers(), "", {"gpu": 0, "cpu": 1}, 600, nodes.CONSUMER).is_free
+    assert chosen(offers(), {"gpu": 0, "cpu": 1}, 600, nodes.CONSUMER).is_free
 
 
 def test_what_is_left_of_a_resource_counts_what_is_used() -> None:
