@@ -17,7 +17,7 @@ from ocean_lib.localnet.dialects.node.claims import ClaimPasses
 from ocean_lib.localnet.dialects.node.credentials import Credentials
 from ocean_lib.localnet.dialects.node.environments import Environments
 from ocean_lib.localnet.dialects.node.jobs import is_queued, job_document, started_document
-from ocean_lib.localnet.dialects.node.outputs import OUTPUTS, content, open_file, result_files
+from ocean_lib.localnet.dialects.node.outputs import OUTPUTS, ResultFiles, content
 from ocean_lib.localnet.dialects.node.starting import free_request
 from ocean_lib.localnet.dialects.node.wire import (
     Refused,
@@ -63,6 +63,7 @@ class ComputeApi:
         self._credentials = credentials
         self._environments = environments
         self._claims = ClaimPasses(parts.database)
+        self._files = ResultFiles(parts.engine)
 
     def routes(self) -> list[Endpoint]:
         """Say what answers which request."""
@@ -163,7 +164,7 @@ class ComputeApi:
         if reader not in (found[0].owner, *(found[0].details.get("additionalViewers") or ())):
             text = f"{reader} is not authorized to get results for job with id {job_id}"
             raise Refused(500, text)
-        return _sent(open_file(self._engine, found[0], float(query["index"])))
+        return _sent(self._files.open(found[0], float(query["index"])))
 
     def logs(self) -> Response:
         """Answer with the log of a job while it runs, from its first line to its end."""
@@ -217,7 +218,7 @@ class ComputeApi:
                 job_document(
                     job,
                     settled_before=last,
-                    results=result_files(self._engine, job) if with_files else None,
+                    results=self._files.listed(job) if with_files else None,
                 )
                 for job in jobs
             ]
