@@ -114,7 +114,9 @@ def _seconds(moment: float | None) -> str:
     return "0" if moment is None else f"{round(moment, 3):.15g}"
 
 
-_FOLDERS = MappingProxyType({"INPUTS": "inputs", "OUTPUTS": "outputs"})
+_FOLDERS = MappingProxyType(
+    {"VOLUME": "", "INPUTS": "inputs", "OUTPUTS": "outputs", "LOGS": "logs"}
+)
 
 
 class NodeLayout:
