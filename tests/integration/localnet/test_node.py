@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.faults import MissingImage, Unavailable
 from tests.unit.localnet.node_replay import signed_with
+from tests.wire import Reply, Request, WireServer, answer
 
 API = "/api/services"
 SLOW = "import time\nprint('running', flush=True)\ntime.sleep(600)\n"
@@ -198,6 +200,31 @@ def test_an_algorithm_sees_flat_inputs_its_own_variables_and_no_others(
     assert found["cwd"] == "/"
     assert found["env"]["MINE"] == "a=b $HOME"
     assert not {"DIDS", "INPUTS", "OUTPUTS", "TRANSFORMATION_DID", "secret"} & set(found["env"])
+
+
+def test_inputs_and_code_are_asked_for_as_their_file_objects_say(caller: Caller) -> None:
+    def reply(sent: Request) -> Reply:
+        allowed = sent.headers.get("x-key") == "k" and sent.method == "POST"
+        return answer(200, QUICK if sent.path == "/code.py" else "data") if allowed else no(403)
+
+    no = partial(answer, body="", content_type="text/plain")
+    container = {"image": "python", "tag": "3.11-slim", "entrypoint": "python3 $ALGO"}
+    with WireServer(reply) as server:
+        asked = {"type": "url", "method": "POST", "headers": {"X-Key": "k"}}
+        file = {**asked, "url": f"{server.url}/data.csv"}
+        code = {**asked, "url": f"{server.url}/code.py"}
+        algorithm = {"meta": {"container": container}, "fileObject": code}
+        job_id = caller.started(datasets=[{"fileObject": file}], algorithm=algorithm)
+        ended = caller.ended(job_id)
+        plain = {"type": "url", "url": f"{server.url}/data.csv", "method": "GET"}
+        refused = caller.ended(caller.started(datasets=[{"fileObject": plain}]))
+        stored = caller.ended(caller.started(datasets=[{"fileObject": {"type": "ipfs"}}]))
+
+    assert ended["terminationDetails"]["exitCode"] == 0
+    assert caller.result(job_id, 2).content.endswith(b"hello\n")
+    assert (refused["status"], stored["status"]) == (31, 31)
+    names = [file["filename"] for file in refused["results"]]
+    assert names == ["image.log", "configuration.log", "algorithm.log"]
 
 
 def test_a_fault_of_an_image_and_of_a_node_that_is_away(
