@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 import requests
 
+from ocean_lib import AlgorithmMetadata, FileInput, Ocean
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
 from ocean_lib.localnet.errors import BadOption
-from ocean_lib.localnet.faults import MissingImage, Unavailable
+from ocean_lib.localnet.faults import ForgetStop, MissingImage, Unavailable
 from tests.unit.localnet.node_replay import signed_with
 from tests.wire import Reply, Request, WireServer, answer
 
@@ -110,7 +111,8 @@ def caller(network: LocalNetwork) -> Iterator[Caller]:
 
 
 def test_there_is_no_chain_and_what_needs_one_says_so(network: LocalNetwork) -> None:
-    assert network.options == {"resources": {"provider.url": network.provider_url}}
+    assert network.options["resources"] == {"provider.url": network.provider_url}
+    assert "eth-network" not in network.options
     assert not (network.state_dir / "chain.db").exists()
     for name in ("rpc_url", "chain_id", "contracts", "address_file"):
         with pytest.raises(LocalNetworkError, match="has no chain"):
@@ -239,6 +241,33 @@ def test_a_fault_of_an_image_and_of_a_node_that_is_away(
     assert refused.json().startswith("Cannot find image python:3.11-slim for ")
     assert away.status_code == 503
     assert caller.start().status_code == 200
+
+
+def test_a_stop_that_a_node_forgets_is_asked_for_again(
+    caller: Caller, network: LocalNetwork
+) -> None:
+    job_id = caller.started(SLOW)
+    caller.until(job_id, lambda job: job["algoStartTimestamp"] != "0")
+    network.faults.set(ForgetStop(times=1))
+    answered = caller.stop(job_id).json()[0]
+    forgotten = caller.job(job_id)
+    caller.stop(job_id)
+    ended = caller.ended(job_id)
+
+    assert (answered["stopRequested"], forgotten["stopRequested"]) == (True, False)
+    assert (ended["stopRequested"], ended["terminationDetails"]["exitCode"]) == (True, 137)
+
+
+def test_our_client_stops_a_job_whose_stop_a_node_forgot(network: LocalNetwork) -> None:
+    ocean = Ocean(network.config)
+    container = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
+    code = AlgorithmMetadata({"rawcode": SLOW, "language": "python", "container": container})
+    data = FileInput(url=network.publish_file(b"1", "data.csv"))
+    job = ocean.compute.submit([data], network.wallet(3), algorithm_meta=code)
+    with network.faults.during(ForgetStop(times=1)):
+        status = job.stop(wait=True)
+
+    assert status.state.value == "stopped"
 
 
 def test_a_log_is_followed_from_its_first_line_to_the_end(caller: Caller) -> None:

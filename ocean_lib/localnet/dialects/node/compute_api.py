@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, g, request
@@ -30,10 +31,10 @@ from ocean_lib.localnet.dialects.node.wire import (
     require,
     text_refusal,
 )
-from ocean_lib.localnet.faults import MissingImage
+from ocean_lib.localnet.faults import ForgetStop, MissingImage
 from ocean_lib.localnet.http.routes import Endpoint
 from ocean_lib.localnet.jobs.provisioning import LOG_NAME
-from ocean_lib.localnet.jobs.records import JobRecord, JobStage
+from ocean_lib.localnet.jobs.records import JobRecord, JobStage, StopRequest
 
 SERVICES = "/api/services"
 _COMPUTE = f"{SERVICES}/compute"
@@ -138,6 +139,9 @@ class ComputeApi:
         check_address(query.get("consumerAddress"))
         self._credentials.check(query, request.headers.get("Authorization"), "stopCompute")
         found = self._jobs.select(query["consumerAddress"], self._short(query["jobId"]))
+        if self._faults.take(ForgetStop, "stop") is not None:
+            forgotten = [replace(job, stop_request=StopRequest.OWNER) for job in found]
+            return self._told(forgotten, with_files=False)
         stopped = self._jobs.request_stop(found)
         answer = self._told(stopped, with_files=False)
         self._engine.stop_jobs([job for job in stopped if not (job.ended or is_queued(job))])
