@@ -48,7 +48,7 @@ class Deadline:
         read_s: between two bytes of an answer, likewise.
     """
 
-    __slots__ = ("connect_s", "ends", "read_s", "seconds")
+    __slots__ = ("connect_s", "ends", "is_urgent", "read_s", "seconds")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Deadline:
         read_s: float | None = None,
     ) -> None:
         self.seconds = seconds
+        self.is_urgent = False  # what looks for a lost start waits for no poll's turn
         self.connect_s = connect_s
         self.read_s = read_s
         self.ends = math.inf if seconds is None else time.monotonic() + seconds

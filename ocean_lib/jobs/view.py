@@ -161,6 +161,7 @@ class Job:
         raw: the back end's own document.
         generation: of the back end that has it.
         is_failing: whether its code says that it failed, also before its end.
+        metadata: what its start gave to be kept with it.
     """
 
     status: JobStatus
@@ -170,6 +171,7 @@ class Job:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     generation: Generation = Generation.V3
     is_failing: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def id(self) -> str:

@@ -170,7 +170,8 @@ def words_of(answer: Answer) -> str:
         return answer.text()
     if isinstance(said, dict):
         said = said.get("error", "")
-    return server_words(said) if isinstance(said, str) else ""
+    # One refusal quotes the algorithm that was sent, whose envs may hold keys.
+    return server_words(said.partition(" from algoritm")[0]) if isinstance(said, str) else ""
 
 
 # --- jobs
@@ -222,6 +223,7 @@ def job_of(info: NodeJob) -> Job:
         )
     _, exit_code, oom_killed = termination_of(info)
     finished_s = epoch_seconds(info.get("dateFinished"))
+    metadata = info.get("metadata")
     return Job(
         JobStatus(
             job_id=job_id_of(info),
@@ -240,6 +242,7 @@ def job_of(info: NodeJob) -> Job:
         raw=info,
         generation=Generation.NODE,
         is_failing=code in _FAILED_CODES,
+        metadata=metadata if isinstance(metadata, Mapping) else {},
     )
 
 

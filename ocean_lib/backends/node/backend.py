@@ -56,6 +56,7 @@ from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote, ServiceOrders
 from ocean_lib.jobs.view import Job
 from ocean_lib.models.file_input import FileInput
 from ocean_lib.preflight.findings import Finding, refused
@@ -145,9 +146,8 @@ class NodeBackend:
         if is_for_payment_only(self._offers.get(self.root) or (), plan.environment):
             raise NotOffered(
                 f"The environment {one_line(plan.environment, 160)} costs money, and this version "
-                "does not pay on an Ocean Node. Choose a free one of compute.environments(). "
-                "Nothing was started."
-            )
+                "does not pay on an Ocean Node. Nothing was started. Choose a free one."
+            ).advised("list-environments")
         return plan.environment
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
@@ -230,6 +230,16 @@ class NodeBackend:
             found = self._wire.read("computeEnvironments", calls.get_environments)
             self._offers.put(self.root, found)
         return found
+
+    def quote(self, plan: JobPlan, _: Callable[[JobPlan], Quote]) -> Quote:
+        """Say in which free environment the job would run: there is nothing to pay."""
+        check_offered(plan)
+        offers = self.environments()
+        for found in environment_findings(plan, offers):
+            if found.severity == "refused":
+                said = f"{found.what} {found.how_to_mend} Nothing was started."
+                raise EnvironmentUnavailable(said, operation="choose an environment")
+        return Quote(plan.consumer, ServiceOrders(), environment=self._environment(plan))
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

@@ -88,7 +88,7 @@ def mint(session: Session, did: str, receiver: str, amount: str) -> None:
     from ocean_lib.ocean.util import from_base_18
 
     token = session.ocean.get_data_token(data_token_of(did))
-    with session.interruptible(_SENT):
+    with session.sending():
         tx = token.mint_tokens(receiver, amount, session.wallet)
     balance = from_base_18(token.balanceOf(receiver))
     session.out.fields(

@@ -38,7 +38,7 @@ from ocean_lib.jobs.view import Job, JobState
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from tests.fake_node import FakeNode, recorded
 from tests.vectors import nodes
-from tests.wire import Exchange, Reply, answer, as_json
+from tests.wire import answer, as_json
 
 WALLET = Wallet(None, private_key=nodes.CONSUMER_KEY)
 OTHER = Wallet(None, private_key="0x" + "7" * 64)
@@ -332,32 +332,6 @@ def test_an_archive_that_the_node_still_writes_is_left_out() -> None:
         files = backend.outputs(started(backend), WALLET)
 
     assert [file.name for file in files] == ["image.log", "configuration.log"]
-
-
-def breaking_after(data: bytes) -> Reply:
-    def reply(exchange: Exchange) -> None:
-        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        exchange.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        exchange.keep_alive = False
-
-    return reply
-
-
-def test_a_transfer_that_breaks_is_read_once_more_with_a_nonce_of_its_own() -> None:
-    with node() as (fake, backend):
-        ref = started(backend)
-        backend.job(ref)
-        backend.job(ref)
-        fake.forget()
-        fake.faults["GET", "computeResult"] = [breaking_after(fake.files[3][:1000])]
-        file = backend.outputs(ref, WALLET)[0]
-
-        assert read(backend, file) == fake.files[3]
-        assert fake.asked == ["GET computeResult"] * 2
-
-        fake.faults["GET", "computeResult"] = [breaking_after(fake.files[3][:1000])] * 2
-        with pytest.raises(ConnectionBroken):
-            read(backend, file)
 
 
 def test_a_file_whose_size_is_not_told_may_be_empty() -> None:
