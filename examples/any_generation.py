@@ -53,7 +53,7 @@ def run(
 def ordered(ocean: Ocean, network: LocalNetwork) -> list[ComputeInput]:
     """V3: a publisher offers the data for computing, and a consumer orders it."""
     publisher, consumer = network.wallet(0), network.wallet(1)
-    data = publish_data(ocean, publisher, network.publish_file(DATA))
+    data = publish_data(ocean, publisher, DATA)
     paid = order(ocean, data, ServiceTypes.CLOUD_COMPUTE, publisher, consumer)
     return [ComputeInput(data.did, paid, service_index(data, ServiceTypes.CLOUD_COMPUTE))]
 

@@ -16,10 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 
-from ocean_lib import AlgorithmMetadata, ComputeInput, DataToken, FileInput, Ocean, OceanCompute
+from ocean_lib import AlgorithmMetadata, ComputeInput, DataToken, FileInput, Ocean
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.exceptions import OceanError
@@ -34,7 +33,6 @@ DATA = HERE / "data" / "tumours.csv"
 ALGORITHM = HERE / "algorithms" / "classify.py"
 RESULTS = Path("quickstart-results", time.strftime("%Y-%m-%d_%H-%M-%S"))
 
-NOW = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
 
 
@@ -52,23 +50,32 @@ def main() -> None:
         # For a real Provider:
         ocean = Ocean(network.config)  # Ocean(Config("config.ini"))
         hospital, scientist = network.wallet(0), network.wallet(1)  # Wallet(ocean.web3, key), ...
-        data_url, code_url = map(network.publish_file, (DATA, ALGORITHM))  # "https://...", ...
+        data, code = DATA, ALGORITHM  # "https://...", "https://..."
 
         say(f"Provider  {ocean.config.provider_url}", f"chain     {ocean.config.network_url}")
         say(f"hospital  {hospital.address}", f"scientist {scientist.address}")
-        run(ocean, hospital, scientist, data_url, code_url)
+        run(ocean, hospital, scientist, data, code)
     finally:
         network.stop()
 
 
-def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_url: str) -> None:
+def run(
+    ocean: Ocean, hospital: Wallet, scientist: Wallet, data_file: Path | str, code_file: Path | str
+) -> None:
     """Publish, order, compute, download; then compute again with raw code."""
     with step("The scientist publishes an algorithm"):
-        algorithm = publish_algorithm(ocean, scientist, code_url)
+        about = {
+            "name": "Naive Bayes",
+            "author": "ocean-compute quickstart",
+            "license": "Apache-2.0",
+            "files": [code_file],
+            "container": CONTAINER,
+        }
+        algorithm = ocean.assets.publish(about, scientist)
         say(algorithm.did)
 
     with step("The hospital publishes its data for compute, and trusts that algorithm"):
-        data = publish_data(ocean, hospital, data_url, trusted=algorithm.did)
+        data = publish_data(ocean, hospital, data_file, algorithm.did)
         say(data.did)
 
     with step("The scientist orders both, with a datatoken of each"):
@@ -155,51 +162,21 @@ def make_room() -> None:
         )
 
 
-def publish_algorithm(ocean: Ocean, owner: Wallet, url: str) -> Asset:
-    metadata = describe("algorithm", "Naive Bayes", url, "text/x-python")
-    metadata["main"]["algorithm"] = {
-        "language": "python",
-        "format": "docker-image",
-        "version": "1",
-        "container": CONTAINER,
+def publish_data(ocean: Ocean, owner: Wallet, file: Path | str, *trusted: str) -> Asset:
+    about = {
+        "name": "Tumours",
+        "author": "ocean-compute quickstart",
+        "license": "CC BY 4.0",
+        "files": [file],
+        "compute": {
+            "trusted_algorithms": trusted,
+            "allow_raw_algorithm": True,
+            "max_run_time": 600,
+            "cpu": 2,
+            "memory": "4gb",
+        },
     }
-    return ocean.assets.create(metadata, owner)
-
-
-def publish_data(ocean: Ocean, owner: Wallet, url: str, *, trusted: str = "") -> Asset:
-    compute = OceanCompute
-    attributes = compute.create_compute_service_attributes(
-        timeout=3600,
-        creator=owner.address,
-        date_published=NOW,
-        provider_attributes=compute.build_service_provider_attributes(
-            provider_type="Hospital",
-            description="One machine in the basement",
-            cluster=compute.build_cluster_attributes("Local", "http://127.0.0.1/"),
-            containers=[compute.build_container_attributes(**CONTAINER)],
-            servers=[compute.build_server_attributes("1", "small", 2, 0, "4gb", "10gb", 600)],
-        ),
-        privacy_attributes=compute.build_service_privacy_attributes(
-            trusted_algorithms=[trusted] if trusted else [],
-            metadata_cache_uri=ocean.config.metadata_cache_uri,
-            allow_raw_algorithm=True,
-        ),
-    )
-    descriptor = ocean.compute.create_compute_service_descriptor(attributes)
-    return ocean.assets.create(describe("dataset", "Tumours", url, "text/csv"), owner, [descriptor])
-
-
-def describe(kind: str, name: str, url: str, content_type: str) -> dict:
-    return {
-        "main": {
-            "type": kind,
-            "name": name,
-            "author": "ocean-compute quickstart",
-            "license": "CC BY 4.0" if kind == "dataset" else "Apache-2.0",
-            "dateCreated": NOW,
-            "files": [{"index": 0, "contentType": content_type, "url": url}],
-        }
-    }
+    return ocean.assets.publish(about, owner)
 
 
 def service_index(asset: Asset, service_type: str) -> int:

@@ -276,7 +276,7 @@ class Signatures:
                 self._drop_idle()
         try:
             with operation_limit(wire.http.timeouts.total_s) as deadline:
-                wait_s = min(max(0.0, deadline.ends - time.monotonic()), threading.TIMEOUT_MAX)
+                wait_s = min(deadline.remaining(), threading.TIMEOUT_MAX)
                 if not account.turn.acquire(timeout=wait_s):
                     raise _no_turn(wire.root)
                 try:

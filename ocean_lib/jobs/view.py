@@ -190,7 +190,7 @@ def termination_of(document: Mapping[str, Any]) -> tuple[bool, int | None, bool 
     if not isinstance(details, Mapping) or "exitCode" not in details:
         return False, None, None
     said, oom = details["exitCode"], details.get("OOMKilled")
-    exit_code = None if said is None else whole_number(said)
+    exit_code = said if said is None or type(said) is int else whole_number(said)
     told = said is None or exit_code is not None
     return told, exit_code, oom if isinstance(oom, bool) else None
 
