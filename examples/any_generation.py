@@ -52,7 +52,7 @@ def run(
 def ordered(ocean: Ocean, network: LocalNetwork) -> list[ComputeInput]:
     """V3: a publisher offers the data for computing, and a consumer orders it."""
     publisher, consumer = network.wallet(0), network.wallet(1)
-    data = publish_data(ocean, publisher, network.publish_file(DATA))
+    data = publish_data(ocean, publisher, DATA)
     give_token(ocean, data, publisher, consumer)
     return ocean.assets.buy(data.did, consumer).inputs
 

@@ -4,6 +4,9 @@ A hospital owns data it must not give away. It publishes the data for compute, a
 algorithm. A scientist orders both, sends the algorithm to the data, and gets only the results.
 
 To run it against a real Provider, replace the three marked lines in `main`.
+
+`quickstart.py node` runs the same algorithm on an Ocean Node, in a free environment: the data is a
+file at a URL, and nothing is published or ordered.
 """
 
 from __future__ import annotations
@@ -13,10 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 
-from ocean_lib import AlgorithmMetadata, Ocean, OceanCompute
+from ocean_lib import AlgorithmMetadata, FileInput, Ocean
 from ocean_lib.assets.asset import Asset
 from ocean_lib.exceptions import OceanError
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
@@ -28,35 +30,49 @@ DATA = HERE / "data" / "tumours.csv"
 ALGORITHM = HERE / "algorithms" / "classify.py"
 RESULTS = Path("quickstart-results", time.strftime("%Y-%m-%d_%H-%M-%S"))
 
-NOW = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
 
 
 def main() -> None:
+    generation = {(): "v3", ("node",): "node"}.get(tuple(sys.argv[1:]))
+    if generation is None:
+        sys.exit("Give no argument for Ocean V3, or `node` for an Ocean Node.")
     make_room()
+    if generation == "node":
+        at_a_node()
+        return
     with step("Starting a network: chain, contracts, metadata cache, Provider"):
         network = LocalNetwork().start()
     try:
         # For a real Provider:
         ocean = Ocean(network.config)  # Ocean(Config("config.ini"))
         hospital, scientist = network.wallet(0), network.wallet(1)  # Wallet(ocean.web3, key), ...
-        data_url, code_url = map(network.publish_file, (DATA, ALGORITHM))  # "https://...", ...
+        data, code = DATA, ALGORITHM  # "https://...", "https://..."
 
         say(f"Provider  {ocean.config.provider_url}", f"chain     {ocean.config.network_url}")
         say(f"hospital  {hospital.address}", f"scientist {scientist.address}")
-        run(ocean, hospital, scientist, data_url, code_url)
+        run(ocean, hospital, scientist, data, code)
     finally:
         network.stop()
 
 
-def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_url: str) -> None:
+def run(
+    ocean: Ocean, hospital: Wallet, scientist: Wallet, data_file: Path | str, code_file: Path | str
+) -> None:
     """Publish, order, compute, download; then compute again with raw code."""
     with step("The scientist publishes an algorithm"):
-        algorithm = publish_algorithm(ocean, scientist, code_url)
+        about = {
+            "name": "Naive Bayes",
+            "author": "ocean-compute quickstart",
+            "license": "Apache-2.0",
+            "files": [code_file],
+            "container": CONTAINER,
+        }
+        algorithm = ocean.assets.publish(about, scientist)
         say(algorithm.did)
 
     with step("The hospital publishes its data for compute, and trusts that algorithm"):
-        data = publish_data(ocean, hospital, data_url, trusted=algorithm.did)
+        data = publish_data(ocean, hospital, data_file, algorithm.did)
         say(data.did)
 
     with step("The scientist orders both, with a datatoken of each"):
@@ -74,16 +90,7 @@ def run(ocean: Ocean, hospital: Wallet, scientist: Wallet, data_url: str, code_u
         say(*map(str, files))
 
     with step("Once more, with the code sent along instead of published"):
-        raw = AlgorithmMetadata(
-            {
-                "rawcode": ALGORITHM.read_text(),
-                "language": "python",
-                "format": "docker-image",
-                "version": "1",
-                "container": CONTAINER,
-            }
-        )
-        raw_job = ocean.compute.submit(orders.inputs, scientist, algorithm_meta=raw)
+        raw_job = ocean.compute.submit(orders.inputs, scientist, algorithm_meta=raw_algorithm())
         follow(raw_job)
         raw_job.download(RESULTS / "raw", progress=False)
 
@@ -101,6 +108,40 @@ Next: change a row of {DATA.relative_to(HERE.parent)} and run this again;
     )
 
 
+def at_a_node() -> None:
+    """Compute on a file in a free environment of a node, and download what came out."""
+    with step("Starting a network: an Ocean Node"):
+        network = LocalNetwork(generation="node").start()
+    try:
+        # For a real node: Ocean(Config(...)) with its provider.url, Wallet(None, key), "https://..."
+        ocean, scientist = Ocean(network.config), network.wallet(1)
+        data = FileInput(url=network.publish_file(DATA))
+
+        say(f"node      {ocean.config.provider_url}", f"scientist {scientist.address}")
+        with step("The algorithm goes to the data and runs there, free of charge"):
+            job = ocean.compute.submit([data], scientist, algorithm_meta=raw_algorithm())
+            follow(job)
+        with step("Only the results come home"):
+            say(*map(str, job.download(RESULTS / "node", progress=False)))
+        show(job.result_json())
+    finally:
+        network.stop()
+    print(f"\nThe files are in {RESULTS.resolve()}", flush=True)
+
+
+def raw_algorithm() -> AlgorithmMetadata:
+    """Describe the algorithm's code, to be sent along."""
+    return AlgorithmMetadata(
+        {
+            "rawcode": ALGORITHM.read_text(),
+            "language": "python",
+            "format": "docker-image",
+            "version": "1",
+            "container": CONTAINER,
+        }
+    )
+
+
 def make_room() -> None:
     """Create a folder for the results of this run; earlier ones stay."""
     try:
@@ -112,51 +153,21 @@ def make_room() -> None:
         )
 
 
-def publish_algorithm(ocean: Ocean, owner: Wallet, url: str) -> Asset:
-    metadata = describe("algorithm", "Naive Bayes", url, "text/x-python")
-    metadata["main"]["algorithm"] = {
-        "language": "python",
-        "format": "docker-image",
-        "version": "1",
-        "container": CONTAINER,
+def publish_data(ocean: Ocean, owner: Wallet, file: Path | str, *trusted: str) -> Asset:
+    about = {
+        "name": "Tumours",
+        "author": "ocean-compute quickstart",
+        "license": "CC BY 4.0",
+        "files": [file],
+        "compute": {
+            "trusted_algorithms": trusted,
+            "allow_raw_algorithm": True,
+            "max_run_time": 600,
+            "cpu": 2,
+            "memory": "4gb",
+        },
     }
-    return ocean.assets.create(metadata, owner)
-
-
-def publish_data(ocean: Ocean, owner: Wallet, url: str, *, trusted: str = "") -> Asset:
-    compute = OceanCompute
-    attributes = compute.create_compute_service_attributes(
-        timeout=3600,
-        creator=owner.address,
-        date_published=NOW,
-        provider_attributes=compute.build_service_provider_attributes(
-            provider_type="Hospital",
-            description="One machine in the basement",
-            cluster=compute.build_cluster_attributes("Local", "http://127.0.0.1/"),
-            containers=[compute.build_container_attributes(**CONTAINER)],
-            servers=[compute.build_server_attributes("1", "small", 2, 0, "4gb", "10gb", 600)],
-        ),
-        privacy_attributes=compute.build_service_privacy_attributes(
-            trusted_algorithms=[trusted] if trusted else [],
-            metadata_cache_uri=ocean.config.metadata_cache_uri,
-            allow_raw_algorithm=True,
-        ),
-    )
-    descriptor = ocean.compute.create_compute_service_descriptor(attributes)
-    return ocean.assets.create(describe("dataset", "Tumours", url, "text/csv"), owner, [descriptor])
-
-
-def describe(kind: str, name: str, url: str, content_type: str) -> dict:
-    return {
-        "main": {
-            "type": kind,
-            "name": name,
-            "author": "ocean-compute quickstart",
-            "license": "CC BY 4.0" if kind == "dataset" else "Apache-2.0",
-            "dateCreated": NOW,
-            "files": [{"index": 0, "contentType": content_type, "url": url}],
-        }
-    }
+    return ocean.assets.publish(about, owner)
 
 
 def give_token(ocean: Ocean, asset: Asset, owner: Wallet, buyer: Wallet) -> None:

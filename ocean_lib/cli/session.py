@@ -114,7 +114,7 @@ class Session:
         """
         from ocean_lib.cli import free_wallet
 
-        if self.keys.are_named():
+        if self.owner or self.keys.are_named():
             return
         path = free_wallet.free_wallet_file()
         if make and free_wallet.make(path):

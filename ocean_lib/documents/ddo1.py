@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.common.agreements.service_factory import ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.documents.description import Description
@@ -238,16 +239,15 @@ def changed_document(
     write_values({service.type: service.attributes for service in changed.services}, values)
     _write_rest(changed, values)
     document = changed.as_dictionary()
-    if document.get("status") == {}:  # as if it had never been disabled
-        del document["status"]
+    for part in ("status", "credentials"):  # as if it had never been disabled, or had a list
+        if document.get(part) == {}:
+            del document[part]
     return Asset(dictionary=document)
 
 
 def _service(
     service_type: str, attributes: dict[str, Any], endpoints: Mapping[str, str]
 ) -> Service:
-    from ocean_lib.common.agreements.service_factory import ServiceFactory
-
     endpoint = endpoints[service_type]
     values = {"attributes": attributes, "serviceEndpoint": endpoint}
     return ServiceFactory.build_service((service_type, values))

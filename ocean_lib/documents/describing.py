@@ -119,6 +119,7 @@ class DescribedAssets:
         """Publish a new asset from its description; see `OceanAssets.publish`."""
         creator = signer_address(check_signer(wallet))
         description = read_description(given, asset_type)
+        self._search.aquarius()  # a network that takes no documents says so first
         self.local_files.check(description.files)
         values = dict(description.values)
         if TRUSTED in values:

@@ -42,22 +42,22 @@ class Field:
 
 
 CONTAINER = (
-    Field("image", kinds.TEXT, "Name of the image, such as `python`.", required=True),
-    Field("tag", kinds.TEXT, "Its tag, in quotes: YAML reads 3.10 as 3.1.", required=True),
+    Field("image", kinds.LINE, "Name of the image, such as `python`.", required=True),
+    Field("tag", kinds.LINE, "Its tag, in quotes: YAML reads 3.10 as 3.1.", required=True),
     Field(
         "entrypoint",
-        kinds.TEXT,
+        kinds.LINE,
         "The command; `$ALGO` stands for the code's path.",
         required=True,
     ),
 )
 
 FILE = (
-    Field("url", kinds.TEXT, "Where the file lies."),
-    Field("path", kinds.TEXT, "A file of this machine, for the embedded network."),
-    Field("content", kinds.TEXT, "The content itself, for the embedded network; needs `name`."),
-    Field("name", kinds.TEXT, "What a file given by its `content` is called."),
-    Field("content_type", kinds.TEXT, "Its type, if the name does not show it."),
+    Field("url", kinds.LINE, "Where the file lies."),
+    Field("path", kinds.LINE, "A file of this machine, for the embedded network."),
+    Field("content", kinds.CONTENT, "The content itself, for the embedded network; needs `name`."),
+    Field("name", kinds.FILE_NAME, "What a file given by its `content` is called."),
+    Field("content_type", kinds.LINE, "Its type, if the name does not show it."),
 )
 
 COMPUTE = (
@@ -97,17 +97,17 @@ COMPUTE = (
 )
 
 TOKEN = (
-    Field("name", kinds.TEXT, "Of a new data token; the asset's name if it is left out.", ""),
-    Field("symbol", kinds.TEXT, "Its symbol; its name if it is left out.", ""),
+    Field("name", kinds.LINE, "Of a new data token; the asset's name if it is left out.", ""),
+    Field("symbol", kinds.LINE, "Its symbol; its name if it is left out.", ""),
     Field("cap", kinds.CAP, "The most tokens that there will ever be.", DEFAULT_CAP),
     Field("address", kinds.ADDRESS, "An existing data token of the publisher, to use it.", ""),
 )
 
 _ABOUT = (
     Field("type", None, "`dataset` or `algorithm`; without it, what has a `container` is one."),
-    Field("name", kinds.TEXT, "The asset's name.", required=True),
-    Field("author", kinds.TEXT, "Who made it.", required=True),
-    Field("license", kinds.TEXT, "What may be done with it.", required=True),
+    Field("name", kinds.LINE, "The asset's name.", required=True),
+    Field("author", kinds.LINE, "Who made it.", required=True),
+    Field("license", kinds.LINE, "What may be done with it.", required=True),
     Field(
         "files",
         None,

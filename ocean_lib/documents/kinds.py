@@ -15,6 +15,7 @@ from ocean_lib.exceptions import InvalidInput
 _MOST_BASE = 2**256 - 1  # what a contract can hold
 _MOST_SECONDS = 2**31 - 1  # 68 years; servers count in 32 bits
 _MOST_UNITS = 2**31 - 1
+_LONGEST_NAME = 200
 _SIZE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?(kb|mb|gb|tb)", re.IGNORECASE)
 
 
@@ -64,6 +65,27 @@ def _text(value: Any) -> str:
         # YAML reads 3.10 as 3.1.
         raise Unfit(f"must be text, got {shown(value)}", "put it in quotes" if number else "")
     return value
+
+
+def _content(value: Any) -> str:
+    if not isinstance(value, str) or not _is_unicode(value):
+        raise Unfit(f"must be text, got {shown(value)}")
+    return value
+
+
+def _line(value: Any) -> str:
+    text = _text(value)
+    if len(text.splitlines()) > 1 or text != text.rstrip("\r\n"):
+        raise Unfit(f"must be one line of text, got {shown(text)}")
+    return text
+
+
+def _file_name(value: Any) -> str:
+    text = _line(value)
+    is_name = text not in (".", "..") and not {"/", "\\", "\0"} & {*text}
+    if not is_name or len(text.encode()) > _LONGEST_NAME:
+        raise Unfit(f"must be a file's name of at most {_LONGEST_NAME} bytes, got {shown(text)}")
+    return text
 
 
 def _is_unicode(text: str) -> bool:
@@ -144,7 +166,16 @@ def shown(value: object) -> str:
     return str(value) if isinstance(value, date) else printable(value)
 
 
+_BREAKS = r"\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+_LINES = rf"^[^{_BREAKS}]*[^\s{_BREAKS}][^{_BREAKS}]*$"
 TEXT = Kind("text", _text, {"type": "string", "pattern": r"\S"})
+LINE = Kind("text", _line, {"type": "string", "pattern": _LINES})
+FILE_NAME = Kind(
+    "file name",
+    _file_name,
+    {"allOf": [LINE.schema, {"pattern": r"^(?!\.{1,2}$)[^/\\\x00]*$"}], "maxLength": _LONGEST_NAME},
+)
+CONTENT = Kind("text", _content, {"type": "string"})
 FLAG = Kind("true or false", _flag, {"type": "boolean"})
 AMOUNT = Kind("amount of tokens", _amount, {"type": "number", "minimum": 0})
 CAP = Kind("amount of tokens", _above_nothing, {"type": "number", "exclusiveMinimum": 0})

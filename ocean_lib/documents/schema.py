@@ -68,7 +68,11 @@ def _property(field: Field, asset_type: str) -> dict[str, Any]:
 
 
 def _or_nothing(schema: dict[str, Any], field: Field) -> dict[str, Any]:
-    return schema if field.required else {**schema, "type": [schema["type"], "null"]}
+    if field.required:
+        return schema
+    if "type" not in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
 
 
 def tables() -> str:

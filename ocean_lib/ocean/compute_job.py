@@ -32,7 +32,8 @@ from ocean_lib.jobs.outputs import (
 from ocean_lib.jobs.progress import Spinner, progress_bar, spinner
 from ocean_lib.jobs.rounds import ListedAt
 from ocean_lib.jobs.view import Job, JobStatus
-from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
+from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait
+from ocean_lib.jobs.waiting import wait as wait_for
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 JUST_SEEN_S = 5.0
@@ -50,6 +51,8 @@ class ComputeJob:
         last_status: what was seen last: by the last poll, or in the answer to the start; None
             after re-attaching, until the first poll.
         generation: of the back end that has the job (`v3` or `node`); '' until it is known.
+        metadata: what its start gave to be kept with it (`submit(metadata=)`), with the client's
+            own mark; {} at a V3 Provider, and after re-attaching until the first poll.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ComputeJob:
         order_tx: str = "",
         last_status: JobStatus | None = None,
         generation: str = "",
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._client = client
         self._ref = ref
@@ -71,6 +75,7 @@ class ComputeJob:
         self.order_tx = order_tx
         self.last_status = last_status
         self.generation = generation
+        self.metadata: Mapping[str, Any] = metadata or {}
         self._seen_at = 0.0 if last_status is None else time.monotonic()
 
     @classmethod
@@ -86,6 +91,7 @@ class ComputeJob:
             order_tx=order_tx or status.order_tx,
             last_status=status,
             generation=job.generation.value,
+            metadata=job.metadata,
         )
 
     @classmethod
@@ -181,6 +187,7 @@ class ComputeJob:
         """
         job = self._client.job(self._ref)
         self.generation = job.generation.value
+        self.metadata = job.metadata
         return self.saw(job.status)
 
     def wait(
@@ -216,7 +223,7 @@ class ComputeJob:
         check_wait(timeout, poll_interval, patience, on_update)
         with spinner(progress, "Job") as shown:
             plan = self._plan(timeout, poll_interval, patience, _both(_show(shown), on_update))
-            return wait(plan, lambda: self._look(plan))[self.job_id]
+            return wait_for(plan, lambda: self._look(plan))[self.job_id]
 
     async def wait_async(
         self,
@@ -418,7 +425,9 @@ class ComputeJob:
         too, and then other clients cannot tell the two apart.
 
         Args:
-            wait: wait until the job has ended.
+            wait: wait until the job has ended, and ask again where the back end forgot the stop: a
+                node does when the stop comes in the seconds in which it starts the container.
+                `status().stop_requested` tells.
 
         Returns:
             The status before the stop, or the last one if the job had ended or with `wait`.
@@ -432,7 +441,10 @@ class ComputeJob:
         if status.is_finished:
             return status
         before = self._client.stop(self._ref, check_signer(self._wallet)).status
-        return self.wait(progress=False) if wait else before
+        if not wait:
+            return before
+        plan = self._plan(None, None, DEFAULT_PATIENCE_S, None)
+        return wait_for(plan, lambda: self._look_stopped(plan))[self.job_id]
 
     def delete(self) -> bool:
         """Ask to delete the job, which most Providers do not do; see `OceanCompute.delete`."""
@@ -467,6 +479,16 @@ class ComputeJob:
             plan.failed(error)
         else:
             plan.saw({self.job_id: status})
+
+    def _look_stopped(self, plan: Wait) -> None:
+        self._look(plan)
+        seen = plan.seen.get(self.job_id)
+        if seen is None or seen.is_finished or seen.stop_requested or plan.is_failing(self.job_id):
+            return
+        try:
+            self._client.stop(self._ref, check_signer(self._wallet))
+        except OceanError as error:
+            plan.failed(error)
 
     def _read(self, file: JobFile) -> bytes:
         return read_file(self._source(), file, self._client.http.max_answer_bytes)

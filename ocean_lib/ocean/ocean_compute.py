@@ -539,7 +539,8 @@ class OceanCompute:
         Elsewhere they read as stopped from then on.
 
         Args:
-            did: names the Provider, or all of them if its compute services are at several.
+            did: names the Provider, or all of them if its compute services are at several. Jobs on
+                files at an Ocean Node have none: stop each that `jobs(wallet)` lists.
             wallet: of the consumer.
             confirm: must be True.
 

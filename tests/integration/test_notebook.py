@@ -72,7 +72,7 @@ def test_it_is_kept_without_outputs_and_traces_of_a_machine():
     assert "0x" not in text  # neither keys nor addresses
 
 
-def test_three_lines_name_the_network():
+def test_two_lines_name_the_network():
     """To start and stop it besides."""
     code = "\n".join("".join(cell["source"]) for cell in cells() if cell["cell_type"] == "code")
 
@@ -82,6 +82,5 @@ def test_three_lines_name_the_network():
         "network = LocalNetwork().start()",
         "config = network.config",
         "owner, scientist = network.wallet(0), network.wallet(1)",
-        "url_of = network.publish_file",
         "network.stop()",
     ]

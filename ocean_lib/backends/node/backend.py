@@ -105,18 +105,21 @@ class NodeBackend:
             EnvironmentUnavailable: no environment fits.
         """
         check_offered(plan)
-        was_known = self.root in self._offers
+        was_known, environment = self.root in self._offers, ""
         try:
-            return self._start(plan, signer, attempt)
+            environment = self._environment(plan)
+            return self._start(plan, environment, signer, attempt)
         except EnvironmentUnavailable:
             self._offers.clear()
             if plan.environment or not was_known:
                 raise
-        return self._start(plan, signer, attempt)
+            other = self._environment(plan)
+            if other == environment:  # it is busy, and nothing better is there
+                raise
+        return self._start(plan, other, signer, attempt)
 
-    def _start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
+    def _start(self, plan: JobPlan, environment: str, signer: Signer, attempt: Attempt) -> Job:
         url = self._wire.url_of("freeCompute")
-        environment = self._environment(plan)
         self._chosen.put(plan.marker, environment)
 
         def post(credential: Credential) -> Job:
@@ -137,9 +140,8 @@ class NodeBackend:
         if is_for_payment_only(self._offers.get(self.root) or (), plan.environment):
             raise NotOffered(
                 f"The environment {one_line(plan.environment, 160)} costs money, and this version "
-                "does not pay on an Ocean Node. Choose a free one of compute.environments(). "
-                "Nothing was started."
-            )
+                "does not pay on an Ocean Node. Nothing was started. Choose a free one."
+            ).advised("list-environments")
         return plan.environment
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002

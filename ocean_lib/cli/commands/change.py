@@ -32,8 +32,8 @@ dry_run_option = click.option(
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--disable", "disabled", flag_value=True, type=bool, help="Stop orders and jobs.")
-@click.option("--enable", "disabled", flag_value=False, type=bool, help="Allow them again.")
+@click.option("--disable", is_flag=True, help="Let nobody order or use it.")
+@click.option("--enable", is_flag=True, help="Let it be ordered and used again.")
 @click.option("--keep-files", is_flag=True, help="Leave the files, whatever FILE says of them.")
 @dry_run_option
 @client_options
@@ -42,7 +42,8 @@ def update(
     session: Session,
     did: str,
     file: Path | None,
-    disabled: bool | None,
+    disable: bool,
+    enable: bool,
     keep_files: bool,
     dry_run: bool,
 ) -> None:
@@ -54,9 +55,9 @@ def update(
 
     What changes, what it costs, and whose trust it breaks is told before anything is sent.
     """  # noqa: D301  (click's mark for text as it stands)
-    if (file is None) == (disabled is None):
+    if (file is not None) + disable + enable != 1:
         raise click.UsageError("Give FILE, or one of --disable and --enable.")
-    changes: Any = {"disabled": disabled} if file is None else file
+    changes: Any = {"disabled": disable} if file is None else file
     assets = session.ocean.assets
     _change(
         session,

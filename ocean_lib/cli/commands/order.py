@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
+from ocean_lib.cli.job_arguments import job_arguments
 from ocean_lib.cli.job_file import (
     WhichJob,
     job_file_option,
@@ -19,7 +20,7 @@ from ocean_lib.cli.job_file import (
 )
 from ocean_lib.cli.options import DID, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
-from ocean_lib.cli.typed_job import TypedJob, index_of, job_arguments, service_of
+from ocean_lib.cli.typed_job import TypedJob, index_of, service_of
 from ocean_lib.jobs.quote import in_tokens
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
     job = start_typed(session, typed, job_file)
     kept = {"job_file": str(job_file)} if job_file is not None else {}
     session.out.fields(
-        {"job_id": job.job_id, "did": job.did, **kept},
+        {"job_id": job.job_id, "did": job.did, "environment": job.environment, **kept},
         also={"owner": job.owner, "order_tx": job.order_tx},
     )
     words = WhichJob(job.job_id, "", job_file).words(session)

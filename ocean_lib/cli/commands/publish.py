@@ -73,14 +73,18 @@ def publish(session: Session, kind: str, file: Path) -> None:
 @click.command(short_help="Give somebody data tokens of an asset that is yours.")
 @click.argument("did", type=DID)
 @click.option(
-    "--to", "receiver", metavar="ADDRESS", type=ADDRESS, required=True, help="Who gets them."
+    "--to",
+    "receiver",
+    metavar="ADDRESS",
+    type=ADDRESS,
+    help="Who gets them.  [default: the wallet itself]",
 )
 @click.option(
     "--amount", metavar="TOKENS", type=TOKENS, default="1", show_default=True, help="How many."
 )
 @client_options
 @pass_session
-def mint(session: Session, did: str, receiver: str, amount: str) -> None:
+def mint(session: Session, did: str, receiver: str | None, amount: str) -> None:
     """Make data tokens of an asset and give them to somebody, who can then order it.
 
     The wallet must be the publisher's, or whoever else may mint the asset's data token.
@@ -88,6 +92,7 @@ def mint(session: Session, did: str, receiver: str, amount: str) -> None:
     from ocean_lib.ocean.util import from_base_18
 
     token = session.ocean.get_data_token(data_token_of(did))
+    receiver = receiver or session.wallet.address
     with session.sending():
         tx = token.mint_tokens(receiver, amount, session.wallet)
     balance = from_base_18(token.balanceOf(receiver))

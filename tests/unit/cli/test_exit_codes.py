@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib import exceptions as e
+from ocean_lib.base.mistake import Mistake
 from ocean_lib.cli.errors import MEANINGS, CommandError, ExitCode, exit_code_of
 
 DOC = Path(__file__).parents[3] / "docs" / "cli.md"
@@ -41,6 +42,8 @@ def test_the_numbers_never_change() -> None:
         (e.JobTimeoutError(""), ExitCode.TIMED_OUT),
         (e.AlgorithmNotTrusted(""), ExitCode.REFUSED),
         (e.AssetNotConsumable(1), ExitCode.REFUSED),
+        (e.NotYourAsset("", "", ""), ExitCode.REFUSED),
+        (e.InvalidDescription("", [Mistake("", "")]), ExitCode.USAGE),
         (e.SignatureRejected(""), ExitCode.REFUSED),
         (e.ResultsWithheld(""), ExitCode.REFUSED),
         (e.InsufficientBalance(""), ExitCode.REFUSED),
