@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from quickstart import ALGORITHM, CONTAINER, DATA, order, publish_data, service_index
+from quickstart import ALGORITHM, CONTAINER, DATA, give_token, publish_data
 
 from ocean_lib import AlgorithmMetadata, ComputeInput, FileInput, Ocean
-from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.web3_internal.wallet import Wallet
 
@@ -54,8 +53,8 @@ def ordered(ocean: Ocean, network: LocalNetwork) -> list[ComputeInput]:
     """V3: a publisher offers the data for computing, and a consumer orders it."""
     publisher, consumer = network.wallet(0), network.wallet(1)
     data = publish_data(ocean, publisher, DATA)
-    paid = order(ocean, data, ServiceTypes.CLOUD_COMPUTE, publisher, consumer)
-    return [ComputeInput(data.did, paid, service_index(data, ServiceTypes.CLOUD_COMPUTE))]
+    give_token(ocean, data, publisher, consumer)
+    return ocean.assets.buy(data.did, consumer).inputs
 
 
 def at_a_url(ocean: Ocean, network: LocalNetwork) -> list[FileInput]:  # noqa: ARG001

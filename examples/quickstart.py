@@ -18,14 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ocean_lib import AlgorithmMetadata, ComputeInput, DataToken, FileInput, Ocean
+from ocean_lib import AlgorithmMetadata, FileInput, Ocean
 from ocean_lib.assets.asset import Asset
-from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.exceptions import OceanError
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.ocean.compute_job import ComputeJob
-from ocean_lib.ocean.util import to_base_18
-from ocean_lib.web3_internal.constants import ZERO_ADDRESS
 from ocean_lib.web3_internal.wallet import Wallet
 
 HERE = Path(__file__).parent
@@ -79,19 +76,13 @@ def run(
         say(data.did)
 
     with step("The scientist orders both, with a datatoken of each"):
-        data_order = order(ocean, data, ServiceTypes.CLOUD_COMPUTE, hospital, scientist)
-        algorithm_order = order(ocean, algorithm, ServiceTypes.ASSET_ACCESS, scientist, scientist)
-        say(f"transaction {data_order}", f"transaction {algorithm_order}")
+        give_token(ocean, data, hospital, scientist)
+        give_token(ocean, algorithm, scientist, scientist)
+        orders = ocean.assets.buy([data.did, algorithm.did], scientist)
+        say(*(f"transaction {order.order_tx}" for order in orders))
 
-    inputs = [ComputeInput(data.did, data_order, service_index(data, ServiceTypes.CLOUD_COMPUTE))]
     with step("The algorithm goes to the data and runs there"):
-        job = ocean.compute.submit(
-            inputs,
-            scientist,
-            algorithm_did=algorithm.did,
-            algorithm_tx_id=algorithm_order,
-            algorithm_data_token=algorithm.data_token_address,
-        )
+        job = ocean.compute.submit(orders.inputs, scientist, **orders.algorithm)
         follow(job)
 
     with step("Only the results come home"):
@@ -99,7 +90,7 @@ def run(
         say(*map(str, files))
 
     with step("Once more, with the code sent along instead of published"):
-        raw_job = ocean.compute.submit(inputs, scientist, algorithm_meta=raw_algorithm())
+        raw_job = ocean.compute.submit(orders.inputs, scientist, algorithm_meta=raw_algorithm())
         follow(raw_job)
         raw_job.download(RESULTS / "raw", progress=False)
 
@@ -179,22 +170,9 @@ def publish_data(ocean: Ocean, owner: Wallet, file: Path | str, *trusted: str) -
     return ocean.assets.publish(about, owner)
 
 
-def service_index(asset: Asset, service_type: str) -> int:
-    return asset.get_service(service_type).index
-
-
-def order(ocean: Ocean, asset: Asset, service_type: str, owner: Wallet, buyer: Wallet) -> str:
-    """Give the buyer one datatoken, and pay it for the service."""
-    DataToken(asset.data_token_address).mint(buyer.address, to_base_18(1), owner)
-    needed = ocean.assets.order(asset.did, buyer.address, service_type=service_type)
-    return ocean.assets.pay_for_service(
-        needed.amount,
-        needed.data_token_address,
-        asset.did,
-        service_index(asset, service_type),
-        ZERO_ADDRESS,
-        buyer,
-    )
+def give_token(ocean: Ocean, asset: Asset, owner: Wallet, buyer: Wallet) -> None:
+    """Make the datatoken that an order costs; on a market the buyer would get it."""
+    ocean.get_data_token(asset.data_token_address).mint_tokens(buyer.address, 1, owner)
 
 
 def follow(job: ComputeJob) -> None:

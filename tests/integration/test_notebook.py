@@ -54,11 +54,11 @@ def test_it_runs_from_end_to_end(tmp_path):
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
     pages = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
     tables = [page for page in pages if "<table>" in page]
-    assert len(tables) == 6  # two assets, a job, its status, its files, all jobs
+    assert len(tables) == 7  # two assets, orders, a job, its status, its files, all jobs
     assert "Job finished" in text
     assert "cannot run raw algorithm" in text
     assert "stopped" in tables[-1]
-    assert re.search(r"\b100%|Job:|FloatProgress", text)  # the bar
+    assert re.search(r"Job \[\d\d:\d\d\]|Job: ", text)  # the state and the time
     assert not [o for o in outputs if o.get("name") == "stderr" and "Warning" in o["text"]]
 
 

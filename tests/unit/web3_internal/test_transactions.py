@@ -36,6 +36,7 @@ from ocean_lib.web3_internal.transactions import (
     cancel_or_replace_transaction,
     send_ether,
     send_transaction,
+    wait_for_pending,
     wait_for_receipt,
 )
 from ocean_lib.web3_internal.wallet import Wallet
@@ -614,3 +615,31 @@ def test_nothing_secret_is_logged_while_sending(node, web3, wallet, caplog):
     assert HexBytes(node.sent[0]).hex() not in "".join(
         r.getMessage() for r in caplog.records if r.name.startswith("ocean_lib")
     )
+
+
+def counts(**by_block: list[int]) -> Callable[..., str]:
+    """Answer with the next count of the block that is asked for; the last one stays."""
+
+    def count(_: str, block: str) -> str:
+        left = by_block[block]
+        return hex(left.pop(0) if len(left) > 1 else left[0])
+
+    return count
+
+
+@pytest.mark.parametrize(("latest", "asked"), [([7], 2), ([5, 6, 7], 6)])
+def test_what_is_on_its_way_is_waited_for(node, web3, monkeypatch, latest, asked):
+    monkeypatch.setattr(transactions, "RECEIPT_POLL_S", 0.001)
+    node.methods["eth_getTransactionCount"] = counts(latest=latest, pending=[7])
+
+    wait_for_pending(web3, ADDRESS)
+
+    assert node.asked.count("eth_getTransactionCount") == asked
+
+
+def test_what_stays_on_its_way_is_told(node, web3, monkeypatch):
+    monkeypatch.setattr(transactions, "RECEIPT_POLL_S", 0.001)
+    node.methods["eth_getTransactionCount"] = counts(latest=[7], pending=[9])
+
+    with pytest.raises(TransactionTimeout, match=r"under nonce 7.*may be an order\. Nothing was"):
+        wait_for_pending(web3, ADDRESS, timeout_s=0.01)
