@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -304,3 +305,39 @@ def test_what_is_shown_is_a_description(
     nothing = ocean.assets.change(str(asset.did), str(shown), network.wallet(0))
     assert (nothing.differences, nothing.tx_hashes) == ((), ())
     assert "<table>" in shown._repr_html_()
+
+
+DOC = Path(__file__).parents[2] / "docs" / "publishing.md"
+
+
+def test_the_documents_python_runs(
+    network: LocalNetwork,
+    ocean: Ocean,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "name: Tumours\nauthor: a test\nlicense: CC0-1.0\n"
+    Path("tumours.yaml").write_text(f"{text}files: [{{content: a, name: a.csv}}]\n")
+    wallet = network.wallet(6)
+    names = {"ocean": ocean, "wallet": wallet, "address": wallet.address}
+
+    blocks = re.findall(r"```python\n(.*?)```", DOC.read_text("utf-8"), re.DOTALL)
+    for block in blocks:
+        exec(compile(block, "publishing.md", "exec"), names)
+        names["did"] = str(names["asset"].did)  # type: ignore[attr-defined]
+
+    assert len(blocks) == 4
+    shown = capsys.readouterr().out
+    assert "price: 1 -> 2" in shown
+    assert yaml.safe_load(shown[shown.index("type: dataset") :]) == {
+        "type": "dataset",
+        "name": "Tumours",
+        "author": "a test",
+        "license": "CC0-1.0",
+        "price": 2,
+        "credentials": {"allow": [wallet.address.lower()]},
+        "token": {"name": "Tumours", "symbol": "Tumours"},
+        "compute": {"cpu": 4},
+    }
