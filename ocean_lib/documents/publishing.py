@@ -485,6 +485,7 @@ def _did_of(token_address: str) -> str:
 def _say_how_to_go_on(error: OceanError, token_address: str) -> None:
     add_to_message(
         error,
-        f"The data token {token_address} is on the chain already: call create again with "
-        f"data_token_address='{token_address}' to go on with it.",
+        f"The data token {token_address} is on the chain already. To go on with it, call create "
+        f"again with data_token_address='{token_address}', or publish a description again with "
+        f'`token: {{address: "{token_address}"}}`.',
     )

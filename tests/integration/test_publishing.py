@@ -16,9 +16,20 @@ from hypothesis import strategies as st
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.config import Config
-from ocean_lib.exceptions import AssetNotFound, ConfigError, InvalidDescription, InvalidInput
+from ocean_lib.exceptions import (
+    AquariusError,
+    AssetNotFound,
+    ConfigError,
+    InvalidDescription,
+    InvalidInput,
+    OceanEncryptAssetUrlsError,
+    ServiceUnavailable,
+    TransportError,
+)
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
+from ocean_lib.localnet.faults import Drop, Fault, Unavailable
 from ocean_lib.ocean.ocean import Ocean
 
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
@@ -116,6 +127,50 @@ def test_a_local_file_is_for_the_embedded_network_only(network: LocalNetwork) ->
 
     with pytest.raises(ConfigError, match=r"The content of table\.csv is of this machine"):
         elsewhere.assets.publish(described("n"), network.wallet(0))
+
+
+def test_what_failed_halfway_goes_on_with_the_same_data_token(
+    network: LocalNetwork, ocean: Ocean
+) -> None:
+    wallet = network.wallet(0)
+    before = ocean.web3.eth.get_transaction_count(wallet.address)
+    network.faults.set(Unavailable("encrypt", times=9))
+    try:
+        with pytest.raises(OceanEncryptAssetUrlsError, match="on the chain already") as failed:
+            ocean.assets.publish(described("n"), wallet)
+    finally:
+        network.faults.clear()
+    (advice,) = re.findall(r"`token: (.*)`", str(failed.value))
+
+    asset = ocean.assets.publish(described("n", token=yaml.safe_load(advice)), wallet)
+
+    assert ocean.web3.eth.get_transaction_count(wallet.address) == before + 2
+    assert len(asset.transactions) == 1
+    assert contents(network, asset) == [("table.csv", FILE["content"])]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Unavailable("metadata"), AquariusError),
+        (Drop("metadata"), TransportError),
+        (Unavailable("fileinfo"), ServiceUnavailable),
+    ],
+    ids=["the cache is busy", "the cache hangs up", "the Provider is busy"],
+)
+def test_a_server_that_fails_is_named_before_a_transaction_is_sent(
+    network: LocalNetwork, ocean: Ocean, fault: Fault, kind: type[Exception]
+) -> None:
+    wallet = network.wallet(0)
+    before = ocean.web3.eth.get_transaction_count(wallet.address)
+    network.faults.set(fault)
+    try:
+        with time_limit(10), pytest.raises(kind):
+            ocean.assets.publish(described("n"), wallet)
+    finally:
+        network.faults.clear()
+
+    assert ocean.web3.eth.get_transaction_count(wallet.address) == before
 
 
 def test_words_type_and_owner_find_assets(
