@@ -4,6 +4,9 @@ A hospital owns data it must not give away. It publishes the data for compute, a
 algorithm. A scientist orders both, sends the algorithm to the data, and gets only the results.
 
 To run it against a real Provider, replace the three marked lines in `main`.
+
+`quickstart.py node` runs the same algorithm on an Ocean Node, in a free environment: the data is a
+file at a URL, and nothing is published or ordered.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ocean_lib import AlgorithmMetadata, ComputeInput, DataToken, Ocean
+from ocean_lib import AlgorithmMetadata, ComputeInput, DataToken, FileInput, Ocean
 from ocean_lib.assets.asset import Asset
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.exceptions import OceanError
@@ -34,7 +37,13 @@ CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
 
 
 def main() -> None:
+    generation = {(): "v3", ("node",): "node"}.get(tuple(sys.argv[1:]))
+    if generation is None:
+        sys.exit("Give no argument for Ocean V3, or `node` for an Ocean Node.")
     make_room()
+    if generation == "node":
+        at_a_node()
+        return
     with step("Starting a network: chain, contracts, metadata cache, Provider"):
         network = LocalNetwork().start()
     try:
@@ -90,16 +99,7 @@ def run(
         say(*map(str, files))
 
     with step("Once more, with the code sent along instead of published"):
-        raw = AlgorithmMetadata(
-            {
-                "rawcode": ALGORITHM.read_text(),
-                "language": "python",
-                "format": "docker-image",
-                "version": "1",
-                "container": CONTAINER,
-            }
-        )
-        raw_job = ocean.compute.submit(inputs, scientist, algorithm_meta=raw)
+        raw_job = ocean.compute.submit(inputs, scientist, algorithm_meta=raw_algorithm())
         follow(raw_job)
         raw_job.download(RESULTS / "raw", progress=False)
 
@@ -114,6 +114,40 @@ Next: change a row of {DATA.relative_to(HERE.parent)} and run this again;
       copy examples/quickstart.py and put your own data and algorithm in;
       point its three marked lines at a real Provider (see config.ini.example).""",
         flush=True,
+    )
+
+
+def at_a_node() -> None:
+    """Compute on a file in a free environment of a node, and download what came out."""
+    with step("Starting a network: an Ocean Node"):
+        network = LocalNetwork(generation="node").start()
+    try:
+        # For a real node: Ocean(Config(...)) with its provider.url, Wallet(None, key), "https://..."
+        ocean, scientist = Ocean(network.config), network.wallet(1)
+        data = FileInput(url=network.publish_file(DATA))
+
+        say(f"node      {ocean.config.provider_url}", f"scientist {scientist.address}")
+        with step("The algorithm goes to the data and runs there, free of charge"):
+            job = ocean.compute.submit([data], scientist, algorithm_meta=raw_algorithm())
+            follow(job)
+        with step("Only the results come home"):
+            say(*map(str, job.download(RESULTS / "node", progress=False)))
+        show(job.result_json())
+    finally:
+        network.stop()
+    print(f"\nThe files are in {RESULTS.resolve()}", flush=True)
+
+
+def raw_algorithm() -> AlgorithmMetadata:
+    """Describe the algorithm's code, to be sent along."""
+    return AlgorithmMetadata(
+        {
+            "rawcode": ALGORITHM.read_text(),
+            "language": "python",
+            "format": "docker-image",
+            "version": "1",
+            "container": CONTAINER,
+        }
     )
 
 

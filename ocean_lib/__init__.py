@@ -7,6 +7,7 @@ come from are ocean.py's, and can be imported by those paths as well.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     )
     from ocean_lib.exceptions import OceanError as OceanError
     from ocean_lib.http.deadline import time_limit as time_limit
+    from ocean_lib.jobs.awaiting import in_thread as in_thread
     from ocean_lib.jobs.view import JobState as JobState
     from ocean_lib.jobs.view import JobStatus as JobStatus
     from ocean_lib.models.algorithm_metadata import AlgorithmMetadata as AlgorithmMetadata
@@ -45,10 +47,24 @@ _HOME = {
     "OceanCompute": "ocean_lib.ocean.ocean_compute",
     "OceanError": "ocean_lib.exceptions",
     "Wallet": "ocean_lib.web3_internal.wallet",
+    "in_thread": "ocean_lib.jobs.awaiting",
     "time_limit": "ocean_lib.http.deadline",
 }
 
 __all__ = [*_HOME]
+
+
+class _Gone:
+    """Asked last for a module that nobody has: ocean.py's that are left out say what to use."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        if name.startswith("ocean_lib."):
+            importlib.import_module("ocean_lib.base.gone").check_module(name)
+
+
+if not any(getattr(finder, "__name__", "") == "_Gone" for finder in sys.meta_path):
+    sys.meta_path.append(_Gone)
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,13 @@ from ocean_lib.base.distributions import warn_of_other
 from ocean_lib.base.text_files import read_text, why_unreadable, without_mark
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConfigError, ConfigFileMissing
-from ocean_lib.http.limits import CACHE_LIFETIME_S, MAX_ANSWER_BYTES, MAX_FILE_BYTES, Timeouts
+from ocean_lib.http.limits import (
+    CACHE_LIFETIME_S,
+    MAX_ANSWER_BYTES,
+    MAX_FILE_BYTES,
+    POLLS_PER_MINUTE,
+    Timeouts,
+)
 from ocean_lib.models.amounts import ether_in_wei
 from ocean_lib.ocean.env_constants import ENV_CONFIG_FILE
 from ocean_lib.web3_internal.artifacts import ADDRESS_FILE
@@ -46,6 +52,7 @@ NAME_PROVIDER_URL = "provider.url"
 NAME_PROVIDER_ADDRESS = "provider.address"
 NAME_PROVIDER_TRUSTED = "provider.trusted"
 NAME_PROVIDER_GENERATION = "provider.generation"
+NAME_POLLS_PER_MINUTE = "provider.polls_per_minute"
 NAME_DOWNLOADS_PATH = "downloads.path"
 NAME_CONNECT_TIMEOUT = "timeout.connect"
 NAME_READ_TIMEOUT = "timeout.read"
@@ -221,6 +228,13 @@ class Config(configparser.ConfigParser):
         "PROVIDER_GENERATION",
         "Generation of the back end",
         about="`v3` or `node`; '' for what each server's discovery document says it is.",
+    )
+    polls_per_minute = Option(
+        SECTION_RESOURCES,
+        NAME_POLLS_PER_MINUTE,
+        str(POLLS_PER_MINUTE),
+        of.as_positive_int,
+        about="How often an Ocean Node is asked for statuses at most.",
     )
     _downloads_path = Option(
         SECTION_RESOURCES, NAME_DOWNLOADS_PATH, DEFAULT_DOWNLOADS_PATH, of.as_text

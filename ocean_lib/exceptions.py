@@ -59,6 +59,7 @@ raised in the same place (in brackets), so that old `except` clauses still catch
     ├── DownloadError [OSError]              a file could not be brought home
     └── ChainError
         ├── InsufficientBalance
+        ├── CostAboveLimit                   the orders cost more than `max_cost`; nothing was sent
         ├── ContractNotFound
         ├── NodeBusy                         the chain's node limits the number of requests
         ├── TransactionFailed [ValueError]   refused by the node or reverted
@@ -71,7 +72,8 @@ key, a password, a signature, a token or the query of a URL.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
 from ocean_lib.base.advice import Advice
@@ -489,6 +491,18 @@ class ChainError(OceanError):
 
 class InsufficientBalance(ChainError):
     """The token balance is insufficient."""
+
+
+class CostAboveLimit(ChainError):
+    """The orders cost more of a token than `max_cost` allows; nothing was sent.
+
+    Attributes:
+        cost: what they cost, in whole tokens by the token's address: a `max_cost` that is enough.
+    """
+
+    def __init__(self, message: str, *, cost: Mapping[str, Decimal] | None = None) -> None:
+        super().__init__(message)
+        self.cost = dict(cost or {})
 
 
 class ContractNotFound(ChainError):

@@ -89,6 +89,7 @@ class FakeNode:
         faults: by method and name of a service, what is done in place of the answer, once each;
             `lost` sends nothing after the node has acted.
         limit: how many requests are answered before 429; None for all.
+        forgets_stops: whether a stop leaves no trace but in its answer.
     """
 
     states: list[dict[str, Any]] = field(
@@ -99,6 +100,7 @@ class FakeNode:
     unreadable: set[str] = field(default_factory=set)
     faults: dict[tuple[str, str], list[Reply | str]] = field(default_factory=dict)
     limit: int | None = None
+    forgets_stops: bool = False
     wait_s: int = 1
     root_document: dict[str, Any] = field(
         default_factory=lambda: nodes.load("00")[0]["response"]["body"]["json"]
@@ -241,9 +243,10 @@ class FakeNode:
         job = self.jobs.get(query["jobId"].rpartition("-")[2])
         mine = self._found(query)
         if command == "stopCompute":
-            if mine is not None:
-                mine.stop_requested = True
-            return as_json([mine.document()] if mine else [])
+            if mine is None:
+                return as_json([])
+            mine.stop_requested = not self.forgets_stops
+            return as_json([mine.document() | {"stopRequested": True}])
         if command == "getComputeStreamableLogs":
             if job is None or job.document()["status"] != 40:
                 return answer(404, "Job not found or not running", "text/plain")

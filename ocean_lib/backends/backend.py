@@ -11,6 +11,7 @@ from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.generation import Generation
 from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote
 from ocean_lib.jobs.view import Job
 from ocean_lib.preflight.findings import Finding
 from ocean_lib.web3_internal.signer import Signer
@@ -200,6 +201,14 @@ class Backend(Protocol):
 
     def nonce(self, address: str) -> int:
         """Return the nonce that the back end has for an address."""
+
+    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote], /) -> Quote:
+        """Say what a job costs, before anything is paid.
+
+        Args:
+            plan: the job; its orders may be missing.
+            ordered: says what orders in datatokens cost.
+        """
 
     def rules(self) -> Rules:
         """Return by which rules it goes, as far as back ends differ."""

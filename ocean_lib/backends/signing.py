@@ -32,7 +32,6 @@ from ocean_lib.exceptions import (
     RequestTimeout,
     ResultsWithheld,
     SignatureRejected,
-    TooManyRequests,
 )
 from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
 from ocean_lib.http.exchange import HttpExchange
@@ -222,13 +221,14 @@ class Signatures:
                         nonce = wire.nonce(address) + (wire.nonce_rule == "above")
                         account.next_nonce = nonce
                     given = Credential(wire.sign(signer, text, nonce), nonce)
-                    # Until the call is known to be accepted, the nonce may have moved or not.
-                    account.next_nonce = None
+                    # Until the call is known to be accepted, the nonce may have moved or not. Where
+                    # any higher one will do, the next one does in either case.
+                    account.next_nonce = nonce + 1 if wire.nonce_rule == "above" else None
                     try:
                         value = send(given)
                     except OceanError as error:
-                        if isinstance(error, TooManyRequests) and wire.nonce_rule == "above":
-                            account.next_nonce = nonce  # not used, by a node's own words
+                        if isinstance(error, SignatureRejected):
+                            account.next_nonce = None
                         if not (isinstance(error, retried) and may_sign_again(error, deadline)):
                             raise
                         retried = ()  # once more, with the nonce that is stored now
@@ -276,7 +276,7 @@ class Signatures:
                 self._drop_idle()
         try:
             with operation_limit(wire.http.timeouts.total_s) as deadline:
-                wait_s = min(max(0.0, deadline.ends - time.monotonic()), threading.TIMEOUT_MAX)
+                wait_s = min(deadline.remaining(), threading.TIMEOUT_MAX)
                 if not account.turn.acquire(timeout=wait_s):
                     raise _no_turn(wire.root)
                 try:

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 WORDS = {
-    "order-first": "Order it first, with assets.order and assets.pay_for_service.",
-    "order-then": "Order it with assets.order and assets.pay_for_service, then {then}.",
+    "order-first": "Order it first, with assets.buy; or start with pay=True.",
+    "order-then": "Order it with assets.buy, then {then}.",
     "check-order": (
-        "Check the transaction, the service index and the wallet; or order again, with "
-        "assets.order and assets.pay_for_service."
+        "Check the transaction, the service index and the wallet; or order again, with assets.buy."
+    ),
+    "get-datatokens": (
+        "Ask {publisher}, the asset's publisher, for {amount} more for {account}: publishers give "
+        "their datatokens away or sell them, also on a market."
+    ),
+    "mint-datatokens": (
+        "The wallet is the publisher's: make {amount} more with "
+        "ocean.get_data_token({token!r}).mint_tokens({account!r}, {amount}, wallet)."
     ),
     "add-trust": (
         "Ask the data set's publisher to add the algorithm: "

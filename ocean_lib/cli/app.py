@@ -96,6 +96,8 @@ _SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Run a job": (
         running.run,
         running.environments,
+        order.quote,
+        order.buy,
         order.order,
         order.check,
         order.start,

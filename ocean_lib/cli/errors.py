@@ -86,7 +86,7 @@ _OF_ERROR: tuple[tuple[type[Exception] | tuple[type[Exception], ...], ExitCode],
         ExitCode.REFUSED,
     ),
     (e.ProviderNotTrusted, ExitCode.USAGE),
-    ((e.InsufficientBalance, e.TransactionFailed), ExitCode.REFUSED),
+    ((e.InsufficientBalance, e.CostAboveLimit, e.TransactionFailed), ExitCode.REFUSED),
 )
 
 
@@ -125,6 +125,15 @@ COMMANDS = {
     "check-order": (
         "Check the transaction, the service index and the wallet; or order again, with "
         "`ocean-compute order`."
+    ),
+    "get-datatokens": (
+        "Ask {publisher}, the asset's publisher, for {amount} more: publishers give their "
+        "datatokens away (`ocean-compute mint {did} --to {account} --amount {amount}`) or sell "
+        "them, also on a market."
+    ),
+    "mint-datatokens": (
+        "The wallet is the publisher's: make {amount} more with `ocean-compute mint {did} --to "
+        "{account} --amount {amount}`."
     ),
     "add-trust": (
         "Ask the data set's publisher to add the algorithm: "

@@ -96,10 +96,11 @@ class WhichJob:
         kept = read_job_file(self.file) if self.file is not None else None
         if kept is not None and not signs:
             session.owner = session.owner or str(kept.get("owner") or "")
-        if not (self.did if kept is None else kept.get("did")):
+        is_on_files = not (self.did if kept is None else kept.get("did"))
+        if is_on_files:
             session.allow_free_wallet()
         owner: Signer = session.wallet if signs else session.watcher()
-        if kept is not None and not (session.node or session.provider):
+        if is_on_files and kept is not None and not (session.node or session.provider):
             session.node = self._kept_node(kept, session.wallet if signs else None)
         compute = session.ocean.compute
         if kept is not None:
@@ -128,7 +129,7 @@ class WhichJob:
         if signer is not None and kept.get("node_mark") != _mark(signer, node, job_id):
             raise InvalidInput(
                 f"{self.file} names the node {safe_url(node)}, and this wallet did not write that. "
-                "If you trust the node, give it with --node."
+                "Use the wallet that started the job; or give --node, if you trust the node."
             )
         return node
 
@@ -261,6 +262,7 @@ def job_document(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
         "did": job.did,
         "state": status.state.value,
         "status": status.text.strip(),
+        "environment": status.environment,
     }
 
 
@@ -283,4 +285,5 @@ def job_times(job: ComputeJob, status: JobStatus) -> dict[str, Any]:
         "oom_killed": status.oom_killed,
         "owner": job.owner,
         "order_tx": job.order_tx,
+        "metadata": job.metadata,
     }

@@ -6,6 +6,7 @@ Each shared option goes into the `Session`, before or after the command.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,14 +103,11 @@ def _data(typed: str) -> Any:
     if rest.startswith("//") and kind in ("ipfs", "ar"):
         place = rest.removeprefix("//")
         return FileInput(ipfs=place) if kind == "ipfs" else FileInput(arweave=place)
-    if Path(typed).exists():
-        raise InvalidInput(
-            "it is a file of this machine, which no node can fetch. Put it where the node can "
-            "reach it, and give its URL."
-        )
+    if Path(typed).is_file():
+        return Path(typed)
     raise InvalidInput(
-        "it must be a file's URL (http, https, ipfs://ID, ar://ID), or 'did:op:' and a data set's "
-        f"hex digits, got {shown_url(typed)}."
+        "it must be a file's URL (http, https, ipfs://ID, ar://ID), 'did:op:' and a data set's hex "
+        f"digits, or at the embedded network a file, got {shown_url(typed)}."
     )
 
 
@@ -136,6 +134,20 @@ def _pair(typed: str) -> tuple[str, str]:
     if not (equals and name.strip()):
         raise InvalidInput("it must be NAME=VALUE.")  # the value may be a secret
     return name, value
+
+
+def _env(typed: str) -> tuple[str, str]:
+    if "=" not in typed and typed in os.environ:
+        return typed, os.environ[typed]
+    try:
+        return _pair(typed)
+    except InvalidInput:
+        raise InvalidInput("it must be NAME=VALUE, or the NAME of a variable set here.") from None
+
+
+def _resource(typed: str) -> tuple[str, float]:
+    name, amount = _pair(typed)
+    return name, _amount(amount)
 
 
 def _word(typed: str) -> str:
@@ -165,6 +177,8 @@ DATA = Checked("data", _data)
 ALGORITHM = Checked("algorithm", _algorithm)
 AMOUNT = Checked("amount", _amount)
 PAIR = Checked("pair", _pair)
+ENV = Checked("variable", _env)
+RESOURCE = Checked("resource", _resource)
 WORD = Checked("text", _word)
 
 

@@ -28,6 +28,7 @@ _OVERRIDES = (
     ("provider", "resources", "provider.url", "provider_url"),
     ("node", "resources", "provider.url", "provider_url"),
 )
+NOTHING_SENT = "Interrupted. Nothing was sent."
 _ENVIRONMENT = ("NETWORK_URL", "METADATA_CACHE_URI", "PROVIDER_URL")
 
 
@@ -99,7 +100,8 @@ class Session:
     @cached_property
     def wallet(self) -> Wallet:
         """The wallet; asks for what it takes to open it."""
-        return asking.open_wallet(self.keys)
+        with self.interruptible(NOTHING_SENT):
+            return asking.open_wallet(self.keys)
 
     def allow_free_wallet(self, *, make: bool = False) -> None:
         """Take the wallet for free jobs where no other is named.
@@ -112,7 +114,7 @@ class Session:
         """
         from ocean_lib.cli import free_wallet
 
-        if self.keys.are_named():
+        if self.owner or self.keys.are_named():
             return
         path = free_wallet.free_wallet_file()
         if make and free_wallet.make(path):
@@ -145,6 +147,18 @@ class Session:
         before, self.if_interrupted = self.if_interrupted, text
         yield
         self.if_interrupted = before  # after an exception the text stays: that is when it is told
+
+    @contextmanager
+    def sending(self, otherwise: str = NOTHING_SENT) -> Iterator[None]:
+        """Say when Ctrl-C comes inside the block what the library says was sent, or else this."""
+        with self.interruptible(otherwise):
+            try:
+                yield
+            except KeyboardInterrupt as stop:
+                said = str(stop)
+                if said:
+                    self.if_interrupted = f"Interrupted. {said[:1].upper()}{said[1:]}"
+                raise
 
 
 def usable_folder(folder: Path, option: str) -> None:

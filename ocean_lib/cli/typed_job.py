@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ import click
 from ocean_lib.base.text_files import read_text, why_unreadable
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.languages import container_of, language_of
-from ocean_lib.cli.options import ALGORITHM, AMOUNT, DATA, DID, ORDER, PAIR, WORD
 from ocean_lib.cli.session import Session
 from ocean_lib.exceptions import AssetNotFound, ContractNotFound, NoComputeService
 from ocean_lib.models.algorithm_metadata import container_faults
@@ -36,6 +35,7 @@ class _Lookup:
     session: Session
     address: str
     strict: bool
+    finds_orders: bool
 
     def index(self, did: str, service_type: str | None) -> int:
         """Return the index of a service; 0 if there is none, unless strict."""
@@ -48,6 +48,8 @@ class _Lookup:
 
     def order(self, did: str, index: int) -> str | None:
         """Return the newest order; None if there is none, unless strict."""
+        if not self.finds_orders:
+            return None
         try:
             return newest_order(self.session.ocean, did, index, self.address)
         except (CommandError, ContractNotFound):
@@ -61,7 +63,8 @@ class TypedJob:
     """What to run on what, as it was typed.
 
     Attributes:
-        data: the data sets, by DID, and files; the main one first.
+        data: the data sets, by DID, and files; the main one first. Files of this machine are for
+            the embedded network.
         orders: the data sets' orders, in the same sequence; those that are missing are looked up.
         services: the indexes of their services, in the same sequence.
         algorithm: the DID of a published algorithm.
@@ -71,7 +74,7 @@ class TypedJob:
         for_nodes: what only Ocean Nodes have, by the names of `JobPlan.given`.
     """
 
-    data: tuple[str | FileInput, ...]
+    data: tuple[str | FileInput | Path, ...]
     orders: tuple[str, ...]
     services: tuple[int, ...]
     algorithm: str | None
@@ -112,23 +115,27 @@ class TypedJob:
             for fault in container_faults(container_of(self.code, **self.container)).values():
                 raise click.UsageError(f"{self.code} cannot be run. {fault}")
 
-    def plan(self, session: Session, wallet: Signer, *, strict: bool) -> JobPlan:
+    def plan(
+        self, session: Session, wallet: Signer, *, strict: bool, finds_orders: bool = True
+    ) -> JobPlan:
         """Return the plan of the job.
 
         Args:
             session: the run.
             wallet: the consumer's.
             strict: fail where an order or a service is missing; else `check` is left to tell.
+            finds_orders: look up orders that are not given; else they count as missing.
 
         Raises:
             CommandError: something is not ordered.
         """
         from ocean_lib.jobs.plan import JobPlan
 
-        look = _Lookup(session, wallet.address, strict)
+        look = _Lookup(session, wallet.address, strict, finds_orders)
         places = itertools.count()
         inputs = [
-            self._input(look, next(places)) if isinstance(one, str) else one for one in self.data
+            self._input(look, next(places)) if isinstance(one, str) else _file(session, one)
+            for one in self.data
         ]
         return JobPlan.given(inputs, wallet, self._algorithm(look), **self.for_nodes)
 
@@ -175,136 +182,16 @@ class TypedJob:
         )
 
 
-def job_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take DATASET... and what to run on them, and give it a `TypedJob`."""
-    return _taking(
-        command,
-        click.argument("data", metavar="[DATASET]...", type=DATA, nargs=-1),
-        click.option("--algorithm", metavar="DID", type=DID, help="A published algorithm."),
-        click.option(
-            "--code",
-            metavar="FILE",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="An algorithm of your own, sent along, in place of a published one.",
-        ),
-        *_JOB_OPTIONS,
-    )
+def _file(session: Session, file: FileInput | Path) -> FileInput:
+    """Return a file as a node fetches it; one of this machine is given to the embedded network."""
+    if not isinstance(file, Path):
+        return file
+    from ocean_lib.documents.description import FileEntry
+    from ocean_lib.documents.local_files import LocalFiles
+    from ocean_lib.models.file_input import FileInput
 
-
-def run_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take ALGORITHM and --data, and give it a `TypedJob`."""
-    return _taking(
-        command,
-        click.argument("program", metavar="ALGORITHM", type=ALGORITHM),
-        click.option(
-            "--data",
-            metavar="URL",
-            type=DATA,
-            multiple=True,
-            help="A file for an Ocean Node (http, https, ipfs, ar), or the DID of a data set.",
-        ),
-        *_JOB_OPTIONS,
-    )
-
-
-def _taking(
-    command: Callable[..., Any], *options: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Callable[..., Any]:
-    def gathered(*args: Any, **options: Any) -> Any:
-        program = options.pop("program", None)
-        if program is not None:
-            is_file = isinstance(program, Path)
-            options |= {"code": program} if is_file else {"algorithm": program}
-        names = ("data", "orders", "services", "algorithm", "algorithm_order", "code")
-        given = {name: options.pop(name, None) for name in names}
-        container = {name: options.pop(name) for name in ("image", "tag", "entrypoint")}
-        resources = {name: options.pop(name) for name in ("cpu", "ram", "disk", "gpu")}
-        for_nodes = {
-            "environment": options.pop("environment"),
-            "max_duration": options.pop("max_duration"),
-            "metadata": dict(options.pop("metadata")),
-            "envs": dict(options.pop("envs")),
-            "resources": {name: much for name, much in resources.items() if much is not None},
-        }
-        typed = TypedJob(container=container, for_nodes=for_nodes, **given)
-        return command(*args, typed=typed, **options)
-
-    gathered.__name__ = command.__name__
-    gathered.__doc__ = command.__doc__
-    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    decorated: Callable[..., Any] = gathered
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
-
-
-_JOB_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option(
-        "--order",
-        "orders",
-        metavar="TX",
-        type=ORDER,
-        multiple=True,
-        help="The data set's order; of several, in their sequence.  [default: the newest]",
-    ),
-    click.option(
-        "--algorithm-order",
-        metavar="TX",
-        type=ORDER,
-        help="The algorithm's order.  [default: the newest]",
-    ),
-    click.option(
-        "--service",
-        "services",
-        type=click.IntRange(0),
-        multiple=True,
-        help="The data set's service, by its index.  [default: its compute service]",
-    ),
-    click.option(
-        "--image",
-        metavar="NAME:TAG",
-        type=WORD,
-        help="For your own code: the container's image.  [default: by the file's suffix]",
-    ),
-    click.option("--tag", metavar="TAG", type=WORD, help="The tag of an image without one."),
-    click.option(
-        "--entrypoint",
-        metavar="COMMAND",
-        type=WORD,
-        help="For your own code: such as 'python3 $ALGO'.  [default: by the file's suffix]",
-    ),
-    click.option(
-        "--environment",
-        metavar="ID",
-        type=WORD,
-        help="At an Ocean Node: where to run.  [default: a free one that fits]",
-    ),
-    click.option("--cpu", metavar="CORES", type=AMOUNT, help="At an Ocean Node: so many cores."),
-    click.option("--ram", metavar="GB", type=AMOUNT, help="So much memory."),
-    click.option("--disk", metavar="GB", type=AMOUNT, help="So much disk."),
-    click.option("--gpu", metavar="NUMBER", type=AMOUNT, help="So many GPUs."),
-    click.option(
-        "--max-duration",
-        metavar="SECONDS",
-        type=click.IntRange(1),
-        help="At an Ocean Node: end the job after this long.  [default: the environment's limit]",
-    ),
-    click.option(
-        "--env",
-        "envs",
-        metavar="NAME=VALUE",
-        type=PAIR,
-        multiple=True,
-        help="At an Ocean Node: a variable of the algorithm's environment.",
-    ),
-    click.option(
-        "--metadata",
-        metavar="NAME=VALUE",
-        type=PAIR,
-        multiple=True,
-        help="At an Ocean Node: kept with the job, for whoever lists it.",
-    ),
-)
+    (url,) = LocalFiles(session.config).urls_of([FileEntry("", file, None, file.name, "")])
+    return FileInput(url=url)
 
 
 def service_of(asset: Asset, index: int | None, service_type: str | None = None) -> Service:
@@ -313,16 +200,9 @@ def service_of(asset: Asset, index: int | None, service_type: str | None = None)
     Raises:
         NoComputeService: there is none.
     """
-    if index is not None:
-        found = asset.get_service_by_index(index)
-    else:
-        wanted = (service_type,) if service_type else ("compute", "access")
-        found = next((s for kind in wanted if (s := asset.get_service(kind))), None)
-    if found is None:
-        offers = ", ".join(f"{service.index}: {service.type}" for service in asset.services)
-        what = f"service {index}" if index is not None else f"{service_type or 'such'} service"
-        raise NoComputeService(f"{asset.did} has no {what}; it has {offers or 'none'}.")
-    return found
+    from ocean_lib.backends.v3.rules import service_meant
+
+    return service_meant(asset, index, (service_type,) if service_type else ("compute", "access"))
 
 
 def index_of(asset: Asset, index: int | None, service_type: str | None = None) -> int:

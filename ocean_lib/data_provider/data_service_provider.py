@@ -1,5 +1,6 @@
 """The V3 Provider's REST API as ocean.py has it: one method for each call."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -10,7 +11,8 @@ from enforce_typing import enforce_types
 
 from ocean_lib.backends import discovery
 from ocean_lib.backends.backend import JobRef
-from ocean_lib.backends.discovery import Discovery, configured_url
+from ocean_lib.backends.discovery import Discovery, configured_url, known_generation
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.signing import Signatures
 from ocean_lib.backends.v3 import backend, calls
 from ocean_lib.backends.v3.answers import JobInfo, check_not_withheld, error_of, no_such_job
@@ -30,6 +32,7 @@ from ocean_lib.exceptions import (
     InvalidAddress,
     InvalidInput,
     MalformedResponse,
+    NotOffered,
     OceanError,
     TransportError,
 )
@@ -47,6 +50,8 @@ from ocean_lib.jobs.plan import Algorithm, JobPlan
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.web3_internal.signer import Signer, check_signer, sign_text, signer_address
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["DataServiceProvider", "OrderRequirements"]
 
@@ -190,8 +195,15 @@ class DataServiceProvider:
 
         Raises:
             EndpointNotFound: the Provider has no such service.
+            NotOffered: it is an Ocean Node.
         """
-        return self.discovery.endpoint(service_name, self.discovery.root_of(provider_uri))
+        root = self.discovery.root_of(provider_uri)
+        if known_generation(self.discovery.document(root)) is Generation.NODE:
+            raise NotOffered(
+                f"{root} is an Ocean Node, and this call is one of V3 Providers: on a node this "
+                "version runs jobs on files, and neither publishes nor orders. Nothing was sent."
+            )
+        return self.discovery.endpoint(service_name, root)
 
     @class_callable
     def build_encrypt_endpoint(self, provider_uri: str) -> tuple[str, str]:

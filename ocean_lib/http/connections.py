@@ -15,7 +15,6 @@ import http.client
 import math
 import os
 import socket
-import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -83,7 +82,7 @@ class _BoundedReader(socket.SocketIO):
     idle_s: float | None
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self.deadline.ends - time.monotonic()
+        left = self.deadline.remaining()
         if left <= 0:
             raise TimeoutError("the operation's deadline has passed")
         if left != math.inf:

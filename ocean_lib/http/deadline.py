@@ -48,7 +48,7 @@ class Deadline:
         read_s: between two bytes of an answer, likewise.
     """
 
-    __slots__ = ("connect_s", "ends", "read_s", "seconds")
+    __slots__ = ("_ends", "connect_s", "is_urgent", "read_s", "seconds")
 
     def __init__(
         self,
@@ -57,13 +57,14 @@ class Deadline:
         read_s: float | None = None,
     ) -> None:
         self.seconds = seconds
+        self.is_urgent = False  # what looks for a lost start waits for no poll's turn
         self.connect_s = connect_s
         self.read_s = read_s
-        self.ends = math.inf if seconds is None else time.monotonic() + seconds
+        self._ends = math.inf if seconds is None else time.monotonic() + seconds
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0; infinity when there is no limit."""
-        return max(0.0, self.ends - time.monotonic())
+        return max(0.0, self._ends - time.monotonic())
 
     @property
     def is_over(self) -> bool:
@@ -81,7 +82,7 @@ class Deadline:
     def inside(self, outer: Deadline) -> None:
         """End with an outer limit at the latest, and keep its times where this one has none."""
         if outer.remaining() < self.remaining():
-            self.seconds, self.ends = outer.seconds, outer.ends
+            self.seconds, self._ends = outer.seconds, outer._ends
         self.connect_s = outer.connect_s if self.connect_s is None else self.connect_s
         self.read_s = outer.read_s if self.read_s is None else self.read_s
 
@@ -136,7 +137,7 @@ def keeping_back(outer: Deadline, share: float, at_most_s: float) -> Iterator[No
         share: of the time that is left, this much is kept back.
         at_most_s: but no more than this.
     """
-    left = max(0.0, outer.ends - time.monotonic())
+    left = outer.remaining()
     left -= min(at_most_s, left * share)
     token = _CURRENT.set(Deadline(left, outer.connect_s, outer.read_s))
     try:

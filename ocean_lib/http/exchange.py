@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -362,7 +361,7 @@ class HttpExchange:
 
     def _open(self, call: Call) -> requests.Response:
         """Send a request, and return the response with its body unread."""
-        left = call.deadline.ends - time.monotonic()
+        left = call.deadline.remaining()
         if left <= 0:
             raise no_time(call.operation, call.url, call.deadline)
         client = self._client if self._client is not None else self.client
@@ -442,7 +441,7 @@ class HttpExchange:
                 if most is not None and read > most:
                     raise too_long(call.operation, call.url, response.status_code, most)
                 yield piece
-                if call.deadline.ends <= time.monotonic():
+                if call.deadline.remaining() <= 0:
                     raise no_time(call.operation, call.url, call.deadline, may_have_arrived=True)
             return
         except OceanError:

@@ -19,6 +19,9 @@ MAX_LOG_BYTES = 100 * 1024 * 1024
 CACHE_LIFETIME_S = 60.0
 """How long a Provider's endpoints and an asset's service are believed."""
 
+POLLS_PER_MINUTE = 15
+"""Statuses asked of an Ocean Node: half of the requests that it answers with its defaults."""
+
 ACCEPTED = "gzip, deflate"
 """The encodings that an answer may have, and the most that is undone."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
@@ -14,6 +13,7 @@ from ocean_lib.exceptions import (
     TooManyRequests,
     TransportError,
 )
+from ocean_lib.jobs.awaiting import check_awaited, pause
 from ocean_lib.jobs.view import JobStatus
 from ocean_lib.jobs.waiting import Wait
 
@@ -64,6 +64,7 @@ def _pieces(
         try:
             with open_stream() as pieces:
                 for piece in after(done, pieces):
+                    check_awaited()
                     done += len(piece)
                     yield piece
             is_complete = True
@@ -74,7 +75,7 @@ def _pieces(
             pass
         except (TransportError, TooManyRequests):
             is_complete = False
-        time.sleep(plan.pause_s())
+        pause(plan.pause_s())
     if not is_complete:
         with read_log() as pieces:
             yield from after(done, pieces)

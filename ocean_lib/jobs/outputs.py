@@ -32,6 +32,7 @@ from ocean_lib.http.files import (
 )
 from ocean_lib.http.limits import GATEWAY_STATUSES, TOO_MANY_REQUESTS
 from ocean_lib.http.redaction import SecretUrl, one_line, safe_url
+from ocean_lib.jobs.following import after
 
 _RETRIED = {*GATEWAY_STATUSES, TOO_MANY_REQUESTS, 500}
 """A file's store also answers 500 for temporary faults: the request cannot be at fault."""
@@ -310,7 +311,7 @@ def _fetched(
     while True:
         try:
             with file.fetch() as pieces:
-                for piece in _after(pieces, done):
+                for piece in after(done, pieces):
                     done += len(piece)
                     _check_size(done, file, max_bytes)
                     on_bytes(len(piece))
@@ -320,15 +321,6 @@ def _fetched(
             wait_s = getattr(error, "retry_after_s", 0.0)
             if wait_s is None or not attempts.again(wait_s):
                 raise
-
-
-def _after(pieces: Iterator[bytes], skipped: int) -> Iterator[bytes]:
-    """Yield what comes after so many bytes."""
-    for piece in pieces:
-        rest = piece[skipped:]
-        skipped -= len(piece) - len(rest)
-        if rest:
-            yield rest
 
 
 def _check_size(size: int, file: JobFile, max_bytes: int) -> None:

@@ -194,7 +194,8 @@ class JobPlan:
                 raise InvalidInput(
                     f"input_datasets[{position}] must be a ComputeInput, got "
                     f"{type(item).__name__}. Make one: ComputeInput(did, transfer_tx_id, "
-                    "service_id); or, for an Ocean Node, FileInput(url=...)."
+                    "service_id); or, for an Ocean Node, FileInput(url=...). Only `quote`, and "
+                    "`submit` with pay=True, take a DID as text."
                 )
         return cls(
             tuple(inputs),

@@ -196,6 +196,7 @@ class Attempt:
         if isinstance(error, StartUncertain) and len(error.candidates) == 1:
             self.starts.unresolved(self.order)
             raise error
+        deadline.is_urgent = True
         is_fault = isinstance(error, ProviderFault)
         has_read, in_a_row, found = False, 0, list[Candidate]()
         for seen in self._polls(candidates, list_jobs, deadline):

@@ -161,6 +161,7 @@ class Job:
         raw: the back end's own document.
         generation: of the back end that has it.
         is_failing: whether its code says that it failed, also before its end.
+        metadata: what its start gave to be kept with it.
     """
 
     status: JobStatus
@@ -170,6 +171,7 @@ class Job:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     generation: Generation = Generation.V3
     is_failing: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def id(self) -> str:
@@ -188,7 +190,7 @@ def termination_of(document: Mapping[str, Any]) -> tuple[bool, int | None, bool 
     if not isinstance(details, Mapping) or "exitCode" not in details:
         return False, None, None
     said, oom = details["exitCode"], details.get("OOMKilled")
-    exit_code = None if said is None else whole_number(said)
+    exit_code = said if said is None or type(said) is int else whole_number(said)
     told = said is None or exit_code is not None
     return told, exit_code, oom if isinstance(oom, bool) else None
 

@@ -26,6 +26,7 @@ from ocean_lib.exceptions import (
 from ocean_lib.http.deadline import Deadline, current_deadline, time_limit
 from ocean_lib.http.limits import TOO_MANY_REQUESTS, Timeouts
 from ocean_lib.http.redaction import one_line
+from ocean_lib.jobs.awaiting import pause
 from ocean_lib.jobs.view import JobStatus
 
 logger = logging.getLogger(__name__)
@@ -258,7 +259,7 @@ def wait(plan: Wait, look: Callable[[], None]) -> dict[str, JobStatus]:
         while plan.unfinished():
             look()
             if plan.unfinished():
-                time.sleep(plan.pause_s())
+                pause(plan.pause_s())
         return plan.seen
     except KeyboardInterrupt:
         pass

@@ -281,8 +281,10 @@ class LocalNetwork:
     @property
     def options(self) -> dict[str, dict[str, Any]]:
         """The client's options as a plain nested dict."""
+        # Where the client puts local files, in the subfolder `files`.
+        place = {"localnet": {"state": str(self.state_dir)}}
         if not self.has_chain:
-            return {"resources": {"provider.url": self.provider_url}}
+            return {"resources": {"provider.url": self.provider_url}, **place}
         return {
             "eth-network": {"network": self.rpc_url, "address.file": str(self.address_file)},
             "resources": {
@@ -290,8 +292,7 @@ class LocalNetwork:
                 "provider.url": self.provider_url,
                 "provider.address": self.provider_address,
             },
-            # Where the client puts local files of assets, in the subfolder `files`.
-            "localnet": {"state": str(self.state_dir)},
+            **place,
         }
 
     @property

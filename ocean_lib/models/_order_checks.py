@@ -70,6 +70,19 @@ def verify_order(
     return check.transaction(web3, tx_id), log, transfer
 
 
+def verify_transfer(
+    token: ContractBase, web3: Web3, tx_id: str, sender: str, receiver: str
+) -> tuple[Any, Any]:
+    """Check a transfer; see `DataToken.verify_transfer_tx`."""
+    check = _Check(f"Transaction {check_tx_hash(tx_id)} is not the transfer", "send them again")
+    receipt = wait_for_receipt(web3, tx_id, operation="verify a transfer")
+    check.that(receipt["status"] == 1, "it should have succeeded, but it was reverted")
+    log = check.only(token._logs_in_receipt(web3, receipt, "Transfer"), "Transfer", token)
+    check.equal("sender", log["args"]["from"], check_address(sender))
+    check.equal("receiver", log["args"]["to"], check_address(receiver))
+    return check.transaction(web3, tx_id), log
+
+
 def _paid_to_minter(check: _Check, token: ContractBase, web3: Web3, receipt: Any, args: Any) -> Any:
     amount = int(args["amount"])
     market_fee = int(args["marketFee"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
-from typing import Union
+from typing import Any, Union
 
 from ocean_lib.checks import printable
 from ocean_lib.exceptions import ConfigError, InvalidInput
@@ -19,6 +19,27 @@ _MAX_DECIMALS = 255
 
 # Not the thread's own context, whose precision the caller may have set.
 _EXACT = Context(prec=2 * _MAX_UINT256_DIGITS, rounding=ROUND_DOWN, traps=[InvalidOperation])
+
+
+class TokenAmount(Decimal):
+    """A Decimal that also counts with floats, each read as the shortest text that stands for it."""
+
+    __slots__ = ()
+
+
+def _with_floats(operation: str) -> Any:
+    exact = getattr(Decimal, operation)
+
+    def counted(self: TokenAmount, other: Any) -> Any:
+        result = exact(self, Decimal(repr(other)) if isinstance(other, float) else other)
+        return TokenAmount(result) if isinstance(result, Decimal) else result
+
+    return counted
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    for _operation in (f"__{_name}__", f"__r{_name}__"):
+        setattr(TokenAmount, _operation, _with_floats(_operation))
 
 
 def to_base(amt: Amount, dec: int) -> int:

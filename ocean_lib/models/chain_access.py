@@ -15,7 +15,8 @@ from ocean_lib.models.metadata import MetadataContract
 from ocean_lib.ocean.util import get_web3
 from ocean_lib.web3_internal.contract_base import AnyWallet
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses
-from ocean_lib.web3_internal.utils import check_chain_id, get_network_id, get_network_name
+from ocean_lib.web3_internal.node_calls import check_chain_id
+from ocean_lib.web3_internal.utils import get_network_id, get_network_name
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -45,6 +46,11 @@ class ChainAccess:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
+
+    @property
+    def network_url(self) -> str:
+        """Where the configured chain's node is."""
+        return str(self._config.network_url)
 
     @property
     def web3(self) -> Web3:

@@ -66,6 +66,26 @@ class DataToken(ERC20Token):
         receiver = check_address(to_account, name="to_account")
         return self.mint(receiver, to_base_18(value), from_wallet)
 
+    def transfer_tokens(self, to: str, value: Amount, from_wallet: AnyWallet) -> str:
+        """Send tokens.
+
+        Args:
+            to: who receives them.
+            value: how many tokens.
+            from_wallet: whose they are.
+        """
+        return self.transfer(to, to_base_18(value), from_wallet)
+
+    def approve_tokens(self, spender: str, value: Amount, from_wallet: AnyWallet) -> str:
+        """Set how much another account may spend of this wallet's tokens.
+
+        Args:
+            spender: who may spend them.
+            value: how many tokens.
+            from_wallet: whose tokens.
+        """
+        return self.approve(spender, to_base_18(value), from_wallet)
+
     def startOrder(
         self,
         consumer: str,
@@ -212,6 +232,23 @@ class DataToken(ERC20Token):
             TransactionTimeout: it is in no block in time.
         """
         return _order_checks.verify_order(self, web3, tx_id, did, service_id, amount_base, sender)
+
+    def verify_transfer_tx(self, tx_id: str, sender: str, receiver: str) -> tuple[Any, Any]:
+        """Check that a transaction sends tokens from one account to another.
+
+        Args:
+            tx_id: the transaction.
+            sender: whose tokens.
+            receiver: who gets them.
+
+        Returns:
+            The transaction, and its `Transfer` log.
+
+        Raises:
+            VerifyTxFailed: it sends none, sends them elsewhere, or was reverted.
+            TransactionTimeout: it is in no block in time.
+        """
+        return _order_checks.verify_transfer(self, self.web3, tx_id, sender, receiver)
 
     def get_metadata_url(self) -> Optional[str]:
         """Return the metadata cache's URL in the blob, or None."""

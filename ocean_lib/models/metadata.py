@@ -1,8 +1,12 @@
 """The contract whose events carry the DDOs."""
 
+from typing import Any
+
 from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address, check_token_did
+from ocean_lib.http.deadline import Deadline
+from ocean_lib.web3_internal.constants import RECEIPT_POLL_S
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 
 _DID_PREFIX = "did:op:"
@@ -15,6 +19,30 @@ class MetadataContract(ContractBase):
     CONTRACT_NAME = "Metadata"
     EVENT_METADATA_CREATED = "MetadataCreated"
     EVENT_METADATA_UPDATED = "MetadataUpdated"
+
+    def get_event_log(self, event_name: str, block: Any, did: str, timeout: float = 45) -> Any:
+        """Return an asset's first log of an event; wait for it if there is none yet.
+
+        Args:
+            event_name: `EVENT_METADATA_CREATED` or `EVENT_METADATA_UPDATED`.
+            block: the first block to look at.
+            did: the asset's DID, or its data token's address.
+            timeout: how long to wait, in seconds.
+
+        Returns:
+            The log; None if there is none in time.
+
+        Raises:
+            InvalidInput: the contract has no such event.
+            ChainError: the node refuses.
+        """
+        wanted = {"dataToken": data_token_of(did)}
+        deadline = Deadline(timeout)
+        while True:
+            logs = self.get_event_logs(event_name, wanted, block)
+            if logs or deadline.is_over:
+                return logs[0] if logs else None
+            deadline.pause(RECEIPT_POLL_S)
 
     def create(self, did: str, flags: bytes, data: bytes, from_wallet: AnyWallet) -> str:
         """Put an asset's first DDO on the chain, and wait until it is there.

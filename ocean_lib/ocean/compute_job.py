@@ -16,6 +16,7 @@ from ocean_lib.base.tables import html_table, when
 from ocean_lib.checks import check_place, parse_json, printable, trust_job_id
 from ocean_lib.exceptions import InvalidInput, JobError, MalformedResponse, OceanError
 from ocean_lib.http.limits import MAX_LOG_BYTES
+from ocean_lib.jobs.awaiting import check_awaited
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.following import followed
 from ocean_lib.jobs.outputs import (
@@ -28,10 +29,11 @@ from ocean_lib.jobs.outputs import (
     read_end,
     read_file,
 )
-from ocean_lib.jobs.progress import progress_bar
+from ocean_lib.jobs.progress import Spinner, progress_bar, spinner
 from ocean_lib.jobs.rounds import ListedAt
 from ocean_lib.jobs.view import Job, JobStatus
-from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait, wait
+from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate, Wait, check_wait
+from ocean_lib.jobs.waiting import wait as wait_for
 from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 JUST_SEEN_S = 5.0
@@ -49,6 +51,8 @@ class ComputeJob:
         last_status: what was seen last: by the last poll, or in the answer to the start; None
             after re-attaching, until the first poll.
         generation: of the back end that has the job (`v3` or `node`); '' until it is known.
+        metadata: what its start gave to be kept with it (`submit(metadata=)`), with the client's
+            own mark; {} at a V3 Provider, and after re-attaching until the first poll.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class ComputeJob:
         order_tx: str = "",
         last_status: JobStatus | None = None,
         generation: str = "",
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._client = client
         self._ref = ref
@@ -70,6 +75,7 @@ class ComputeJob:
         self.order_tx = order_tx
         self.last_status = last_status
         self.generation = generation
+        self.metadata: Mapping[str, Any] = metadata or {}
         self._seen_at = 0.0 if last_status is None else time.monotonic()
 
     @classmethod
@@ -85,6 +91,7 @@ class ComputeJob:
             order_tx=order_tx or status.order_tx,
             last_status=status,
             generation=job.generation.value,
+            metadata=job.metadata,
         )
 
     @classmethod
@@ -152,7 +159,7 @@ class ComputeJob:
 
     def __repr__(self) -> str:
         seen = self.last_status
-        told = (seen.text.strip(), seen.algorithm_end) if seen else ("not polled yet",)
+        told = (_words(seen), seen.algorithm_end) if seen else ("not polled yet",)
         place = f" on {self.did}" if self.did else ""
         return f"ComputeJob({self.job_id!r}{place}, {', '.join(filter(None, told))})"
 
@@ -180,6 +187,7 @@ class ComputeJob:
         """
         job = self._client.job(self._ref)
         self.generation = job.generation.value
+        self.metadata = job.metadata
         return self.saw(job.status)
 
     def wait(
@@ -197,7 +205,8 @@ class ComputeJob:
                 time-outs of the single requests are separate.
             poll_interval: seconds between polls; None for 0.2 s at first, growing to 30 s.
             on_update: called with each status that differs from the one before.
-            progress: show a progress bar; None: only on a terminal or in a notebook.
+            progress: show the job's state and the time that has passed; None: only on a terminal
+                or in a notebook.
             patience: for how many seconds polls may fail in a row before the wait gives up.
 
         Returns:
@@ -212,14 +221,9 @@ class ComputeJob:
             InvalidInput: an argument cannot work; nothing was sent.
         """
         check_wait(timeout, poll_interval, patience, on_update)
-        with progress_bar(progress, total=_STEPS, desc="Job", bar_format=_BAR) as bar:
-            plan = self._plan(timeout, poll_interval, patience, _both(_show(bar), on_update))
-
-            def look() -> None:
-                self._look(plan)
-                bar.refresh()  # its clock goes on while the status stays the same
-
-            return wait(plan, look)[self.job_id]
+        with spinner(progress, "Job") as shown:
+            plan = self._plan(timeout, poll_interval, patience, _both(_show(shown), on_update))
+            return wait_for(plan, lambda: self._look(plan))[self.job_id]
 
     async def wait_async(
         self,
@@ -320,7 +324,7 @@ class ComputeJob:
         else:
             ends = (read_end(source, file, tail, most) for file in logs)
             text = last_lines(b"".join(ends), tail)
-        return text.decode("utf-8", "replace")
+        return LogText(text.decode("utf-8", "replace"))
 
     def open(self, name: str) -> io.BytesIO:
         """Return a small file of the outcome, in memory.
@@ -404,12 +408,13 @@ class ComputeJob:
         with progress_bar(
             progress, desc=f"{len(files)} file(s)", unit="B", unit_scale=True, unit_divisor=1024
         ) as bar:
+
+            def on_bytes(count: int) -> None:
+                check_awaited()
+                bar.update(count)
+
             return download_files(
-                self._source(),
-                files,
-                path,
-                max_bytes=max_bytes,
-                on_bytes=bar.update,
+                self._source(), files, path, max_bytes=max_bytes, on_bytes=on_bytes
             )
 
     def stop(self, *, wait: bool = False) -> JobStatus:
@@ -420,7 +425,9 @@ class ComputeJob:
         too, and then other clients cannot tell the two apart.
 
         Args:
-            wait: wait until the job has ended.
+            wait: wait until the job has ended, and ask again where the back end forgot the stop: a
+                node does when the stop comes in the seconds in which it starts the container.
+                `status().stop_requested` tells.
 
         Returns:
             The status before the stop, or the last one if the job had ended or with `wait`.
@@ -434,7 +441,10 @@ class ComputeJob:
         if status.is_finished:
             return status
         before = self._client.stop(self._ref, check_signer(self._wallet)).status
-        return self.wait(progress=False) if wait else before
+        if not wait:
+            return before
+        plan = self._plan(None, None, DEFAULT_PATIENCE_S, None)
+        return wait_for(plan, lambda: self._look_stopped(plan))[self.job_id]
 
     def delete(self) -> bool:
         """Ask to delete the job, which most Providers do not do; see `OceanCompute.delete`."""
@@ -469,6 +479,16 @@ class ComputeJob:
             plan.failed(error)
         else:
             plan.saw({self.job_id: status})
+
+    def _look_stopped(self, plan: Wait) -> None:
+        self._look(plan)
+        seen = plan.seen.get(self.job_id)
+        if seen is None or seen.is_finished or seen.stop_requested or plan.is_failing(self.job_id):
+            return
+        try:
+            self._client.stop(self._ref, check_signer(self._wallet))
+        except OceanError as error:
+            plan.failed(error)
 
     def _read(self, file: JobFile) -> bytes:
         return read_file(self._source(), file, self._client.http.max_answer_bytes)
@@ -563,6 +583,17 @@ def _generation_in(data: Mapping[str, Any]) -> str:
     return str(kept)
 
 
+class LogText(str):
+    """A log: text, which a notebook shows line by line."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(self)}</pre>".encode("utf-8", "replace").decode()
+
+
 class JobList(list[ComputeJob]):
     """Jobs, with a table for notebooks."""
 
@@ -582,17 +613,13 @@ class JobList(list[ComputeJob]):
         )
 
 
-_STEPS = 100
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
+def _show(shown: Spinner) -> OnUpdate:
+    return lambda status: shown.say(_words(status), ended=status.is_finished)
 
 
-def _show(bar: Any) -> OnUpdate:
-    def show(status: JobStatus) -> None:
-        bar.set_postfix_str(status.text.strip(), refresh=False)
-        bar.update(max(0, round((status.progress or 0) * _STEPS) - bar.n))
-        bar.refresh()
-
-    return show
+def _words(status: JobStatus) -> str:
+    """What a job does, in its back end's words while it runs, in ours when it has ended."""
+    return status.state.value if status.is_finished else status.text.strip() or status.state.value
 
 
 def _both(first: OnUpdate, second: OnUpdate | None) -> OnUpdate:

@@ -1,11 +1,13 @@
 """The entry point: one configuration's assets, compute service and chain."""
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union
 
 from enforce_typing import enforce_types
 
 from ocean_lib.base.forks import renew_in_children
+from ocean_lib.base.gone import no_attribute
 from ocean_lib.checks import check_address
 from ocean_lib.config import Config
 from ocean_lib.http.exchange import NOT_PICKLED
@@ -16,12 +18,15 @@ from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.order import Order
 from ocean_lib.ocean.util import from_base_18, to_base_18
 from ocean_lib.web3_internal.contract_base import AnyWallet
+from ocean_lib.web3_internal.web3_provider import Web3Provider
 
 if TYPE_CHECKING:
     from web3 import Web3
 
     from ocean_lib.ocean.ocean_assets import OceanAssets
     from ocean_lib.ocean.ocean_compute import OceanCompute
+
+logger = logging.getLogger(__name__)
 
 _DEFAULT_PROVIDER_URL = "http://localhost:8030"
 
@@ -46,6 +51,7 @@ class Ocean:
     def __init__(self, config: Union[Config, dict], data_provider: Optional[object] = None) -> None:  # type: ignore[type-arg]
         self._config = _config_of(config) if isinstance(config, dict) else config
         self._chain = ChainAccess(self._config)
+        Web3Provider.offer(self._chain)
         self._data_provider: Any = data_provider
         self._parts: dict[str, Any] = {}
         self._renew()
@@ -166,6 +172,9 @@ class Ocean:
         )
         orders = [_order_of(log) for log in logs]
         return [o for o in orders if service_id is None or o.serviceId == service_id]
+
+    def __getattr__(self, name: str) -> NoReturn:
+        no_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"Ocean({self._config!r})"

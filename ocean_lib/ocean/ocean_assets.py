@@ -1,7 +1,8 @@
 """Assets: publish and change them, find them, order them, pay for them, download them."""
 
 import functools
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -9,6 +10,7 @@ from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.v3.orders import Orders, pay_for_service
+from ocean_lib.backends.v3.purchases import Purchases
 from ocean_lib.base.arguments import check_text
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
 from ocean_lib.documents.asset_change import AssetChange
@@ -18,6 +20,7 @@ from ocean_lib.documents.publishable import access_attributes, token_choice
 from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.trust import TrustDoctor
+from ocean_lib.jobs.quote import ServiceOrders
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract
@@ -26,6 +29,8 @@ from ocean_lib.preflight.order import OrderPreflight
 from ocean_lib.preflight.trust import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer
 from ocean_lib.web3_internal.wallet import Wallet
+
+logger = logging.getLogger(__name__)
 
 AnyWallet = Union[Wallet, Signer]
 Described = Union[dict[str, Any], str, Path]
@@ -76,6 +81,7 @@ class OceanAssets:
         )
         self._changing = Changing(self._search, self._publishing, self._trust, self._described)
         self._orders = Orders(config, data_provider, self._search, chain)
+        self._purchases = Purchases(config, self._orders, self._search.resolve, chain)
         self._preflight = OrderPreflight(config, data_provider, self._search, chain)
 
     def ddo_registry(self) -> MetadataContract:
@@ -362,6 +368,44 @@ class OceanAssets:
         return self._orders.requirements(did, consumer_address, service_index, service_type)
 
     pay_for_service = _OnChain(pay_for_service)
+
+    def buy(
+        self,
+        dids: Union[str, Sequence[str]],
+        wallet: AnyWallet,
+        *,
+        again: bool = False,
+        max_cost: Optional[Mapping[str, Amount]] = None,
+    ) -> ServiceOrders:
+        """Order assets: data sets for compute (or, without such a service, access), algorithms.
+
+        An order that the wallet has is used, if the Provider takes it for the service at its price
+        of today; V3's orders do not expire. Otherwise a new one is paid for, and checked on the
+        chain. Everything is checked before the first transaction is sent.
+
+        The orders fit `submit`: `compute.submit(orders.inputs, wallet, **orders.algorithm)`.
+
+        Args:
+            dids: an asset, or several.
+            wallet: pays, and becomes the consumer.
+            again: pay for new orders whatever the wallet has.
+            max_cost: the most to pay of each token, in whole tokens by the token's address; None:
+                what the assets cost.
+
+        Returns:
+            One order for each asset.
+
+        Raises:
+            InvalidInput: an argument cannot work; nothing was sent.
+            CostAboveLimit: it would be more than `max_cost`; nothing was sent.
+            InsufficientBalance: the wallet lacks datatokens, of which the message says where they
+                come from; nothing was sent.
+            AssetNotFound: the metadata cache does not have an asset; nothing was sent.
+            AssetNotConsumable: an asset is disabled, unreachable, or not for this address.
+            ChainError: the chain could not be asked, or an order was not placed.
+            KeyboardInterrupt: its text says which orders were sent.
+        """
+        return self._purchases.buy(dids, wallet, again=again, max_cost=max_cost)
 
     def download(
         self,

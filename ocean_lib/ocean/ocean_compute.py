@@ -1,8 +1,9 @@
 """Compute-to-data: describe a compute service; start, watch, stop jobs and get their results."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from enforce_typing import enforce_types
@@ -11,6 +12,7 @@ from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.select import Backends, backends_of
 from ocean_lib.backends.signing import check_trusted
+from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.checks import check_did, check_place, check_tx_hash, is_json, without_query
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.config import Config
@@ -20,10 +22,12 @@ from ocean_lib.http.deadline import operation_limit
 from ocean_lib.http.origins import origin_of
 from ocean_lib.jobs.client import JobClient
 from ocean_lib.jobs.plan import Algorithm, JobPlan
+from ocean_lib.jobs.quote import Quote
 from ocean_lib.jobs.rounds import MAX_WORKERS, wait_all
 from ocean_lib.jobs.view import JobState, JobStatus, state_named
 from ocean_lib.jobs.waiting import DEFAULT_PATIENCE_S, OnUpdate
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.amounts import Amount
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
 from ocean_lib.models.order import NOT_ORDERED
@@ -32,8 +36,11 @@ from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
 
 if TYPE_CHECKING:
+    from ocean_lib.backends.v3.purchases import Purchases
     from ocean_lib.models.chain_access import ChainAccess
     from ocean_lib.preflight.findings import Findings
+
+logger = logging.getLogger(__name__)
 
 
 @enforce_types
@@ -64,7 +71,6 @@ class OceanCompute:
         self._backends: Backends = backends_of(config, data_provider)
         self.http = self._backends.http
         self.client = JobClient(self._backends, self.http, config.timeouts, config.cache_lifetime_s)
-        self._own_chain: Optional[ChainAccess] = None
 
     def create_compute_service_descriptor(self, attributes: dict[str, Any]) -> tuple[str, Any]:
         """Pair the attributes with the configured Provider, for `OceanAssets.create`.
@@ -177,7 +183,7 @@ class OceanCompute:
 
     def submit(
         self,
-        input_datasets: Sequence[Union[ComputeInput, FileInput]],
+        input_datasets: Sequence[Union[ComputeInput, FileInput, str]],
         consumer_wallet: Signer,
         nonce: Optional[int] = None,
         algorithm_did: Optional[str] = None,
@@ -192,39 +198,70 @@ class OceanCompute:
         max_duration: Optional[int] = None,
         metadata: Optional[dict[str, Any]] = None,
         envs: Optional[dict[str, str]] = None,
+        pay: bool = False,
+        max_cost: Optional[Mapping[str, Amount]] = None,
     ) -> ComputeJob:
-        """Start a job, with the arguments and errors of `start`, and those that Ocean Nodes have.
+        """Start a job and return a handle on it.
+
+        With `pay`, orders that are missing are paid for first, as `quote` tells: those that the
+        wallet has are used, so that after a crash the same call pays nothing twice. Nothing is paid
+        for a job that the Provider would refuse.
 
         Args:
-            input_datasets: as for `start`.
-            consumer_wallet: as for `start`.
-            nonce: as for `start`.
-            algorithm_did: as for `start`.
-            algorithm_meta: as for `start`.
-            algorithm_tx_id: as for `start`.
-            algorithm_data_token: as for `start`.
-            output: as for `start`.
-            job_id: as for `start`.
-            environment: for Ocean Nodes, as all that follows: where to run, by its id; None for a
-                free one that fits the resources and admits the wallet, with the shortest queue.
-                With it, `input_datasets` may be empty.
+            input_datasets: what the job reads: a `ComputeInput` (data set, order, service) each,
+                or for an Ocean Node a `FileInput`; with `pay` a data set's DID will do. The first
+                decides where the job runs.
+            consumer_wallet: of the consumer: anything with an `address` and `sign_message`; with
+                `pay` also `sign_transaction`.
+            nonce: sign over this nonce; None for the Provider's.
+            algorithm_did: a published algorithm; needs algorithm_tx_id and algorithm_data_token,
+                or `pay`.
+            algorithm_meta: your own code, sent along; ignored when `algorithm_did` is given.
+            algorithm_tx_id: the transaction of the algorithm's order.
+            algorithm_data_token: the algorithm's datatoken address.
+            output: V3's definition of the output; see `check_output_dict`.
+            job_id: of a stopped job, if the Provider's back end can resume it.
+            environment: for Ocean Nodes, as all that follows up to `envs`: where to run, by its id;
+                None for a free one that fits the resources and admits the wallet, with the shortest
+                queue. With it, `input_datasets` may be empty.
             resources: how much of each, such as `{"cpu": 1, "ram": 2, "disk": 1}` (ram and disk in
                 GB); None for the environment's least.
             max_duration: how many seconds the job may run; None for the environment's limit.
             metadata: kept with the job, for whoever lists it.
             envs: environment variables of the algorithm.
+            pay: place the orders that are missing.
+            max_cost: the most to pay of each token, in whole tokens (Decimal) by the token's
+                address, such as `quote(...).cost`; None: nothing. On V3 the token is the datatoken.
+                Gas has a limit of its own, `transaction.max_fee` of the config.
 
         Returns:
             A handle on the job: `wait`, `download`, `stop`...
 
         Raises:
+            InvalidInput: an argument cannot work.
+            AssetNotFound: the metadata cache does not know an input.
+            AssetNotConsumable: an input is disabled, unreachable, or not for this address.
+            ProviderNotTrusted: the config does not name the data set's Provider.
+            WorkflowRefused: the Provider refuses, or would; the subclass says why.
+            CostAboveLimit: the orders cost more than `max_cost`; nothing was sent.
+            InsufficientBalance: the wallet lacks tokens; nothing was sent.
+            ChainError: an order was not placed.
+            StartUncertain: the answer was lost, or it names another start's job or one that does
+                not fit; the job may have started.
+            TransportError: no answer, and the job certainly did not start.
             NotOffered: a V3 Provider was asked for what only Ocean Nodes have; nothing was started.
             EnvironmentUnavailable: no environment of the node fits.
+            KeyboardInterrupt: its text says what was sent.
         """
         algorithm = Algorithm.given(
             algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
         )
-        algorithm.check_complete()
+        if pay:
+            input_datasets = self._as_inputs(input_datasets)
+        elif max_cost is not None:
+            raise InvalidInput("max_cost limits what `pay=True` pays: give both, or none.")
+        else:
+            algorithm.check_complete()
         plan = self._plan(
             input_datasets,
             consumer_wallet,
@@ -238,7 +275,97 @@ class OceanCompute:
             metadata=metadata,
             envs=envs,
         )
+        if pay:
+            return self._paid_and_submitted(plan, consumer_wallet, max_cost or {})
         return self._submitted(plan, consumer_wallet)
+
+    def quote(
+        self,
+        input_datasets: Sequence[Union[ComputeInput, FileInput, str]],
+        consumer_wallet: Signer,
+        nonce: Optional[int] = None,
+        algorithm_did: Optional[str] = None,
+        algorithm_meta: Optional[AlgorithmMetadata] = None,
+        algorithm_tx_id: Optional[str] = None,
+        algorithm_data_token: Optional[str] = None,
+        output: Optional[dict[str, Any]] = None,
+        job_id: Optional[str] = None,
+        *,
+        environment: Optional[str] = None,
+        resources: Optional[dict[str, Any]] = None,
+        max_duration: Optional[int] = None,
+        metadata: Optional[dict[str, Any]] = None,
+        envs: Optional[dict[str, str]] = None,
+    ) -> Quote:
+        """Say what a job costs, before anything is paid: the orders it needs, and what they cost.
+
+        Orders that the wallet has are found on the chain and cost nothing. In a free environment of
+        an Ocean Node there is nothing to pay. `quote.pay(wallet)` sends what is missing, and gives
+        the inputs that `submit` takes.
+
+        Args:
+            input_datasets: as for `submit`; a DID, or `ComputeInput(did, compute.NOT_ORDERED,
+                index)`, where the order is to be looked for.
+            consumer_wallet: who would pay; it signs nothing here.
+            nonce: as for `submit`.
+            algorithm_did: as for `submit`.
+            algorithm_meta: as for `submit`.
+            algorithm_tx_id: as for `submit`; None to look for it.
+            algorithm_data_token: as for `submit`; not needed.
+            output: as for `submit`.
+            job_id: as for `submit`.
+            environment: as for `submit`, as all that follows.
+            resources: as for `submit`.
+            max_duration: as for `submit`.
+            metadata: as for `submit`.
+            envs: as for `submit`.
+
+        Raises:
+            InvalidInput: an argument cannot work, or an order that was given is another service's.
+            AssetNotFound: the metadata cache does not know an asset.
+            ChainError: the chain could not be asked.
+            NotOffered: the back end does not have what was asked for.
+            EnvironmentUnavailable: no free environment of the node fits.
+        """
+        algorithm = Algorithm.given(
+            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
+        )
+        plan = self._plan(
+            self._as_inputs(input_datasets),
+            consumer_wallet,
+            algorithm,
+            nonce,
+            output,
+            job_id,
+            environment=environment,
+            resources=resources,
+            max_duration=max_duration,
+            metadata=metadata,
+            envs=envs,
+        )
+        return self.quote_plan(plan, consumer_wallet)
+
+    def quote_plan(self, plan: JobPlan, consumer_wallet: Signer) -> Quote:
+        """Say what the job of a plan costs; see `quote`."""
+        if not plan.algorithm.did:
+            plan.algorithm.check_complete()
+        web3 = getattr(consumer_wallet, "web3", None)
+        with operation_limit(self.client.times):
+            backend = self._backends.at(self._backends.place(plan.did, plan.service_id).root)
+            return backend.quote(plan, lambda each: self._purchases.quote(each, web3))
+
+    def _paid_and_submitted(
+        self, plan: JobPlan, wallet: Signer, max_cost: Mapping[str, Amount]
+    ) -> ComputeJob:
+        """Place the orders that a plan lacks, if the job would start with them; then start it."""
+        quote = self.quote_plan(plan, wallet)
+        if quote.to_pay:
+            quote.check_limits(max_cost)
+            self.check_provider(plan.did)
+            self.check_plan(plan, wallet).check_worth_paying()
+        orders = quote.pay(wallet, max_cost=max_cost)
+        with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
+            return self.submit_plan(orders.in_plan(plan), wallet)
 
     def submit_plan(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
         """Start the job of a plan; see `submit`."""
@@ -325,15 +452,12 @@ class OceanCompute:
     def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         """Predict whether the job of a plan would be refused; see `check`."""
         # Loaded here: a status needs none of it, nor the contracts behind it.
-        from ocean_lib.models.chain_access import ChainAccess
         from ocean_lib.preflight.job import check_job
 
-        if self._own_chain is None:
-            self._own_chain = ChainAccess(self._config)
         return check_job(
             plan,
             self.client,
-            self._own_chain,
+            self._chain,
             getattr(consumer_wallet, "web3", None),
             self.check_provider,
         )
@@ -415,7 +539,8 @@ class OceanCompute:
         Elsewhere they read as stopped from then on.
 
         Args:
-            did: names the Provider, or all of them if its compute services are at several.
+            did: names the Provider, or all of them if its compute services are at several. Jobs on
+                files at an Ocean Node have none: stop each that `jobs(wallet)` lists.
             wallet: of the consumer.
             confirm: must be True.
 
@@ -590,6 +715,30 @@ class OceanCompute:
         """Forget assets, their reachability, endpoints, nonces and which jobs were seen."""
         self.client.clear()
         self._data_provider.clear_caches()
+
+    def _as_inputs(self, datasets: Any) -> Any:
+        """Return inputs with each DID as one that is not ordered; without any, load nothing."""
+        is_list = isinstance(datasets, (list, tuple))
+        if is_list and any(isinstance(item, str) for item in datasets):
+            return self._purchases.inputs_of(datasets)
+        return datasets
+
+    @cached_property
+    def _chain(self) -> "ChainAccess":
+        from ocean_lib.models.chain_access import ChainAccess
+
+        return ChainAccess(self._config)
+
+    @cached_property
+    def _purchases(self) -> "Purchases":
+        from ocean_lib.backends.v3.orders import Orders
+        from ocean_lib.backends.v3.purchases import Purchases
+        from ocean_lib.documents.search import AssetSearch
+
+        search = AssetSearch(self._config, self._data_provider, None)
+        orders = Orders(self._config, self._data_provider, search, self._chain)
+        asset_of = partial(self._backends.asset, fresh=True)
+        return Purchases(self._config, orders, asset_of, self._chain)
 
     def _plan(
         self,

@@ -98,6 +98,38 @@ class ChainReader:
 
         return str(self._asked(lambda web3: DataToken(data_token, web3=web3).minter()))
 
+    def newest_order(
+        self, data_token: str, consumer: str, service_index: int, least_base: int
+    ) -> str:
+        """Return the newest order of a service for a consumer, of this amount or more; '' if none.
+
+        Raises:
+            ChainUnknown: the chain could not be asked, or does not search so many blocks.
+        """
+        from ocean_lib.models.data_token import DataToken
+
+        logs: Any = self._asked(
+            lambda web3: DataToken(data_token, web3=web3).get_start_order_logs(None, consumer)
+        )
+        for log in reversed(logs):
+            args = log["args"]
+            if (
+                str(args["consumer"]) == consumer
+                and int(args["serviceId"]) == service_index
+                and int(args["amount"]) >= least_base
+            ):
+                return "0x" + bytes(log["transactionHash"]).hex()
+        return ""
+
+    @property
+    def web3(self) -> Web3:
+        """The chain that is asked.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        return self._web3()
+
     def has_ether(self, account: str) -> bool:
         """Return whether an account has anything to pay gas with.
 

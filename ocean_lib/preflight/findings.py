@@ -8,12 +8,14 @@ from typing import Literal
 
 from ocean_lib.base.advice import Advice
 from ocean_lib.base.tables import html_table
+from ocean_lib.exceptions import WorkflowRefused
 
 Severity = Literal["refused", "warning", "unknown"]
 """refused: it would be refused. warning: it would be taken, but hardly do what is wanted.
 unknown: it could not be looked at, so nothing is said about it."""
 
 ORDER_STILL_TO_PLACE = frozenset({"not-ordered"})
+_PAYING_MENDS = ORDER_STILL_TO_PLACE | {"balance-too-low"}  # of which paying says more
 
 
 _TEXTS = ("severity", "code", "what", "how_to_mend", "subject")
@@ -75,6 +77,19 @@ class Findings(list[Finding]):
     def can_order(self) -> bool:
         """Whether nothing is in the way but orders that are still to be placed."""
         return all(f.severity == "warning" or f.code in ORDER_STILL_TO_PLACE for f in self)
+
+    def check_worth_paying(self) -> None:
+        """Check that a job would start once its orders are paid.
+
+        Raises:
+            WorkflowRefused: the Provider would refuse it.
+        """
+        bad = [f for f in self.errors if f.code not in _PAYING_MENDS]
+        if bad:
+            said = " ".join(f"{finding.what} {finding.how_to_mend}" for finding in bad)
+            raise WorkflowRefused(
+                f"Nothing was paid: the job would be refused. {said}", operation="start the job"
+            )
 
     @property
     def codes(self) -> list[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
-from ocean_lib.base.forks import renew_in_children
 from ocean_lib.base.frames import forgets_locals
+from ocean_lib.base.interrupts import interrupted_saying
+from ocean_lib.base.turns import Turns
 from ocean_lib.exceptions import (
     ChainError,
     ConnectFailed,
@@ -52,37 +51,9 @@ _FEE_REFUSED = re.compile(
 _LEAST_TIP = re.compile(r"(?:minimum|tip) needed\D{0,3}(\d{1,24})")
 
 
-class _Lock:
-    """A lock that can be weakly referenced."""
-
-    def __init__(self) -> None:
-        self.held = threading.Lock()
-
-
-class _Turns:
-    """A lock for each address, gone when nobody holds it.
-
-    Nonces belong to an address: while one thread asks for the next one, signs and sends, others
-    with the same address wait.
-    """
-
-    def __init__(self) -> None:
-        self._renew()
-
-    def _renew(self) -> None:
-        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
-        self._guard = threading.Lock()
-
-    def of(self, address: str) -> _Lock:
-        renew_in_children(self, _Turns._renew)
-        with self._guard:
-            lock = self._locks.get(address)
-            if lock is None:
-                lock = self._locks[address] = _Lock()
-            return lock
-
-
-_TURNS = _Turns()
+_TURNS = Turns()
+"""Nonces belong to an address: while one thread asks for the next one, signs and sends, others with
+the same address wait."""
 
 
 class Sending:
@@ -147,7 +118,11 @@ class Sending:
         """Sign and send; return the hash, and the node's refusal if it does not have it."""
         raw = _sign(self._signer, tx, self._address)
         tx_hash = "0x" + _keccak(raw).hex()
-        refusal = _send_raw(self._web3, raw, tx_hash, self._operation)
+        with interrupted_saying(
+            f"transaction {tx_hash} may have been sent, to {self._operation}: look its hash up "
+            "before sending again"
+        ):
+            refusal = _send_raw(self._web3, raw, tx_hash, self._operation)
         if not refusal or _HAS_IT.search(refusal) or _has(self._web3, tx_hash, refusal):
             logger.debug("%s: sent transaction %s from %s", self._operation, tx_hash, self._address)
             return tx_hash, ""

@@ -1,12 +1,14 @@
 """What all contract objects share: calls, transactions, receipts and event logs."""
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from enforce_typing import enforce_types
 
+from ocean_lib.base.gone import no_attribute
 from ocean_lib.checks import check_address, printable
-from ocean_lib.exceptions import ConfigError, ContractNotFound, InvalidInput, VerifyTxFailed
+from ocean_lib.exceptions import ContractNotFound, InvalidInput, VerifyTxFailed
 from ocean_lib.web3_internal.constants import RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.contract_utils import (
     get_contract_definition,
@@ -21,6 +23,7 @@ from ocean_lib.web3_internal.transactions import (
     web3_of,
 )
 from ocean_lib.web3_internal.wallet import Wallet
+from ocean_lib.web3_internal.web3_provider import Web3Provider
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -37,8 +40,8 @@ _LONGEST_NAME = 40
 class ContractBase:
     """A contract at an address.
 
-    ocean.py kept one web3 for the whole process. Here a contract has its own: reads need
-    `web3`, and writes use the wallet's where the contract has none.
+    ocean.py kept one web3 for the whole process. Here a contract has its own. Where it has none,
+    writes use the wallet's, and reads that of the program's `Ocean` (see `Web3Provider`).
 
     Args:
         address: where the contract is; None for an object that only searches logs.
@@ -96,18 +99,12 @@ class ContractBase:
 
     @property
     def web3(self) -> "Web3":
-        """The chain.
+        """The chain; for an object that was made without one, as `Web3Provider` says.
 
         Raises:
-            ConfigError: this object was made without one.
+            ConfigError: it says none.
         """
-        if self._web3 is None:
-            raise ConfigError(
-                f"This {self.name} has no chain to ask. Make it with web3=, for example "
-                f"{type(self).__name__}(address, web3=ocean.web3)."
-            )
-        found: Web3 = self._web3
-        return found
+        return self._web3 if self._web3 is not None else Web3Provider.get_web3()
 
     @property
     def contract(self) -> "Contract":
@@ -118,6 +115,17 @@ class ContractBase:
     def events(self) -> Any:
         """The contract's events, as web3 has them."""
         return self.contract.events
+
+    @property
+    def contract_concise(self) -> "Concise":
+        """The contract's functions that only read, to be called by their names."""
+        return Concise(self)
+
+    def __getattr__(self, name: str) -> Any:
+        prefix, _, event = name.partition("event_")
+        if prefix or not event:
+            no_attribute(self, name)
+        return Event(self, event)
 
     @property
     def function_names(self) -> list[str]:
@@ -313,6 +321,29 @@ class ContractBase:
         abi = get_contract_definition(self.name, self._abi_path)["abi"]
         named = (i for i in abi if i["type"] == "event" and i["name"] == event_name)
         return next(named, None)
+
+
+class Concise:
+    """What web3 5 called a concise contract: `concise.totalSupply()` reads."""
+
+    def __init__(self, contract: ContractBase) -> None:
+        self._contract = contract
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(self._contract._call, name)
+
+
+class Event:
+    """What ocean.py's `event_MetadataUpdated` and the like were for: reading logs."""
+
+    def __init__(self, contract: ContractBase, name: str) -> None:
+        self._contract, self._name = contract, name
+
+    def process_receipt(self, receipt: Any) -> list[Any]:
+        """Return the contract's own logs of the event in a receipt, decoded."""
+        return self._contract._logs_in_receipt(self._contract.web3, receipt, self._name)
+
+    processReceipt = process_receipt  # noqa: N815 - the name in web3 5
 
 
 def _not_fitting(fn_name: str, contract: ContractBase, error: Exception) -> InvalidInput:

@@ -35,7 +35,7 @@ from ocean_lib.web3_internal.constants import (
     RPC_READ_TIMEOUT_S,
     RPC_TOTAL_TIMEOUT_S,
 )
-from ocean_lib.web3_internal.utils import check_chain_id
+from ocean_lib.web3_internal.node_calls import check_chain_id
 
 _CHUNK = 64 * 1024
 _GATEWAY_FAULTS = 500

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocean_lib.exceptions import (
     ChainError,
+    ConfigError,
     ConnectFailed,
     ConnectionBroken,
     ContractNotFound,
@@ -57,6 +58,23 @@ def chain_errors(operation: str) -> Iterator[None]:
             raise
     if failure is not None:  # outside the block above, so that no traceback shows the old text
         raise failure from None
+
+
+def check_chain_id(expected: int | None, found: int) -> None:
+    """Refuse a node of another chain than the configured one.
+
+    Args:
+        expected: the configured id; None for any.
+        found: what the node tells.
+
+    Raises:
+        ConfigError: they differ.
+    """
+    if expected is not None and found != expected:
+        raise ConfigError(
+            f"The chain's node is of chain {found}, and chain_id in the config (CHAIN_ID in the "
+            f"environment) is {expected}. Nothing was sent. Check the network URL, or chain_id."
+        )
 
 
 def find_receipt(web3: Web3, tx_hash: str) -> Any:

@@ -5,10 +5,10 @@ import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.checks import check_address, check_tx_hash
 from ocean_lib.exceptions import (
     ChainError,
-    ConfigError,
     TransactionFailed,
     TransactionTimeout,
     TransportError,
@@ -20,6 +20,7 @@ from ocean_lib.web3_internal.constants import RECEIPT_POLL_S, RECEIPT_TIMEOUT_S
 from ocean_lib.web3_internal.node_calls import chain_errors, find_receipt, revert_reason
 from ocean_lib.web3_internal.signer import Signer, sign_signable, signer_address
 from ocean_lib.web3_internal.wallet import Wallet
+from ocean_lib.web3_internal.web3_provider import Web3Provider
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -106,22 +107,17 @@ def cancel_or_replace_transaction(
 
 
 def web3_of(wallet: Any, web3: Optional["Web3"]) -> "Web3":
-    """Return the chain to use: the one given, else the wallet's.
+    """Return the chain to use: the one given, else the wallet's, else the program's.
 
     Args:
         wallet: may have a `web3`.
         web3: wins when given.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: there is neither, and `Web3Provider` has none.
     """
     chain = web3 if web3 is not None else getattr(wallet, "web3", None)
-    if chain is None:
-        raise ConfigError(
-            "No chain to talk to: give web3=ocean.web3, or a wallet made with Wallet(web3, ...)."
-        )
-    found: Web3 = chain
-    return found
+    return chain if chain is not None else Web3Provider.get_web3()
 
 
 def send_transaction(
@@ -165,7 +161,8 @@ def send_transaction(
         fields["gas"] = _estimate_gas(web3, fields, operation, gas_limit)
     cap_wei = environment_max_fee() if max_fee_wei is None else max_fee_wei
     tx_hash = Sending(web3, signer, address, operation, cap_wei).send(fields)
-    receipt = wait_for_receipt(web3, tx_hash, operation=operation, timeout_s=timeout_s)
+    with interrupted_saying(f"transaction {tx_hash} was sent, to {operation}, and goes on"):
+        receipt = wait_for_receipt(web3, tx_hash, operation=operation, timeout_s=timeout_s)
     if receipt["status"] != 1:
         reason = _replayed_reason(web3, fields, int(receipt["blockNumber"]))
         raise TransactionFailed(
@@ -235,6 +232,34 @@ def wait_for_receipt(
             )
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, 2.0)
+
+
+def wait_for_pending(web3: "Web3", address: str, timeout_s: float = RECEIPT_TIMEOUT_S) -> None:
+    """Wait until no transaction of an account is on its way to a block.
+
+    Args:
+        web3: the chain.
+        address: the account.
+        timeout_s: how long to wait.
+
+    Raises:
+        TransactionTimeout: one still is; nothing was sent here.
+    """
+    where: Any = check_address(address)
+    deadline, pause_s = Deadline(timeout_s), RECEIPT_POLL_S
+    while True:
+        with chain_errors("count an account's transactions"):
+            done = web3.eth.get_transaction_count(where, "latest")
+            if web3.eth.get_transaction_count(where, "pending") <= done:
+                return
+        if deadline.is_over:
+            raise TransactionTimeout(
+                f"A transaction of {address}, under nonce {done}, is in no block after "
+                f"{timeout_s:g} seconds, and may be an order. Nothing was sent. Wait for it, or "
+                "replace it (cancel_or_replace_transaction)."
+            )
+        deadline.pause(pause_s)
+        pause_s = min(pause_s * 1.5, 2.0)
 
 
 def _estimate_gas(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ocean_lib.checks import check_address
-from ocean_lib.exceptions import ConfigError
+from ocean_lib.models.amounts import from_base
 from ocean_lib.web3_internal.constants import DEFAULT_NETWORK_NAME, NETWORK_NAME_MAP
 from ocean_lib.web3_internal.node_calls import chain_errors
+from ocean_lib.web3_internal.web3_provider import Web3Provider
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -24,7 +26,7 @@ def get_network_name(network_id: int | None = None, web3: Web3 | None = None) ->
         The name; `ganache` for every id without one, as in ocean.py.
 
     Raises:
-        ConfigError: neither is given.
+        ConfigError: neither is given, and `Web3Provider` has none.
     """
     if network_id is None:
         network_id = get_network_id(web3)
@@ -38,27 +40,10 @@ def get_network_id(web3: Web3 | None = None) -> int:
         web3: the chain.
 
     Raises:
-        ConfigError: no chain is given; ocean.py had a global one.
+        ConfigError: no chain is given, and `Web3Provider` has none.
     """
     with chain_errors("ask for the chain id"):
         return int(_given(web3).eth.chain_id)
-
-
-def check_chain_id(expected: int | None, found: int) -> None:
-    """Refuse a node of another chain than the configured one.
-
-    Args:
-        expected: the configured id; None for any.
-        found: what the node tells.
-
-    Raises:
-        ConfigError: they differ.
-    """
-    if expected is not None and found != expected:
-        raise ConfigError(
-            f"The chain's node is of chain {found}, and chain_id in the config (CHAIN_ID in the "
-            f"environment) is {expected}. Nothing was sent. Check the network URL, or chain_id."
-        )
 
 
 def get_ether_balance(address: str, web3: Web3 | None = None) -> int:
@@ -70,14 +55,24 @@ def get_ether_balance(address: str, web3: Web3 | None = None) -> int:
 
     Raises:
         InvalidAddress: it is no address.
-        ConfigError: no chain is given; ocean.py had a global one.
+        ConfigError: no chain is given, and `Web3Provider` has none.
     """
     where: Any = check_address(address)
     with chain_errors("ask for an ether balance"):
         return int(_given(web3).eth.get_balance(where))
 
 
+def from_wei(wei_value: int) -> Decimal:
+    """Return an amount of wei in ether.
+
+    Args:
+        wei_value: the amount.
+
+    Raises:
+        InvalidInput: it is not a whole number.
+    """
+    return from_base(wei_value, 18)
+
+
 def _given(web3: Web3 | None) -> Web3:
-    if web3 is None:
-        raise ConfigError("No chain to ask: give web3, for example ocean.web3.")
-    return web3
+    return web3 if web3 is not None else Web3Provider.get_web3()

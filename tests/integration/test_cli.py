@@ -137,6 +137,32 @@ def finished(
     return found
 
 
+def test_what_is_ordered_costs_nothing_more(
+    consumer: CommandLine, ordered: dict[str, Said], dataset: str, algorithm: str
+) -> None:
+    quoted = consumer.json("quote", dataset, "--algorithm", algorithm)
+    bought = consumer.json("buy", algorithm, dataset)
+    shown = consumer.run("quote", dataset, "--algorithm", algorithm).out
+
+    assert (quoted["cost"], quoted["missing"]) == ({}, {})
+    found = {order["did"]: order["order_tx"] for order in bought["orders"]}
+    assert found == {did: said["order_tx"] for did, said in ordered.items()}
+    assert "In all: nothing to pay." in shown
+
+
+def test_what_cannot_be_paid_is_told_before(
+    consumer: CommandLine, dataset: str, algorithm: str
+) -> None:
+    stranger = ("--address", "0x" + "9" * 40)
+
+    quoted = consumer.json("quote", dataset, "--algorithm", algorithm, *stranger, code=5)
+
+    (token,) = {o["data_token"] for o in quoted["orders"] if o["did"] == dataset}
+    assert (quoted["cost"][token], quoted["missing"][token]) == ("2", "2")
+    assert quoted["has_gas"] is False
+    assert {order["order_tx"] for order in quoted["orders"]} == {""}
+
+
 def test_the_order_says_what_was_paid(ordered: dict[str, Said], dataset: str) -> None:
     order = ordered[dataset]
 

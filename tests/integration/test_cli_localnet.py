@@ -79,6 +79,8 @@ def test_a_folder_that_cannot_be_is_refused_before_the_first_job(
     [
         (("--isolation", "foo"), 2, "isolation (--isolation): expected one of bwrap"),
         (("--host", "0.0.0.0"), 2, "--expose"),
+        (("--generation", "v4"), 2, "'v3', 'node'"),
+        (("--rate-limit", "5"), 2, "these settings are for generation='node'"),
         (("--state", "x" * 300), 2, "cannot keep its state"),
         (("--chain-url", "foo"), 2, "not an http(s) URL"),
         (("--chain-url", ""), 2, "not an http(s) URL"),
@@ -119,6 +121,18 @@ def test_its_folder_is_taken_again_with_the_users_own_gitignore(line: CommandLin
     assert at_first == "*\n"
     assert (state / ".gitignore").read_text() == "!wallets\n"
     assert (state / "keys.json").read_text() == keys
+
+
+def test_a_nodes_network_has_a_config_without_a_chain(line: CommandLine) -> None:
+    out, _ = _ended(line.started("localnet", "--generation", "node"), signal.SIGINT)
+    config = (line.folder / "ocean-localnet" / "config.ini").read_text("utf-8")
+    refused = line.run("localnet", code=2)
+
+    assert "provider.url = http://127.0.0.1:" in config
+    assert "eth-network" not in config
+    assert "rpc url" not in out.lower().replace("_", " ")
+    assert "OCEAN_KEYSTORE=" in out
+    assert "of a network of generation node, not v3" in refused.err
 
 
 def test_a_config_that_the_user_changed_is_kept(line: CommandLine) -> None:

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from ocean_lib.localnet import LocalNetwork
 from tests.fake_node import FakeNode, files_of, recorded
-from tests.integration.cli_driver import DEADLINE_S, CommandLine
+from tests.integration.cli_driver import DEADLINE_S, CommandLine, read_json_document
 from tests.vectors import nodes
 from tests.wire import Exchange, WireServer, as_json, html, silence, wait_until
 
@@ -83,12 +82,16 @@ def test_the_first_job_needs_a_url_and_a_file_and_nothing_else(
     ]
     assert told[-1] == "finished: Job settling, exit code 0"
     assert said.out.splitlines() == [
-        f"job id     {job_id}",
-        *("state      finished", "status     Job settling", "algorithm  exit code 0"),
+        *(f"job id       {job_id}", "state        finished", "status       Job settling"),
+        *(f"environment  {node.environments[0]['id']}", "algorithm    exit code 0"),
         *("out/result.json", "out/image.log", "out/configuration.log", "out/algorithm.log"),
     ]
     assert json.loads((line.folder / "out" / "result.json").read_text())["total"] == 42
-    assert node.asked.count("POST freeCompute") == 1
+    assert [what for what in node.asked if what != "GET compute"] == [
+        *("GET /", "GET computeEnvironments", "GET nonce", "POST freeCompute"),
+        *("GET computeStreamableLogs", *(["GET computeResult"] * 4)),
+    ]
+    assert node.asked.count("GET compute") == 3  # the states that this node goes through
     body = started_body(node)
     assert body["consumerAddress"] == wallet["address"]
     assert body["datasets"] == [{"fileObject": {"type": "url", "url": DATA, "method": "GET"}}]
@@ -106,25 +109,40 @@ def test_the_first_job_needs_a_url_and_a_file_and_nothing_else(
 def test_everything_that_a_node_offers_can_be_asked_for(line: CommandLine, node: FakeNode) -> None:
     environment = node.environments[0]["id"]
     (line.folder / "count.R").write_text("print(1)\n")
+    line.environment["LANG_OF"] = "en"
     told = line.json(
         *("run", "count.R", "--data", "ipfs://QmHash", "--data", "ar://tx", "--node", node.url),
         *("--environment", environment, "--cpu", "1", "--ram", "0.5", "--disk", "1", "--gpu", "0"),
-        *("--max-duration", "60", "--env", "MODE=fast=1", "--metadata", "note=ours"),
+        *(
+            "--resource",
+            "fpga=2",
+            "--max-duration",
+            "60",
+            "--env",
+            "MODE=fast=1",
+            "--env",
+            "LANG_OF",
+            "--metadata",
+            "note=ours",
+        ),
         *("--image", "rocker/r-ver:4.4", "--out", "out"),
     )
 
     body = started_body(node)
     assert told["state"] == "finished"
     assert told["succeeded"] is True
+    assert told["environment"] == environment
+    assert told["metadata"]["note"] == "ours"
     assert told["files"][0] == "out/result.json"
     assert body["environment"] == environment
     assert body["resources"] == [
         *({"id": "cpu", "amount": 1}, {"id": "ram", "amount": 0.5}),
         *({"id": "disk", "amount": 1}, {"id": "gpu", "amount": 0}),
+        {"id": "fpga", "amount": 2},
     ]
     assert body["maxJobDuration"] == 60
     assert body["metadata"]["note"] == "ours"
-    assert body["algorithm"]["envs"] == {"MODE": "fast=1"}
+    assert body["algorithm"]["envs"] == {"MODE": "fast=1", "LANG_OF": "en"}
     assert body["algorithm"]["meta"]["container"]["image"] == "rocker/r-ver"
     assert body["algorithm"]["meta"]["container"]["entrypoint"] == "Rscript $ALGO"
     assert [one["fileObject"]["type"] for one in body["datasets"]] == ["ipfs", "arweave"]
@@ -148,6 +166,8 @@ def test_a_job_file_is_all_that_the_other_commands_need(line: CommandLine, node:
     assert "An Ocean Node does not offer that: it deletes no jobs" in refused["message"]
     [listed] = line.json("jobs", "--node", node.url)["jobs"]
     assert listed["job_id"] == started["job_id"]
+    assert listed["environment"] == started["environment"] == node.environments[0]["id"]
+    assert listed["metadata"] == started_body(node)["metadata"]
     by_id = line.json("status", started["job_id"], "--node", node.url)
     assert by_id["job_id"] == started["job_id"]
 
@@ -166,6 +186,21 @@ def test_a_job_file_that_another_wallet_wrote_gets_no_signature(
         assert other.asked == []
         assert line.run("status", "--job-file", "job.json", code=7)  # unsigned, so it may be asked
         assert other.asked
+
+
+def test_a_job_that_is_lost_sight_of_is_named(line: CommandLine, node: FakeNode) -> None:
+    refusal = as_json("Missing consumerAddress", 400)
+    node.faults["GET", "compute"] = [refusal, refusal]
+
+    lost = line.run("run", "algorithm.py", "--data", DATA, "--node", node.url, "--json", code=5)
+
+    job_id = f"{node.cluster}-{1:064x}"
+    assert "The log cannot be shown: Could not " in lost.err
+    assert (lost["error"]["job_id"], lost["error"]["did"]) == (job_id, "")
+    assert lost["error"]["message"].endswith(
+        f"Job {job_id} was started and may go on. Wait for it: ocean-compute wait {job_id} "
+        f"--node {node.url}"
+    )
 
 
 def test_a_crash_is_a_failure_whose_log_comes_home(line: CommandLine) -> None:
@@ -190,6 +225,25 @@ def test_data_that_the_node_cannot_fetch_is_a_failure_without_a_log(line: Comman
     assert (said["exit_code"], said["failures"]) == (None, {})
     assert "out/configuration.log" in said["files"]
     assert "cannot be shown" not in said.err
+
+
+def test_a_failed_job_need_not_have_left_anything(line: CommandLine) -> None:
+    with FakeNode(states=[recorded("25", 31) | {"results": []}], files={}) as node:
+        said = line.json("run", "algorithm.py", "--data", DATA, "--node", node.url, code=3)
+
+    assert (said["folder"], said["files"], said["failures"]) == (None, [], {})
+
+
+def test_results_that_do_not_come_home_are_an_error_of_their_own(line: CommandLine) -> None:
+    with FakeNode(states=[recorded("10", 71)], files={}) as node:
+        command = ("run", "algorithm.py", "--data", DATA, "--node", node.url, "--out", "out")
+        said = line.json(*command, code=1)
+        shown = line.run(*command, code=1)
+
+    assert said["succeeded"] is True
+    assert said["files"] == []
+    assert "the node's answer is empty" in str(said["failures"])
+    assert "Error: results could not be downloaded: " in shown.err
 
 
 def test_a_log_is_followed_while_the_job_runs(line: CommandLine, node: FakeNode) -> None:
@@ -259,9 +313,12 @@ def test_ctrl_c_during_the_start_says_that_it_may_have_arrived(
 
 
 def test_two_runs_at_once_make_one_wallet(line: CommandLine, node: FakeNode) -> None:
-    command = ("run", "algorithm.py", "--data", DATA, "--node", node.url, "--json")
-    both = [line.started(*command) for _ in range(2)]
-    ended = [process.communicate(timeout=DEADLINE_S) for process in both]
+    with FakeNode() as other:
+        both = [
+            line.started("run", "algorithm.py", "--data", DATA, "--node", url, "--json")
+            for url in (node.url, other.url)
+        ]
+        ended = [process.communicate(timeout=DEADLINE_S) for process in both]
 
     assert [process.returncode for process in both] == [0, 0]
     owners = {json.loads(out)["owner"] for out, _ in ended}
@@ -274,11 +331,12 @@ def test_environments_are_listed(line: CommandLine, node: FakeNode) -> None:
     table = line.run("environments", "--node", node.url).out.splitlines()
     listed = line.json("environments", "--node", node.url)["environments"]
 
-    assert table[0].split()[:3] == ["ENVIRONMENT", "COSTS", "PLATFORM"]
+    assert table[0].split()[:3] == ["ENVIRONMENT", "COSTS", "OPEN"]
     assert [row.split()[0] for row in table[1:]] == [one["id"] for one in listed]
-    for words in ("free", "linux/x86_64", "cpu 1 to 1 (0 in use)", "10 to 600", "0 of 3"):
+    for words in ("free", "all", "linux/x86_64", "cpu 1 to 1 (0 in use)", "10 to 600", "0 of 3"):
         assert words in table[1]
     assert table[1].rstrip().endswith(" 2")
+    assert "some wallets" in table[3]
     token = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
     assert f"cpu 1 a minute, in {token} on chain 8996" in table[2]
     assert listed[0]["is_free"] is True
@@ -296,10 +354,12 @@ def test_environments_are_listed(line: CommandLine, node: FakeNode) -> None:
         (("--cpu", "-1"), 2, "'--cpu': it must be a number from 0 on"),
         (("--ram", "much"), 2, "'--ram': it must be a number"),
         (("--max-duration", "0"), 2, "--max-duration"),
+        (("--resource", "fpga=much"), 2, "'--resource': it must be a number"),
         (("--env", "hush"), 2, "'--env': it must be NAME=VALUE"),
         (("--metadata", "=hush"), 2, "'--metadata': it must be NAME=VALUE"),
         (("--metadata", "a=" + "x" * 1100), 2, "metadata has"),
-        (("--data", "algorithm.py"), 2, "'--data': it is a file of this machine"),
+        (("--data", "algorithm.py"), 2, "algorithm.py is of this machine, which only the"),
+        (("--data", "gone.csv"), 2, "'--data': it must be a file's URL"),
         (("--data", "ftp://files.example/x?hush"), 2, "'--data': it must be a file's URL"),
         (("--data", ""), 2, "'--data': it is empty"),
         (("--order", "0x" + "12" * 32), 2, "more --order than data sets"),
@@ -373,31 +433,52 @@ def test_a_start_whose_answer_is_lost_has_its_status(line: CommandLine, node: Fa
     node.faults["POST", "freeCompute"] = [nothing]
     lost = line.json("run", "algorithm.py", "--data", DATA, "--node", node.url, code=8)
 
-    assert "ocean-compute jobs" in lost["error"]["message"]
+    key = re.search(r"jobs --json` and find (\w+) (\w+) in a job's metadata", str(lost.json))
+    assert key is not None
+    assert started_body(node)["metadata"][key[1]] == key[2]
     assert node.asked.count("POST freeCompute") == 1
 
 
-def test_checks_are_for_published_data(line: CommandLine, node: FakeNode) -> None:
-    said = line.json("check", DATA, "--code", "algorithm.py", "--node", node.url,
-                     "--address", nodes.CONSUMER, code=5)  # fmt: skip
+def test_a_check_says_what_is_in_the_way_at_a_node(line: CommandLine, node: FakeNode) -> None:
+    job = ("check", DATA, "--code", "algorithm.py", "--node", node.url)
+    job += ("--address", nodes.CONSUMER)
 
-    assert "check looks at published data sets" in said["error"]["message"]
+    refused = line.json(*job, "--environment", "0x12-0x34", code=5)["findings"]
+    warned = line.json(*job, "--entrypoint", "python3 $ALGO | tee log")["findings"]
+
+    assert "environment-unavailable" in [finding["code"] for finding in refused]
+    assert "`ocean-compute environments` lists what there is." in [
+        finding["how_to_mend"] for finding in refused
+    ]
+    assert "entrypoint-needs-shell" in [finding["code"] for finding in warned]
+    assert node.jobs == {}
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Iterator[LocalNetwork]:
-    with LocalNetwork(generation="node") as network:
-        yield network
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A node that `ocean-compute localnet` runs, as it describes itself."""
+    line = CommandLine(tmp_path_factory.mktemp("net"), {})
+    running = line.started("localnet", "--generation", "node", "--state", "net", "--json")
+    assert running.stdout is not None
+    try:
+        described: dict[str, Any] = read_json_document(running.stdout)
+        yield described
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=DEADLINE_S)
 
 
 @pytest.fixture
-def job(line: CommandLine, embedded: LocalNetwork) -> tuple[str, ...]:
-    """The place and the data of a job on the embedded network."""
-    data = embedded.publish_file(b"a,b\n1,2\n3,4\n", "table.csv")
-    return ("--data", data, "--node", embedded.provider_url)
+def job(line: CommandLine, embedded: dict[str, Any]) -> tuple[str, ...]:
+    """The data of a job on the embedded network, which the command line's config names."""
+    line.environment["CONFIG_FILE"] = embedded["config_file"]
+    (line.folder / "table.csv").write_text("a,b\n1,2\n3,4\n")
+    return ("--data", "table.csv")
 
 
-def test_a_job_really_runs_on_the_embedded_network(line: CommandLine, job: tuple[str, ...]) -> None:
+def test_a_job_really_runs_on_the_embedded_network(
+    line: CommandLine, job: tuple[str, ...], embedded: dict[str, Any]
+) -> None:
     (line.folder / "count.py").write_text(COUNT)
     (line.folder / "count.sh").write_text(
         "wc -l /data/inputs/table.csv | tee /data/outputs/n.txt\n"
@@ -411,16 +492,19 @@ def test_a_job_really_runs_on_the_embedded_network(line: CommandLine, job: tuple
     assert said.out.splitlines()[-4] == "out/count.txt"
     assert (line.folder / "shell" / "n.txt").read_text().startswith("3 ")
     assert (shell["state"], shell["succeeded"], shell["exit_code"]) == ("finished", True, 0)
-    assert line.run("logs", "--job-file", "job.json").out.startswith("3 ")
-    assert line.json("jobs", *job[2:])["jobs"][0]["job_id"] == shell["job_id"]
+    elsewhere = {"CONFIG_FILE": ""}  # the job file says where
+    assert line.run("logs", "--job-file", "job.json", **elsewhere).out.startswith("3 ")
+    listed = line.json("jobs", "--node", embedded["provider_url"], **elsewhere)["jobs"]
+    assert listed[0]["job_id"] == shell["job_id"]
 
 
 def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple[str, ...]) -> None:
     (line.folder / "slow.py").write_text(SLOW)
     running = line.started("run", "slow.py", *job, "--job-file", "job.json")
     assert running.stderr is not None
-    while "tick 1" not in running.stderr.readline():
-        pass
+    for told in running.stderr:
+        if told == "tick 1\n":
+            break
     running.send_signal(signal.SIGINT)
     assert "Stopped watching." in running.communicate(timeout=DEADLINE_S)[1]
     assert running.returncode == 130
@@ -430,5 +514,6 @@ def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple
     assert following.stdout.readline() == "tick 0\n"
     line.json("stop", "--job-file", "job.json")
     assert following.stdout.read().startswith("tick 1\ntick 2\n")
-    assert following.wait(timeout=DEADLINE_S) == 0
+    following.communicate(timeout=DEADLINE_S)
+    assert following.returncode == 0
     assert line.json("wait", "--job-file", "job.json", code=3)["state"] == "stopped"

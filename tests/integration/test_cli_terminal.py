@@ -126,7 +126,7 @@ def test_a_session_start_wait_interrupt_wait_again_download(
     assert "Wait for it: ocean-compute wait --job-file job.json" in terminal.begin(start)(0)
 
     ends = terminal.begin("oc wait --job-file job.json")
-    terminal.until(r"^Job: +\d+%\|.*\| 00:0")
+    terminal.until(r"^Job: [-|/\\] Running algorithm \[00:0")
     terminal.tmux("send-keys", "-t", "it", "C-c")
     said = ends(130)
     assert "Stopped waiting." in said
@@ -134,7 +134,7 @@ def test_a_session_start_wait_interrupt_wait_again_download(
     assert "Aborted" not in said
 
     said = terminal.begin("oc wait --job-file job.json")(0)
-    assert "100%|" in said
+    assert re.search(r"^Job: finished \[00:\d\d\]", said, re.MULTILINE)
     assert re.search(r"^state +finished$", said, re.MULTILINE)
     assert "\x1b[32mfinished" in terminal.screen("-e")
 
@@ -173,3 +173,15 @@ def test_ctrl_c_at_a_prompt_ends_quietly(terminal: Terminal) -> None:
 
     assert "Interrupted." in ends(130)
     assert not (terminal.line.folder / "new.json").exists()
+
+
+@pytest.mark.parametrize("command", ["buy", "order", "mint --to 0x{}"])
+def test_ctrl_c_at_the_prompt_for_a_key_says_that_nothing_was_sent(
+    terminal: Terminal, command: str
+) -> None:
+    words = command.format("9" * 40)
+    ends = terminal.begin(f"(unset OCEAN_PRIVATE_KEY; oc {words} did:op:{'12' * 20})")
+    terminal.until(r"^Private key \(hidden\):")
+    terminal.tmux("send-keys", "-t", "it", "C-c")
+
+    assert "Interrupted. Nothing was sent." in ends(130)

@@ -611,6 +611,7 @@ def test_the_blocks_of_the_documentation_run(network, tmp_path, monkeypatch):
         "compute": shop.compute,
         "ComputeJob": ComputeJob,
         "data_order": shop.orders[shop.consumer.address],
+        "did": shop.orders[shop.consumer.address].did,
         "my_code": raw_code(REPORT),
         "wallet": shop.consumer,
     }
@@ -618,6 +619,8 @@ def test_the_blocks_of_the_documentation_run(network, tmp_path, monkeypatch):
     for block in blocks:
         exec(block, names)
 
-    assert len(blocks) == 6
+    assert len(blocks) == 7
+    assert names["quote"].orders.inputs == [names["data_order"]]
+    assert (tmp_path / "results-async" / "report.json").exists()
     assert (tmp_path / "results" / "report.json").exists()
     assert [status.state for status in names["statuses"]] == [JobState.FINISHED] * 3

@@ -26,6 +26,7 @@ from ocean_lib import (
 from ocean_lib.backends.backend import Listed
 from ocean_lib.exceptions import (
     ConfigError,
+    ImageNotFound,
     InvalidDid,
     InvalidInput,
     JobError,
@@ -369,6 +370,25 @@ def test_what_is_not_offered_yet_is_told_before_anything_is_sent(
 
         assert "Nothing was started" in str(caught.value)
         assert set(node.asked) <= {"GET /"}
+
+
+@pytest.mark.parametrize("service", ["encrypt", "initialize", "download"])
+def test_neither_publishing_nor_ordering_is_sent_to_a_node(service: str) -> None:
+    with FakeNode() as node:
+        ocean = Ocean({"resources": {"provider.url": node.url}})
+
+        with pytest.raises(NotOffered, match="neither publishes nor orders"):
+            getattr(ocean.data_provider, f"build_{service}_endpoint")(node.url)
+        assert node.asked == ["GET /"]
+
+
+def test_a_refusal_that_quotes_the_algorithm_does_not_show_its_variables() -> None:
+    words = 'Unable to extract docker image null from algoritm: {"envs":{"KEY":"secret"}}'
+    with FakeNode() as node:
+        node.faults["POST", "freeCompute"] = [as_json(words, 500)]
+        with pytest.raises(ImageNotFound, match="extract docker image null") as caught:
+            submit(compute_at(node), envs={"KEY": "secret"})
+    assert "secret" not in f"{caught.value} {caught.value.provider_text}"
 
 
 def test_an_environment_that_costs_money_is_not_sent_to() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
 
 from ocean_lib import AlgorithmMetadata, ComputeJob, Config, FileInput, JobState, Ocean, Wallet
+from ocean_lib.backends import signing
 from ocean_lib.backends.node import pace
-from ocean_lib.http import deadline
+from ocean_lib.http import connections, deadline, exchange
 from ocean_lib.jobs import waiting
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.fake_node import FakeNode, recorded
@@ -23,10 +25,10 @@ MINUTE_S = 60.0
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only when somebody sleeps; it begins now, for what reads the real one."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = self.began = time.monotonic()
 
     def monotonic(self) -> float:
         return self.now
@@ -60,7 +62,7 @@ class StrictNode(FakeNode):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (pace, deadline, waiting):
+    for module in (pace, signing, connections, deadline, exchange, waiting):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -74,11 +76,11 @@ def submitted(compute: OceanCompute, wallet: Wallet) -> ComputeJob:
     return compute.submit([file], wallet, algorithm_meta=META)
 
 
-def test_300_jobs_of_one_wallet_are_one_request_a_round_within_the_limit(clock: Clock) -> None:
-    states = [recorded("10", 40)] * 40 + [recorded("10", 71)]
+def test_200_jobs_of_one_wallet_are_one_request_a_round_within_the_limit(clock: Clock) -> None:
+    states = [recorded("10", 40)] * 20 + [recorded("10", 71)]
     with FakeNode(states=states) as plain:
         compute = compute_at(plain)
-        jobs = [submitted(compute, WALLETS[0]) for _ in range(300)]
+        jobs = [submitted(compute, WALLETS[0]) for _ in range(200)]
         plain.forget()
         polls: list[float] = []
         route = plain.server.route
@@ -91,7 +93,7 @@ def test_300_jobs_of_one_wallet_are_one_request_a_round_within_the_limit(clock: 
         statuses = compute.wait_all(jobs, poll_interval=0.01, progress=False)
 
     assert {status.state for status in statuses} == {JobState.FINISHED}
-    assert plain.asked == ["GET compute"] * 41
+    assert plain.asked == ["GET compute"] * 21
     minutes = Counter(sum(first <= each < first + MINUTE_S for each in polls) for first in polls)
     assert max(minutes) <= 15
 
@@ -134,6 +136,24 @@ def test_starts_beyond_the_limit_wait_for_their_turn_and_each_starts_once(clock:
         assert node.asked.count("GET nonce") == 1
 
 
+def test_a_lost_start_is_looked_for_even_when_all_polls_of_the_minute_are_used(
+    clock: Clock,
+) -> None:
+    with FakeNode() as node:
+        compute = compute_at(node)
+        for _ in range(15):
+            compute.jobs(WALLETS[0])
+            submitted(compute, WALLETS[0])
+        before = clock.now
+        node.faults["POST", "freeCompute"] = ["lost"]
+        node.faults["GET", "compute"] = [answer(502, "", "text/html")] * 3
+
+        job = submitted(compute, WALLETS[0])
+
+        assert job.job_id.endswith(sorted(node.jobs)[-1])
+        assert clock.now - before < 5
+
+
 @pytest.mark.parametrize("number", ["90", "91"])
 def test_a_busy_node_is_waited_for_at_the_first_call_too(clock: Clock, number: str) -> None:
     refusal = nodes.load(number)[-1]["response"]
@@ -148,4 +168,19 @@ def test_a_busy_node_is_waited_for_at_the_first_call_too(clock: Clock, number: s
         submitted(compute, WALLETS[0])
 
         assert len(node.jobs) == 1
-        assert clock.now - 1000 >= 5 * 20
+        assert clock.now - clock.began >= 5 * 20
+
+
+def test_a_stop_that_the_node_forgot_is_asked_for_again(clock: Clock) -> None:
+    looks = [one for one in nodes.load("60") if one["request"]["method"] == "GET"]
+    states = [job for one in looks for job in nodes.jobs_in(one)]
+    with FakeNode(states=states, forgets_stops=True) as node:
+        job = submitted(compute_at(node), WALLETS[0])
+        job.status()
+
+        status = job.stop(wait=True)
+
+        assert [one for one in node.asked if one.endswith(" compute")] == [
+            f"{one['request']['method']} compute" for one in nodes.load("60")
+        ]
+        assert status.state is JobState.STOPPED

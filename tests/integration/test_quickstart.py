@@ -65,6 +65,38 @@ def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path)
     assert before.items() <= _files(example).items()
 
 
+def test_the_quickstart_of_a_node_tells_the_same_story(example: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, example, "node"],
+        cwd=example.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (report,) = (example.parents[1] / "quickstart-results").glob("*/node/report.json")
+    figures = json.loads(report.read_text())
+
+    assert " 71 Job settling" in done.stdout
+    assert f"accuracy {figures['accuracy']:.1%}" in done.stdout
+    assert figures["rows"] == 569
+
+
+def test_an_argument_that_is_no_generation_is_one_line(example: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, example, "v4"],
+        cwd=example.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Give no argument for Ocean V3, or `node` for an Ocean Node.\n"
+
+
 def test_results_that_cannot_be_written_are_one_line_before_anything_is_done(
     example: Path,
 ) -> None:

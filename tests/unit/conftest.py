@@ -51,3 +51,12 @@ def dataset_ddo(ddo_texts: dict[str, str]) -> dict[str, Any]:
     """Give the recorded DDO of the data set with a compute service, as a fresh dict."""
     document: dict[str, Any] = json.loads(ddo_texts[DATASET_DID])
     return document
+
+
+@pytest.fixture
+def no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program without an `Ocean`, whatever other tests have left."""
+    from ocean_lib.web3_internal import web3_provider
+
+    monkeypatch.setattr(web3_provider.Web3Provider, "_web3", None)
+    monkeypatch.setattr(web3_provider.Web3Provider, "_offered", web3_provider._Offered())

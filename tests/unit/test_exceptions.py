@@ -222,6 +222,7 @@ ELSEWHERE = {
     "DownloadError": "unit/ocean/test_results.py",
     "ChainError": "integration/test_contracts.py",
     "InsufficientBalance": "integration/test_assets.py",
+    "CostAboveLimit": "integration/test_buying.py",
     "ContractNotFound": "integration/test_contracts.py",
     "NodeBusy": "integration/test_node_limits.py",
     "TransactionFailed": "integration/test_contracts.py",

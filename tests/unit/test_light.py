@@ -11,7 +11,7 @@ import pytest
 
 from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.http import deadline
-from ocean_lib.jobs import waiting
+from ocean_lib.jobs import awaiting, waiting
 from ocean_lib.jobs.waiting import Wait, wait
 
 STATUS = (
@@ -96,6 +96,7 @@ def test_a_wait_takes_few_looks_and_ends_soon_after_the_job(
 ):
     clock = Clock()
     monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(awaiting, "time", clock)
     monkeypatch.setattr(deadline, "time", clock)
     plan = Wait([JOB_ID])
     looks = 0

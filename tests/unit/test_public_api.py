@@ -60,6 +60,7 @@ UPSTREAM_PATHS = [
     "ocean_lib.config.Config",
     "ocean_lib.data_provider.data_service_provider.DataServiceProvider",
     "ocean_lib.data_provider.data_service_provider.OrderRequirements",
+    "ocean_lib.example_config.ExampleConfig",
     "ocean_lib.exceptions.InsufficientBalance",
     "ocean_lib.models.algorithm_metadata.AlgorithmMetadata",
     "ocean_lib.models.compute_input.ComputeInput",
@@ -70,6 +71,7 @@ UPSTREAM_PATHS = [
     "ocean_lib.ocean.ocean_assets.OceanAssets",
     "ocean_lib.ocean.ocean_compute.OceanCompute",
     "ocean_lib.web3_internal.wallet.Wallet",
+    "ocean_lib.web3_internal.web3_provider.Web3Provider",
 ]
 TOP_LEVEL = [
     "AlgorithmMetadata",
@@ -86,6 +88,7 @@ TOP_LEVEL = [
     "OceanCompute",
     "OceanError",
     "Wallet",
+    "in_thread",
     "time_limit",
 ]
 

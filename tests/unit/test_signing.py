@@ -10,6 +10,7 @@ import pytest
 
 from ocean_lib.backends import signing
 from ocean_lib.backends.signing import Signatures
+from ocean_lib.exceptions import ImageNotFound, SignatureRejected
 from ocean_lib.http.limits import Timeouts
 
 CALLS_WAIT_S = 10
@@ -99,3 +100,32 @@ def test_where_any_higher_nonce_will_do_the_next_one_is_signed(book: Signatures)
     wire.nonce_rule = "above"
 
     assert [call(book, "a", wire=wire) for _ in range(3)] == ["8", "9", "10"]
+
+
+def test_where_any_higher_nonce_will_do_a_failure_leads_to_the_next_one(book: Signatures) -> None:
+    def fail(_: str) -> str:
+        raise ImageNotFound("no such image", operation="start the job", url="")
+
+    wire = Wire()
+    wire.nonce_rule = "above"
+    wire.nonce = lambda _: next(stored)  # type: ignore[method-assign]
+    stored = iter((7,))
+    call(book, "a", wire=wire)
+    with pytest.raises(ImageNotFound):
+        call(book, "a", fail, wire)
+
+    assert call(book, "a", wire=wire) == "10"
+
+
+def test_a_nonce_that_was_refused_is_asked_for_again(book: Signatures) -> None:
+    def refuse_8(signed: str) -> str:
+        if signed == "8":
+            raise SignatureRejected("refused", operation="start the job", url="")
+        return signed
+
+    wire = Wire()
+    wire.nonce_rule = "above"
+    wire.nonce = lambda _: next(stored)  # type: ignore[method-assign]
+    stored = iter((7, 20))
+
+    assert call(book, "a", refuse_8, wire) == "21"

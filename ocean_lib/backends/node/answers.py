@@ -66,7 +66,12 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
             "Choose another; their ids change when a node is set up anew.",
         ),
         (
-            r"Not enough \w+ resources|^Not enough available",
+            r"^Not enough available",
+            EnvironmentUnavailable,
+            "It is busy: try again later, ask for less, or choose another environment.",
+        ),
+        (
+            r"Not enough \w+ resources",
             EnvironmentUnavailable,
             "Ask for less, or choose another environment.",
         ),
@@ -165,7 +170,8 @@ def words_of(answer: Answer) -> str:
         return answer.text()
     if isinstance(said, dict):
         said = said.get("error", "")
-    return server_words(said) if isinstance(said, str) else ""
+    # One refusal quotes the algorithm that was sent, whose envs may hold keys.
+    return server_words(said.partition(" from algoritm")[0]) if isinstance(said, str) else ""
 
 
 # --- jobs
@@ -217,6 +223,7 @@ def job_of(info: NodeJob) -> Job:
         )
     _, exit_code, oom_killed = termination_of(info)
     finished_s = epoch_seconds(info.get("dateFinished"))
+    metadata = info.get("metadata")
     return Job(
         JobStatus(
             job_id=job_id_of(info),
@@ -235,6 +242,7 @@ def job_of(info: NodeJob) -> Job:
         raw=info,
         generation=Generation.NODE,
         is_failing=code in _FAILED_CODES,
+        metadata=metadata if isinstance(metadata, Mapping) else {},
     )
 
 

@@ -53,6 +53,7 @@ from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote, ServiceOrders
 from ocean_lib.jobs.view import Job
 from ocean_lib.models.file_input import FileInput
 from ocean_lib.preflight.findings import Finding, refused
@@ -104,18 +105,21 @@ class NodeBackend:
             EnvironmentUnavailable: no environment fits.
         """
         check_offered(plan)
-        was_known = self.root in self._offers
+        was_known, environment = self.root in self._offers, ""
         try:
-            return self._start(plan, signer, attempt)
+            environment = self._environment(plan)
+            return self._start(plan, environment, signer, attempt)
         except EnvironmentUnavailable:
             self._offers.clear()
             if plan.environment or not was_known:
                 raise
-        return self._start(plan, signer, attempt)
+            other = self._environment(plan)
+            if other == environment:  # it is busy, and nothing better is there
+                raise
+        return self._start(plan, other, signer, attempt)
 
-    def _start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
+    def _start(self, plan: JobPlan, environment: str, signer: Signer, attempt: Attempt) -> Job:
         url = self._wire.url_of("freeCompute")
-        environment = self._environment(plan)
         self._chosen.put(plan.marker, environment)
 
         def post(credential: Credential) -> Job:
@@ -136,9 +140,8 @@ class NodeBackend:
         if is_for_payment_only(self._offers.get(self.root) or (), plan.environment):
             raise NotOffered(
                 f"The environment {one_line(plan.environment, 160)} costs money, and this version "
-                "does not pay on an Ocean Node. Choose a free one of compute.environments(). "
-                "Nothing was started."
-            )
+                "does not pay on an Ocean Node. Nothing was started. Choose a free one."
+            ).advised("list-environments")
         return plan.environment
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
@@ -205,6 +208,16 @@ class NodeBackend:
             found = self._wire.read("computeEnvironments", calls.get_environments)
             self._offers.put(self.root, found)
         return found
+
+    def quote(self, plan: JobPlan, _: Callable[[JobPlan], Quote]) -> Quote:
+        """Say in which free environment the job would run: there is nothing to pay."""
+        check_offered(plan)
+        offers = self.environments()
+        for found in environment_findings(plan, offers):
+            if found.severity == "refused":
+                said = f"{found.what} {found.how_to_mend} Nothing was started."
+                raise EnvironmentUnavailable(said, operation="choose an environment")
+        return Quote(plan.consumer, ServiceOrders(), environment=self._environment(plan))
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

@@ -14,35 +14,29 @@ from ocean_lib.http.deadline import Deadline, operation_limit
 
 T = TypeVar("T")
 
-POLLS = 15
-"""So many statuses are asked for in a minute: half of what a node answers with its defaults."""
-
 WINDOW_S = 60.0
-AT_ONCE = 5
-"""So many are not delayed at all; the gaps after them grow, so that none is as long as a minute."""
-
 LEAST_PAUSE_S = 1.0
 SPARE_S = 3.0
 """What a wait leaves of a call's time for the request after it."""
 
 
 class Pace:
-    """Delays polls that would be more than half of a node's rate limit.
+    """Delays polls that would be too many in a minute.
+
+    A third of them may follow each other without a gap. The gaps after these grow, so that none is
+    nearly as long as a minute.
 
     Args:
         polls: how many there may be in `window_s` seconds.
         window_s: see `polls`.
-        at_once: how many of them may follow each other without a gap.
     """
 
-    def __init__(
-        self, polls: int = POLLS, window_s: float = WINDOW_S, at_once: int = AT_ONCE
-    ) -> None:
+    def __init__(self, polls: int, window_s: float = WINDOW_S) -> None:
         self._polls = polls
         self._window_s = window_s
-        self._at_once = at_once
+        self._at_once = max(1, polls // 3)
         # The gaps grow with the square of how many polls there were, and fill most of the window.
-        later = range(1, max(2, polls - at_once))
+        later = range(1, max(2, polls - self._at_once))
         self._step_s = 0.8 * window_s / sum(number**2 for number in later)
         self._renew()
         renew_in_children(self, Pace._renew)
@@ -61,7 +55,7 @@ class Pace:
             now = time.monotonic()
             at = self._next_moment(now)
             if at - now > deadline.remaining():
-                raise _too_many(at - now)
+                raise self._too_many(at - now)
             self._moments.append(at)
         if at > now:
             deadline.pause(at - now)
@@ -72,20 +66,19 @@ class Pace:
         earliest = max(now, self._moments[-1])
         recent = sum(earliest - moment < self._window_s for moment in self._moments)
         gap_s = self._step_s * max(0, recent - self._at_once + 1) ** 2
-        at = max(now, self._moments[-1] + gap_s)
+        at = max(now, self._moments[-1] + min(gap_s, self._window_s))
         is_full = len(self._moments) == self._polls
         return max(at, self._moments[0] + self._window_s) if is_full else at
 
-
-def _too_many(wait_s: float) -> TooManyRequests:
-    error = TooManyRequests(
-        f"Nothing was sent: this client asks a node for at most {POLLS} statuses a minute, half of "
-        f"what the node answers, and the next would be in {wait_s:.0f} s. Wait for many jobs with "
-        "compute.wait_all, which asks once for all of a wallet.",
-        operation="get the status of the job",
-    )
-    error.retry_after_s = wait_s
-    return error
+    def _too_many(self, wait_s: float) -> TooManyRequests:
+        error = TooManyRequests(
+            f"Nothing was sent: this client asks a node for at most {self._polls} statuses a "
+            f"minute (provider.polls_per_minute), and the next would be in {wait_s:.0f} s. Wait "
+            "for many jobs with compute.wait_all, which asks once for all of a wallet.",
+            operation="get the status of the job",
+        )
+        error.retry_after_s = wait_s
+        return error
 
 
 def patiently(total_s: float, act: Callable[[], T]) -> T:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from ocean_lib.backends.backend import JobRef
 from ocean_lib.backends.node import calls
@@ -11,9 +11,8 @@ from ocean_lib.backends.node.answers import ALGORITHM_LOG, ResultFile, no_result
 from ocean_lib.backends.node.docker_frames import unframed
 from ocean_lib.backends.node.wire import NodeWire
 from ocean_lib.backends.signing import Credential
-from ocean_lib.exceptions import ConnectionBroken, DownloadError
+from ocean_lib.exceptions import DownloadError
 from ocean_lib.http.deadline import SIGNED_READ_AGAIN, operation_limit
-from ocean_lib.jobs.following import after
 from ocean_lib.web3_internal.signer import Signer
 
 FOLLOW_S = 7 * 24 * 3600.0
@@ -51,46 +50,19 @@ def result(
         NotYourJob: the job belongs to another wallet.
         DownloadError: it came shorter than the node lists it.
     """
-    with closing(_pieces(wire, ref, signer, file)) as found:
-        pieces = _whole(found, file, ref.job_id)
-        yield unframed(pieces) if file.kind == ALGORITHM_LOG else pieces
-
-
-def _pieces(
-    wire: NodeWire, ref: JobRef, signer: Signer, file: ResultFile
-) -> Generator[bytes, None, None]:
-    """Yield a file; one whose transfer breaks is read once more from where it was.
-
-    A node sends no part of a file: what came before is read again and left out.
-    """
-    done, is_last = 0, False
-    while True:
-        try:
-            with _opened(wire, ref, signer, file) as found:
-                for piece in after(done, found):
-                    done += len(piece)
-                    yield piece
-            return
-        except ConnectionBroken:
-            if is_last:
-                raise
-            is_last = True
-
-
-@contextmanager
-def _opened(
-    wire: NodeWire, ref: JobRef, signer: Signer, file: ResultFile
-) -> Iterator[Iterator[bytes]]:
     url = wire.url_of("computeResult")
     with ExitStack() as stack:
 
         def get(given: Credential) -> Iterator[bytes]:
-            opened: AbstractContextManager[Iterator[bytes]] = calls.open_result(
-                wire.http, url, ref.owner, ref.job_id, file.index, file.name, given
+            return stack.enter_context(
+                calls.open_result(
+                    wire.http, url, ref.owner, ref.job_id, file.index, file.name, given
+                )
             )
-            return stack.enter_context(opened)
 
-        yield wire.signed(ref, signer, calls.RESULT, get, SIGNED_READ_AGAIN)
+        found = wire.signed(ref, signer, calls.RESULT, get, SIGNED_READ_AGAIN)
+        pieces = _whole(found, file, ref.job_id)
+        yield unframed(pieces) if file.kind == ALGORITHM_LOG else pieces
 
 
 def _whole(pieces: Iterator[bytes], file: ResultFile, job_id: str) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ocean_lib.backends.environment import Environment
 from ocean_lib.backends.node.calls import MAX_METADATA_CHARS, metadata_of
 from ocean_lib.backends.node.environments import chosen
+from ocean_lib.base.advice import Advice
 from ocean_lib.exceptions import (
     EnvironmentUnavailable,
     InvalidInput,
@@ -32,7 +33,7 @@ _ENDS = {
     "input-unreachable": "status 31, Data provisioning failed",
     "algorithm-unreachable": "status 32, Algorithm provisioning failed",
 }
-_CHOOSE = "Choose one of compute.environments()."
+_CHOOSE = Advice.of("list-environments")
 
 
 def not_offered(plan: JobPlan) -> Iterator[str]:

@@ -32,7 +32,7 @@ class NodeWire:
         http: sends the requests.
         discovery: knows its services.
         signatures: of all calls of one client.
-        config: names the back ends that may get signatures.
+        config: names the back ends that may get signatures, and says how often to poll.
     """
 
     nonce_rule: NonceRule = "above"
@@ -52,7 +52,7 @@ class NodeWire:
         self.http = http
         self._discovery = discovery
         self._signatures = signatures
-        self._pace = Pace()
+        self._pace = Pace(config.polls_per_minute)
 
     def url_of(self, service_name: str) -> str:
         """Return the URL of a service, by its name in the discovery document."""
@@ -64,9 +64,10 @@ class NodeWire:
         return patiently(self.http.timeouts.total_s, lambda: get(self.http, url))
 
     def poll(self, get: Callable[[HttpExchange, str], T]) -> T:
-        """Ask for statuses, within half of the node's rate limit."""
+        """Ask for statuses, as often as the config allows."""
         with operation_limit(self.http.timeouts.total_s) as deadline:
-            self._pace.wait(deadline)
+            if not deadline.is_urgent:
+                self._pace.wait(deadline)
             return self.read("computeStatus", get)
 
     def signed(

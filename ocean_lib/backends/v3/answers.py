@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
 from ocean_lib.backends.answers import STATUSES_THAT_SAY_ALL, error_by_status, refusal
@@ -160,10 +160,10 @@ def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
         StartUncertain: none or several, or one of another owner, order, input or algorithm.
     """
     jobs = list(jobs_of(answer).values())
-    asked: dict[str, Sequence[str]] = {
+    asked = {
         "owner": [plan.consumer],
         "agreementId": [plan.order_tx],
-        "inputDID": plan.dids,
+        "inputDID": list(plan.dids),
         "algoDID": [plan.algorithm.did or "raw"],
     }
     if len(jobs) > 1:
@@ -174,8 +174,11 @@ def started_job(answer: Answer, plan: JobPlan) -> JobInfo:
         if not is_job_id(job["jobId"]):
             raise answer.malformed("a job id", repr(one_line(job["jobId"], 80)))
         for key, wanted in asked.items():
-            if not fault and differs(job.get(key), *wanted):
-                is_what = f"{key} is {_shown(job[key])} and not {_shown(list(wanted))}"
+            said = job.get(key)
+            if fault or not said or wanted in (said, [said]):
+                continue
+            if differs(said, *wanted):
+                is_what = f"{key} is {_shown(said)} and not {_shown(wanted)}"
                 fault = f"with job {one_line(job['jobId'], 80)}, whose {is_what}"
         if not fault:
             return job

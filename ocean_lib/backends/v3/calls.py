@@ -13,13 +13,15 @@ from ocean_lib.backends.v3.answers import (
 from ocean_lib.checks import check_address, is_json
 from ocean_lib.exceptions import InvalidInput, OceanEncryptAssetUrlsError
 from ocean_lib.http.exchange import HttpExchange
+from ocean_lib.models.amounts import TokenAmount
 
 
 class OrderRequirements(NamedTuple):
     """What it takes to order a service.
 
     Attributes:
-        amount: datatokens to pay, in whole tokens (not base units).
+        amount: datatokens to pay, in whole tokens (not base units); a Decimal that also counts
+            with floats.
         data_token_address: the token to pay in.
         receiver_address: who gets them: the asset's publisher.
         nonce: the consumer's nonce at the Provider, at that moment.
@@ -112,7 +114,7 @@ def initialize(http: HttpExchange, url: str, query: dict[str, str]) -> OrderRequ
     )
     said = check_status(answer).json()
     try:
-        amount = Decimal(str(said["numTokens"]))
+        amount = TokenAmount(str(said["numTokens"]))
         if not (amount.is_finite() and amount >= 0):
             raise ValueError
         compute_address = said.get("computeAddress")

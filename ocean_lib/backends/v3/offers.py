@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -13,6 +13,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.exceptions import NotOffered
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
+from ocean_lib.jobs.quote import Quote
 from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer
 
@@ -45,6 +46,12 @@ class WithoutNodesCalls:
                 "A V3 Provider computes on published data sets only.",
                 "Pass ComputeInputs only, or set provider.url to a node.",
             )
+
+    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote]) -> Quote:
+        """Say what the orders cost: there is nothing else to pay."""
+        for what, mend in plan.only_at_nodes():
+            raise NotOffered(f"{what} {mend} Nothing was started.")
+        return ordered(plan)
 
     def forget_token(self, _: str, __: Signer) -> bool:
         """Do nothing: a V3 Provider takes a token until its time is over."""

@@ -12,6 +12,7 @@ from ocean_lib.backends.signing import check_trusted
 from ocean_lib.backends.v3.calls import OrderRequirements
 from ocean_lib.backends.v3.rules import price_base, service_to_order
 from ocean_lib.base.arguments import check_folder
+from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.checks import (
     check_address,
     check_did,
@@ -252,7 +253,8 @@ def pay_for_service(
         )
     tx_hash = token.startOrder(receiver, amount_base, index, fee_receiver, from_wallet)
     try:
-        token.verify_order_tx(chain, tx_hash, did, index, amount_base, payer)
+        with interrupted_saying(f"the order was paid in transaction {tx_hash}, and goes on"):
+            token.verify_order_tx(chain, tx_hash, did, index, amount_base, payer)
     except OceanError as error:
         add_to_message(error, f"The tokens are paid: the order is transaction {tx_hash}.")
         raise

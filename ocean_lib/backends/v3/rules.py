@@ -97,6 +97,29 @@ def service_to_order(asset: Asset, index: int | None, service_type: str | None) 
     return found
 
 
+def service_meant(asset: Asset, index: int | None, types: Collection[str]) -> Service:
+    """Return the service of an asset at an index or, without one, the first of these types.
+
+    Args:
+        asset: the asset.
+        index: the service's index; None: the first type that the asset has.
+        types: in the order of preference.
+
+    Raises:
+        NoComputeService: there is none.
+    """
+    found = (
+        asset.get_service_by_index(index)
+        if index is not None
+        else next((s for kind in types if (s := asset.get_service(kind))), None)
+    )
+    if found is None:
+        offers = ", ".join(f"{service.index}: {service.type}" for service in asset.services)
+        what = f"service {index}" if index is not None else f"{' or '.join(types)} service"
+        raise NoComputeService(f"{asset.did} has no {what}; it has {offers or 'none'}.")
+    return found
+
+
 def price_base(service: Service) -> int:
     """Return a service's price in the smallest unit, as the Provider computes it.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli import embedded
-from ocean_lib.cli.commands.order import buy
+from ocean_lib.cli.commands.order import pay_for
 from ocean_lib.cli.options import Folder, output_options
 from ocean_lib.cli.session import Session, pass_session, usable_folder
 
@@ -197,7 +197,7 @@ def _story(
     for did in (dataset, algorithm):
         token = ocean.get_data_token(f"0x{did.removeprefix('did:op:')}")
         token.mint_tokens(consumer.address, 1, publisher)
-        orders[did] = buy(ocean, did, consumer)
+        orders[did] = pay_for(ocean, did, consumer)
     say(f"Ordered both as           {consumer.address}")
     job = _submit(ocean, consumer, orders[dataset], orders[algorithm])
     say(f"Started the job           {job.job_id}")

@@ -1,4 +1,4 @@
-"""`order`, `check` and `start`: pay for a job, ask what is in its way, start it."""
+"""`quote`, `buy`, `order`, `check` and `start`: what a job costs, paying for it, starting it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
+from ocean_lib.cli.job_arguments import job_arguments
 from ocean_lib.cli.job_file import (
     WhichJob,
     job_file_option,
@@ -19,14 +20,14 @@ from ocean_lib.cli.job_file import (
 )
 from ocean_lib.cli.options import DID, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
-from ocean_lib.cli.typed_job import TypedJob, index_of, job_arguments, service_of
+from ocean_lib.cli.typed_job import TypedJob, index_of, service_of
+from ocean_lib.jobs.quote import in_tokens
 
 if TYPE_CHECKING:
+    from ocean_lib.jobs.quote import ServiceOrders
     from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.wallet import Wallet
-
-_SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
 
 
 @click.command(short_help="Pay for a data set or an algorithm.")
@@ -54,13 +55,75 @@ def order(
         wanted = index_of(session.ocean.assets.resolve(did), index, service_type)
         address = session.watcher().address
         return show_findings(session.out, session.ocean.assets.check_order(did, address, wanted))
-    with session.interruptible(_SENT):
-        paid = buy(session.ocean, did, session.wallet, index=index, service_type=service_type)
+    wallet = session.wallet
+    with session.sending():
+        paid = pay_for(session.ocean, did, wallet, index=index, service_type=service_type)
     session.out.fields(paid)
     return ExitCode.DONE
 
 
-def buy(
+@click.command(short_help="Order data sets and algorithms, unless the wallet has orders of them.")
+@click.argument("dids", metavar="ASSET...", type=DID, nargs=-1, required=True)
+@click.option("--again", is_flag=True, help="Pay for new orders whatever the wallet has.")
+@client_options
+@pass_session
+def buy(session: Session, dids: tuple[str, ...], again: bool) -> None:
+    """Order data sets and algorithms with data tokens that the wallet has.
+
+    An order that the wallet has is used. Otherwise a data set is ordered for compute (or, without
+    such a service, for access), and an algorithm for access. Everything is checked before the
+    first transaction is sent; after an interruption, the same command goes on.
+    """
+    wallet = session.wallet
+    with session.sending():
+        orders = session.ocean.assets.buy(list(dids), wallet, again=again)
+    if session.out.as_json:
+        session.out.document({"orders": [order.to_dict() for order in orders]})
+        return
+    _table(session, orders)
+
+
+@click.command(short_help="Tell what a job costs, before anything is paid.")
+@job_arguments
+@owner_option
+@client_options
+@pass_session
+def quote(session: Session, typed: TypedJob) -> ExitCode:
+    """Tell what a job costs: the orders that it needs, and what the wallet has.
+
+    Takes the arguments of `start`, and signs nothing, so that no password is asked for. Orders
+    that the wallet has are found on the chain and cost nothing. The exit status is 5 if the wallet
+    cannot pay.
+    """
+    consumer = session.watcher()
+    plan = typed.plan(session, consumer, strict=True, finds_orders=False)
+    found = session.ocean.compute.quote_plan(plan, consumer)
+    if session.out.as_json:
+        session.out.document(found.to_dict())
+    else:
+        _table(session, found.orders)
+        click.echo(f"In all: {found.total}.")
+        for token, lacks in found.missing.items():
+            click.echo(f"The wallet lacks {in_tokens(lacks)} of {token}.")
+    return ExitCode.REFUSED if found.missing else ExitCode.DONE
+
+
+def _table(session: Session, orders: ServiceOrders) -> None:
+    session.out.table(
+        ("asset", "service", "costs", "order"),
+        [
+            (
+                order.did,
+                f"{order.service_index} ({order.service_type})",
+                in_tokens(order.amount),
+                order.order_tx or "to pay",
+            )
+            for order in orders
+        ],
+    )
+
+
+def pay_for(
     ocean: Ocean,
     did: str,
     wallet: Wallet,
@@ -129,7 +192,7 @@ def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
     job = start_typed(session, typed, job_file)
     kept = {"job_file": str(job_file)} if job_file is not None else {}
     session.out.fields(
-        {"job_id": job.job_id, "did": job.did, **kept},
+        {"job_id": job.job_id, "did": job.did, "environment": job.environment, **kept},
         also={"owner": job.owner, "order_tx": job.order_tx},
     )
     words = WhichJob(job.job_id, "", job_file).words(session)

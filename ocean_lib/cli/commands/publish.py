@@ -93,7 +93,7 @@ def mint(session: Session, did: str, receiver: str | None, amount: str) -> None:
 
     token = session.ocean.get_data_token(data_token_of(did))
     receiver = receiver or session.wallet.address
-    with session.interruptible(_SENT):
+    with session.sending():
         tx = token.mint_tokens(receiver, amount, session.wallet)
     balance = from_base_18(token.balanceOf(receiver))
     session.out.fields(

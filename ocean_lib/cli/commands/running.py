@@ -11,15 +11,16 @@ import click
 
 from ocean_lib.cli.commands.order import start_typed
 from ocean_lib.cli.commands.outcome import bring, show_files
-from ocean_lib.cli.errors import ExitCode, exit_code_of, told
+from ocean_lib.cli.errors import CommandError, ExitCode, exit_code_of, told
+from ocean_lib.cli.job_arguments import run_arguments
 from ocean_lib.cli.job_file import WhichJob, job_document, job_file_option, job_times, said
 from ocean_lib.cli.options import Folder, client_options, network_options, output_options
 from ocean_lib.cli.session import Session, pass_session, usable_folder
-from ocean_lib.cli.typed_job import TypedJob, run_arguments
+from ocean_lib.cli.typed_job import TypedJob
 from ocean_lib.exceptions import JobError, OceanError
 
 if TYPE_CHECKING:
-    from ocean_lib.backends.environment import Environment, Resource
+    from ocean_lib.backends.environment import Environment, Price, Resource
     from ocean_lib.jobs.view import JobStatus
     from ocean_lib.ocean.compute_job import ComputeJob
 
@@ -53,7 +54,7 @@ def run(session: Session, typed: TypedJob, folder: Path | None, job_file: Path |
     which = WhichJob(job.job_id, job.did, job_file)
     session.out.say(f"Started job {job.job_id} of {job.owner}.")
     with session.interruptible(f"Stopped watching. Job {job.job_id} {which.how_to_go_on(session)}"):
-        ended = _watched(session, job)
+        ended = _watched(session, job, which)
     again = f"ocean-compute download {which.words(session)}"
     with session.interruptible(f"Job {job.job_id} has ended. Download its results: {again}"):
         found, code = _brought(session, job, folder, ended)
@@ -64,7 +65,7 @@ def run(session: Session, typed: TypedJob, folder: Path | None, job_file: Path |
     return ExitCode.JOB_FAILED if ended.succeeded is False else code
 
 
-def _watched(session: Session, job: ComputeJob) -> JobStatus:
+def _watched(session: Session, job: ComputeJob, which: WhichJob) -> JobStatus:
     """Show states and log until the job has ended."""
 
     def show(seen: JobStatus) -> None:
@@ -76,9 +77,18 @@ def _watched(session: Session, job: ComputeJob) -> JobStatus:
     except OceanError as error:  # the job goes on, whatever became of its log
         session.out.say(f"The log cannot be shown: {told(error)}")
     seen = job.last_status
-    return (
-        seen if seen is not None and seen.is_finished else job.wait(on_update=show, progress=False)
-    )
+    if seen is not None and seen.is_finished:
+        return seen
+    try:
+        return job.wait(on_update=show, progress=False)
+    except OceanError as error:
+        raise CommandError(
+            f"{told(error)} Job {job.job_id} was started and may go on. Wait for it: "
+            f"ocean-compute wait {which.words(session)}",
+            exit_code_of(error),
+            job_id=job.job_id,
+            did=job.did,
+        ) from None
 
 
 def _brought(
@@ -89,9 +99,9 @@ def _brought(
         found = bring(session, job, folder)
         return found, ExitCode.ERROR if found["failures"] else ExitCode.DONE
     except OceanError as error:
-        if not (isinstance(error, JobError) and ended.succeeded is False):
-            session.out.say(f"The results could not be downloaded: {told(error)}")
-        return {"folder": None, "files": [], "failures": {"": told(error)}}, exit_code_of(error)
+        is_usual = isinstance(error, JobError) and ended.succeeded is False
+        failures = {} if is_usual else {"results": told(error)}
+        return {"folder": None, "files": [], "failures": failures}, exit_code_of(error)
 
 
 def _end_of(ended: JobStatus) -> dict[str, str]:
@@ -118,26 +128,28 @@ def environments(session: Session) -> None:
     session.out.table(_HEADERS, [tuple(_cells(one)) for one in found])
 
 
-_HEADERS = ("environment", "costs", "platform", "resources", "seconds", "running", "queued")
+_HEADERS = (
+    *("environment", "costs", "open to", "platform", "resources"),
+    *("seconds", "running", "queued"),
+)
 
 
 def _cells(one: Environment) -> Iterator[object]:
     yield one.id
-    yield (
-        "free"
-        if one.is_free
-        else "; ".join(
-            f"{', '.join(f'{name} {much:g}' for name, much in price.per_minute.items())} a minute, "
-            f"in {price.token} on chain {price.chain_id}"
-            for price in one.prices
-        )
-    )
-    yield f"{one.os}/{one.architecture}".strip("/")
+    yield "free" if one.is_free else "; ".join(map(_price, one.prices))
+    yield "some wallets" if one.addresses or one.access_lists else "all"
+    platform = f"{one.os}/{one.architecture}".strip("/")
+    yield f"{platform}, network" if one.has_network else platform
     yield ", ".join(_resource(resource) for resource in one.resources.values())
     longest = "" if one.max_duration_s is None else one.max_duration_s
     yield f"{one.min_duration_s} to {longest}"
     yield one.running if one.max_jobs is None else f"{one.running} of {one.max_jobs}"
     yield f"{one.queued}, up to {one.max_queue_s} s" if one.max_queue_s else one.queued
+
+
+def _price(price: Price) -> str:
+    amounts = ", ".join(f"{name} {much:g}" for name, much in price.per_minute.items())
+    return f"{amounts} a minute, in {price.token} on chain {price.chain_id}"
 
 
 def _resource(resource: Resource) -> str:

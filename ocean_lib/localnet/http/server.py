@@ -254,7 +254,7 @@ def _listen(host: str, port: int) -> socket.socket:
 App = Callable[..., Iterable[bytes]]
 _PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE"),
-    ("Access-Control-Allow-Headers", "Content-Type, Range"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type, Range"),
     ("Access-Control-Max-Age", "600"),
 ]
 _EXPOSED = "Content-Disposition, Content-Range"

@@ -42,6 +42,8 @@ def _refused(*arguments: str, folder: Path, status: int) -> str:
         (("--chain-url", "foo"), "not an http(s) URL"),
         (("--isolation", "foo"), "isolation (--isolation): expected one of bwrap"),
         (("--seed", ""), "seed (--seed): expected"),
+        (("--generation", "v4"), "generation (--generation): expected one of v3, node"),
+        (("--rate-limit", "0"), "rate_limit: expected a whole number"),
     ],
 )
 def test_a_bad_option_is_one_line_and_status_2_and_writes_nothing(
@@ -89,3 +91,12 @@ def test_two_signals_at_once_end_it_as_one_does() -> None:
 
     assert status == 0
     assert not folder.exists()
+
+
+def test_a_node_tells_what_it_has_and_nothing_of_a_chain() -> None:
+    with command("--generation", "node", "--rate-limit", "100") as process:
+        told = described(process)
+
+    assert told["generation"] == "node"
+    assert told["provider_url"] == told["metadata_cache_url"]
+    assert not {"rpc_url", "chain_id", "contracts", "address_file"} & set(told)

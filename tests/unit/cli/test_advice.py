@@ -40,7 +40,7 @@ def error(what: str, code: str, **values: str) -> OceanError:
         ),
         (
             error("No order.", "order-first", did=D),
-            "No order. Order it first, with assets.order and assets.pay_for_service.",
+            "No order. Order it first, with assets.buy; or start with pay=True.",
             f"No order. Order it first: ocean-compute order {D}",
         ),
         (

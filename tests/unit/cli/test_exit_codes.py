@@ -47,6 +47,7 @@ def test_the_numbers_never_change() -> None:
         (e.SignatureRejected(""), ExitCode.REFUSED),
         (e.ResultsWithheld(""), ExitCode.REFUSED),
         (e.InsufficientBalance(""), ExitCode.REFUSED),
+        (e.CostAboveLimit(""), ExitCode.REFUSED),
         (e.TransactionFailed(""), ExitCode.REFUSED),
         (e.ConnectFailed(""), ExitCode.UNREACHABLE),
         (e.RequestTimeout(""), ExitCode.UNREACHABLE),

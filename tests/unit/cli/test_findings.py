@@ -54,7 +54,7 @@ def test_json_names_the_commands_that_people_are_told(capsys: pytest.CaptureFixt
 
 def test_the_library_names_its_calls() -> None:
     assert [finding.how_to_mend for finding in FOUND] == [
-        "Order it with assets.order and assets.pay_for_service, then pass the transaction.",
+        "Order it with assets.buy, then pass the transaction.",
         f"Ask the data set's publisher to add the algorithm: assets.trust('{D}', '{A}', wallet); "
         "or choose\nanother.",
     ]

@@ -34,6 +34,7 @@ def test_the_contract_has_the_functions_of_its_artifact():
 
 
 @pytest.mark.parametrize("read", ["symbol", "cap", "minter", "blob", "totalSupply"])
+@pytest.mark.usefixtures("no_chain")
 def test_a_read_without_a_chain_says_how_to_give_one(read):
     with pytest.raises(ConfigError, match=r"DataToken\(address, web3=ocean.web3\)"):
         getattr(DataToken(TOKEN), read)()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocean_lib.exceptions import InvalidInput
+from ocean_lib.models.amounts import TokenAmount
 from ocean_lib.ocean.util import from_base, from_base_18, to_base, to_base_18
 
 UINT256 = 2**256 - 1
@@ -125,3 +126,31 @@ def test_a_base_value_is_shown_without_needless_zeros():
 def test_what_is_no_base_value_is_refused(base):
     with pytest.raises(InvalidInput):
         from_base_18(base)
+
+
+@pytest.mark.parametrize(
+    ("counted", "exact"),
+    [
+        (TokenAmount("0.1") * 1.0, "0.1"),
+        (0.2 + TokenAmount("0.1"), "0.3"),
+        (TokenAmount("0.3") - 0.1, "0.2"),
+        (1.0 / TokenAmount(4), "0.25"),
+        (TokenAmount("0.5") * 2 * 0.1, "0.1"),
+        (TokenAmount(7) // 2.0, "3"),
+        (TokenAmount(7) % 4.0, "3"),
+        (TokenAmount(2) ** 3.0, "8"),
+    ],
+)
+def test_an_orders_amount_counts_with_floats_exactly(counted, exact):
+    assert counted == Decimal(exact)
+    assert isinstance(counted, TokenAmount)
+
+
+@given(st.decimals(0, 10**6, places=6), st.floats(0, 1e6, allow_nan=False))
+def test_a_float_counts_as_its_shortest_text(amount, factor):
+    assert TokenAmount(amount) * factor == amount * Decimal(repr(factor))
+
+
+def test_what_is_no_number_is_refused_as_by_a_decimal():
+    with pytest.raises(TypeError):
+        TokenAmount(1) * "x"  # type: ignore[operator]

@@ -87,5 +87,5 @@ def test_networks_have_ocean_pys_names(chain_id, name):
 
 
 def test_without_a_chain_the_network_cannot_be_asked():
-    with pytest.raises(ConfigError, match="give web3"):
+    with pytest.raises(ConfigError, match="Give web3"):
         get_network_name()

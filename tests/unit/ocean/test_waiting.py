@@ -33,7 +33,7 @@ from ocean_lib.exceptions import (
 from ocean_lib.http import deadline
 from ocean_lib.http.deadline import current_deadline, time_limit
 from ocean_lib.http.limits import Timeouts
-from ocean_lib.jobs import rounds, waiting
+from ocean_lib.jobs import awaiting, rounds, waiting
 from ocean_lib.jobs.rounds import MAX_WORKERS
 from ocean_lib.jobs.view import Job, JobState, JobStatus
 from ocean_lib.jobs.waiting import Wait, intervals
@@ -69,6 +69,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(awaiting, "time", clock)
     monkeypatch.setattr(deadline, "time", clock)
     monkeypatch.setattr(rounds, "HELPER_AFTER_S", 0.05)
     return clock

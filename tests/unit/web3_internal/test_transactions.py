@@ -557,6 +557,7 @@ def test_a_signer_that_fails_is_told_without_its_words(web3, answer):
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.usefixtures("no_chain")
 def test_without_any_chain_a_write_says_so():
     with pytest.raises(ConfigError, match=r"Wallet\(web3"):
         DataToken(OTHER).mint(OTHER, 1, Wallet(None, KEY))

@@ -38,7 +38,7 @@ from ocean_lib.jobs.view import Job, JobState
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from tests.fake_node import FakeNode, recorded
 from tests.vectors import nodes
-from tests.wire import Exchange, Reply, answer, as_json
+from tests.wire import answer, as_json
 
 WALLET = Wallet(None, private_key=nodes.CONSUMER_KEY)
 OTHER = Wallet(None, private_key="0x" + "7" * 64)
@@ -133,9 +133,21 @@ def test_environments_that_changed_are_asked_for_anew() -> None:
         assert fake.asked == [
             "POST freeCompute",
             "GET computeEnvironments",
-            "GET nonce",
             "POST freeCompute",
         ]
+
+
+def test_a_busy_environment_gets_no_second_start_if_there_is_no_other() -> None:
+    busy = nodes.load("61")[0]["response"]
+    with node() as (fake, backend):
+        started(backend)
+        fake.forget()
+        fake.faults["POST", "freeCompute"] = [as_json(busy["body"]["json"], busy["status"])]
+
+        with pytest.raises(EnvironmentUnavailable, match=r"available cpu\. .*later"):
+            started(backend)
+
+        assert fake.asked == ["POST freeCompute", "GET computeEnvironments"]
 
 
 def test_what_does_not_fit_is_not_sent() -> None:
@@ -268,32 +280,6 @@ def test_a_file_that_is_cut_short_is_an_error() -> None:
 
         with pytest.raises(DownloadError, match="8 of its 2560 bytes"):
             read(backend, backend.outputs(ref, WALLET)[0])
-
-
-def breaking_after(data: bytes) -> Reply:
-    def reply(exchange: Exchange) -> None:
-        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        exchange.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        exchange.keep_alive = False
-
-    return reply
-
-
-def test_a_transfer_that_breaks_is_read_once_more_with_a_nonce_of_its_own() -> None:
-    with node() as (fake, backend):
-        ref = started(backend)
-        backend.job(ref)
-        backend.job(ref)
-        fake.forget()
-        fake.faults["GET", "computeResult"] = [breaking_after(fake.files[3][:1000])]
-        file = backend.outputs(ref, WALLET)[0]
-
-        assert read(backend, file) == fake.files[3]
-        assert fake.asked == ["GET computeResult"] * 2
-
-        fake.faults["GET", "computeResult"] = [breaking_after(fake.files[3][:1000])] * 2
-        with pytest.raises(ConnectionBroken):
-            read(backend, file)
 
 
 def test_a_file_whose_size_is_not_told_may_be_empty() -> None:
@@ -435,7 +421,6 @@ def test_a_start_that_is_too_often_is_sent_again_when_it_may_be() -> None:
 
         assert fake.asked == ["POST freeCompute", "POST freeCompute"]
         assert len(fake.jobs) == 2
-        assert fake.nonces[WALLET.address] == 2
 
 
 def test_a_crowded_node_is_told_apart_from_a_closed_environment(

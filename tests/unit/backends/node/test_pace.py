@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ocean_lib.backends.node import pace as pace_module
-from ocean_lib.backends.node.pace import POLLS, SPARE_S, WINDOW_S, Pace, patiently
+from ocean_lib.backends.node.pace import SPARE_S, WINDOW_S, Pace, patiently
+from ocean_lib.config import Config
 from ocean_lib.exceptions import ImageNotFound, TooManyRequests
 from ocean_lib.http import deadline as deadline_module
 from ocean_lib.http.deadline import Deadline, time_limit
@@ -44,18 +45,19 @@ def most_in_a_minute(moments: list[float]) -> int:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_minute_has_more_than_half_of_a_nodes_requests(clock: Clock, seed: int) -> None:
-    choose, pace, moments = random.Random(seed), Pace(), []
+    polls = Config(options_dict={}).polls_per_minute
+    choose, pace, moments = random.Random(seed), Pace(polls), []
     for _ in range(300):
         pace.wait(Deadline(WINDOW_S))
         moments.append(clock.now)
         clock.now += choose.choice([0, 0, 0.01, 1, 3, 20, 70])
 
-    assert POLLS == 15, "a node answers 30 a minute"
-    assert most_in_a_minute(moments) <= POLLS
+    assert polls == 15, "a node answers 30 a minute"
+    assert most_in_a_minute(moments) <= polls
 
 
 def test_who_asks_without_end_is_never_held_for_long(clock: Clock) -> None:
-    pace, moments = Pace(), []
+    pace, moments = Pace(15), []
     for _ in range(100):
         pace.wait(Deadline(WINDOW_S))
         moments.append(clock.now)
@@ -63,11 +65,23 @@ def test_who_asks_without_end_is_never_held_for_long(clock: Clock) -> None:
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert moments[4] == moments[0], "the first five are not delayed"
     assert max(gaps) < 20
-    assert most_in_a_minute(moments) <= POLLS
+    assert most_in_a_minute(moments) <= 15
+
+
+@pytest.mark.parametrize("polls", [1, 2, 3, 4, 30, 1000])
+def test_any_number_a_minute_may_be_allowed(clock: Clock, polls: int) -> None:
+    pace, moments = Pace(polls), []
+    for _ in range(3 * polls):
+        pace.wait(Deadline(2 * WINDOW_S))
+        moments.append(clock.now)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert polls // 2 <= most_in_a_minute(moments) <= polls
+    assert max(gaps) <= WINDOW_S
 
 
 def test_a_wait_with_its_own_intervals_is_not_delayed(clock: Clock) -> None:
-    pace, late_s = Pace(), 0.0
+    pace, late_s = Pace(15), 0.0
     for pause_s, _ in zip(intervals(None), range(30), strict=False):
         before = clock.now
         pace.wait(Deadline(WINDOW_S))
@@ -78,7 +92,7 @@ def test_a_wait_with_its_own_intervals_is_not_delayed(clock: Clock) -> None:
 
 
 def test_a_poll_without_time_for_its_turn_is_not_sent_and_takes_nobodys_turn(clock: Clock) -> None:
-    pace = Pace()
+    pace = Pace(15)
     for _ in range(12):
         pace.wait(Deadline(WINDOW_S))
     before = clock.now
