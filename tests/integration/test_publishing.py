@@ -31,6 +31,7 @@ from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
 from ocean_lib.localnet.faults import Drop, Fault, Unavailable
 from ocean_lib.ocean.ocean import Ocean
+from tests.integration.test_buying_cut_off import RECEIPT, SEND, Gone, ending
 
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
 ABOUT = {"author": "a test", "license": "CC0-1.0"}
@@ -147,6 +148,33 @@ def test_what_failed_halfway_goes_on_with_the_same_data_token(
     assert ocean.web3.eth.get_transaction_count(wallet.address) == before + 2
     assert len(asset.transactions) == 1
     assert contents(network, asset) == [("table.csv", FILE["content"])]
+
+
+@pytest.mark.parametrize(
+    ("at", "method", "said"),
+    [
+        (1, SEND, r"transaction 0x\w{64} may have been sent, to call createToken"),
+        (1, RECEIPT, r"transaction 0x\w{64} was sent, to call createToken"),
+        (2, SEND, r"transaction 0x\w{64} may have been sent, to call create of Metadata"),
+    ],
+)
+def test_ctrl_c_says_what_was_sent(
+    network: LocalNetwork, ocean: Ocean, at: int, method: str, said: str
+) -> None:
+    wallet = network.wallet(7)
+    with (
+        ending(KeyboardInterrupt, at, method=method),
+        pytest.raises(KeyboardInterrupt, match=said),
+    ):
+        ocean.assets.publish(described("n"), wallet)
+
+
+def test_ctrl_c_between_two_transactions_says_how_to_go_on(
+    network: LocalNetwork, ocean: Ocean
+) -> None:
+    wallet = network.wallet(7)
+    with pytest.raises(KeyboardInterrupt, match=r"the asset was not published\. The data token"):
+        ocean.assets.publish(described("n"), Gone(wallet, KeyboardInterrupt))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
