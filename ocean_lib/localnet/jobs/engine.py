@@ -18,12 +18,11 @@ from ocean_lib.localnet.files.access import FileAccess
 from ocean_lib.localnet.jobs.expiry import Expiry
 from ocean_lib.localnet.jobs.provisioning import (
     FOLDERS,
-    LOG_NAME,
     CannotProvision,
     JobLayout,
     Provisioner,
 )
-from ocean_lib.localnet.jobs.records import JobRecord, JobStage, Termination
+from ocean_lib.localnet.jobs.records import LOG_NAME, JobRecord, JobStage, Termination
 from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunnerJob, RunOutcome
 from ocean_lib.localnet.runners.folders import open_below

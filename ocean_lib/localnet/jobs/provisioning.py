@@ -12,8 +12,6 @@ from ocean_lib.localnet.jobs.records import InputFiles, JobRecord, JobRequest, J
 from ocean_lib.localnet.runners import Limits, RunnerJob
 from ocean_lib.localnet.runners.outputs import remove_tree
 
-LOG_NAME = "algorithm.log"
-
 
 class JobLayout(Protocol):
     """One dialect's folders, variables, logs and results; all paths are below the data folder."""

@@ -8,6 +8,8 @@ import sqlite3
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+LOG_NAME = "algorithm.log"
+
 
 class JobStage(enum.IntEnum):
     """How far a job is. The numbers are kept, and known to `StuckJob`; a dialect tells its own."""

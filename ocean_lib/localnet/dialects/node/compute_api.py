@@ -33,8 +33,7 @@ from ocean_lib.localnet.dialects.node.wire import (
 )
 from ocean_lib.localnet.faults import ForgetStop, MissingImage
 from ocean_lib.localnet.http.routes import Endpoint
-from ocean_lib.localnet.jobs.provisioning import LOG_NAME
-from ocean_lib.localnet.jobs.records import JobRecord, JobStage, StopRequest
+from ocean_lib.localnet.jobs.records import LOG_NAME, JobRecord, JobStage, StopRequest
 
 SERVICES = "/api/services"
 _COMPUTE = f"{SERVICES}/compute"

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ocean_lib.localnet.dialects.node.outputs import OUTPUTS, pack
-from ocean_lib.localnet.jobs.provisioning import LOG_NAME
 from ocean_lib.localnet.jobs.records import (
+    LOG_NAME,
     NEVER_RAN,
     InputFiles,
     JobRecord,

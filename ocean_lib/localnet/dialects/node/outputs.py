@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ocean_lib.localnet.jobs.engine import JobEngine
-from ocean_lib.localnet.jobs.provisioning import LOG_NAME
-from ocean_lib.localnet.jobs.records import JobRecord
+from ocean_lib.localnet.jobs.records import LOG_NAME, JobRecord
 from ocean_lib.localnet.runners.folders import open_below
 from ocean_lib.localnet.runners.outputs import remove_tree
 

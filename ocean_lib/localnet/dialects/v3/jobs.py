@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ocean_lib.localnet.dialects.v3.assets import compact_json
-from ocean_lib.localnet.jobs.provisioning import LOG_NAME
-from ocean_lib.localnet.jobs.records import InputFiles, JobRecord, JobRequest, JobStage
+from ocean_lib.localnet.jobs.records import LOG_NAME, InputFiles, JobRecord, JobRequest, JobStage
 
 STATUS_TEXTS = {
     JobStage.WARMING_UP: "Warming up",
