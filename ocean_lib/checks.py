@@ -328,6 +328,8 @@ def check_place(did: object, job_id: object) -> tuple[str, str]:
             _DID.fullmatch(did) and (is_nodes or _V3_JOB_ID.fullmatch(job_id))
         ):
             return str(did), str(job_id)
+    if did == "":
+        check_job_id(job_id)  # of a node's job without its cluster, that is what is wrong
     return check_did(did), check_job_id(job_id)
 
 

@@ -35,7 +35,6 @@ from ocean_lib.web3_internal.constants import (
 
 SECTION_ETH_NETWORK = "eth-network"
 SECTION_RESOURCES = "resources"
-SECTION_UTIL = "util"
 
 NAME_NETWORK_URL = "network"
 NAME_ADDRESS_FILE = "address.file"
@@ -63,8 +62,6 @@ NAME_MAX_ANSWER_BYTES = "answer.max_bytes"
 NAME_MAX_FILE_BYTES = "downloads.max_bytes"
 NAME_AUTH_TOKEN = "auth_token"  # noqa: S105
 
-DEFAULT_NETWORK_HOST = "localhost"
-DEFAULT_NETWORK_PORT = 8545
 DEFAULT_ADDRESS_FILE = ""
 DEFAULT_METADATA_CACHE_URI = "http://localhost:5000"
 DEFAULT_PROVIDER_URL = ""

@@ -15,8 +15,8 @@ from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl, NotOffered, OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.redaction import one_line
+from ocean_lib.ocean.env_constants import ENV_PROVIDER_API_VERSION
 
-ENV_PROVIDER_API_VERSION = "PROVIDER_API_VERSION"
 DEFAULT_API_VERSION = "/api/v1"
 
 

@@ -41,11 +41,9 @@ def make_network(
         CommandError: the extra is not installed, or an option cannot be used.
     """
     try:
-        from ocean_lib.localnet import LocalNetwork, LocalNetworkError
+        from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
     except ModuleNotFoundError as error:
         raise CommandError(str(error), ExitCode.ERROR) from None
-    from ocean_lib.localnet.dialects.node.options import NodeOptions
-
     node = None if node_rate_limit is None else NodeOptions(rate_limit=node_rate_limit)
     try:
         return LocalNetwork(state, node=node, **options)

@@ -53,27 +53,27 @@ CONTAINER = (
 )
 
 FILE = (
-    Field("url", kinds.LINE, "Where the file lies."),
-    Field("path", kinds.LINE, "A file of this machine, for the embedded network."),
-    Field("content", kinds.CONTENT, "The content itself, for the embedded network; needs `name`."),
-    Field("name", kinds.FILE_NAME, "What a file given by its `content` is called."),
-    Field("content_type", kinds.LINE, "Its type, if the name does not show it."),
+    Field("url", kinds.LINE, "The file's URL."),
+    Field("path", kinds.LINE, "A local file. Embedded network only."),
+    Field("content", kinds.CONTENT, "The content itself; needs `name`. Embedded network only."),
+    Field("name", kinds.FILE_NAME, "The file name of `content`."),
+    Field("content_type", kinds.LINE, "Its media type, if the name does not show it."),
 )
 
 COMPUTE = (
     Field(
         "trusted_algorithms",
         kinds.DIDS,
-        "The algorithms that may run, as they are when they are added here.",
+        "Algorithms that may run, in the version they have when added.",
         default=(),
     ),
     Field(
         "trusted_publishers",
         kinds.ADDRESSES,
-        "Only algorithms of these publishers may run (Providers from 0.4.13 on read it).",
+        "If not empty, only algorithms by these publishers may run (Provider 0.4.13 or newer).",
         default=(),
     ),
-    Field("allow_raw_algorithm", kinds.FLAG, "Whether code that is not published may run.", False),
+    Field("allow_raw_algorithm", kinds.FLAG, "Whether unpublished code may run.", False),
     Field(
         "allow_all_published_algorithms",
         kinds.FLAG,
@@ -81,15 +81,15 @@ COMPUTE = (
         False,
     ),
     Field("allow_network_access", kinds.FLAG, "Whether algorithms may use the network.", False),
-    Field("max_run_time", kinds.RUN_TIME, "The longest that one job may take.", DEFAULT_TIMEOUT_S),
-    Field("cpu", kinds.CORES, "CPU cores that a job is offered.", 1),
-    Field("gpu", kinds.COUNT, "GPUs that a job is offered.", 0),
-    Field("memory", kinds.SIZE, "Memory that a job is offered, such as `4gb`.", "1gb"),
-    Field("disk", kinds.SIZE, "Disk space that a job is offered.", "1gb"),
+    Field("max_run_time", kinds.RUN_TIME, "The longest run of a job.", DEFAULT_TIMEOUT_S),
+    Field("cpu", kinds.CORES, "CPU cores offered to a job.", 1),
+    Field("gpu", kinds.COUNT, "GPUs offered to a job.", 0),
+    Field("memory", kinds.SIZE, "Memory offered to a job, such as `4gb`.", "1gb"),
+    Field("disk", kinds.SIZE, "Disk space offered to a job.", "1gb"),
     Field(
         "containers",
         None,
-        "The containers that are offered.",
+        "Containers offered to algorithms.",
         default=(),
         fields=CONTAINER,
         each=True,
@@ -97,56 +97,56 @@ COMPUTE = (
 )
 
 TOKEN = (
-    Field("name", kinds.LINE, "Of a new data token; the asset's name if it is left out.", ""),
-    Field("symbol", kinds.LINE, "Its symbol; its name if it is left out.", ""),
-    Field("cap", kinds.CAP, "The most tokens that there will ever be.", DEFAULT_CAP),
-    Field("address", kinds.ADDRESS, "An existing data token of the publisher, to use it.", ""),
+    Field("name", kinds.LINE, "Name of a new data token. Default: the asset's name.", ""),
+    Field("symbol", kinds.LINE, "Its symbol. Default: its name.", ""),
+    Field("cap", kinds.CAP, "The most tokens that can ever be minted.", DEFAULT_CAP),
+    Field("address", kinds.ADDRESS, "Use this existing data token of the publisher.", ""),
 )
 
 _ABOUT = (
-    Field("type", None, "`dataset` or `algorithm`; without it, what has a `container` is one."),
+    Field(
+        "type", None, "`dataset` or `algorithm`. Default: an algorithm if there is a `container`."
+    ),
     Field("name", kinds.LINE, "The asset's name.", required=True),
     Field("author", kinds.LINE, "Who made it.", required=True),
-    Field("license", kinds.LINE, "What may be done with it.", required=True),
+    Field("license", kinds.LINE, "Its licence, such as `CC-BY-4.0`.", required=True),
     Field(
         "files",
         None,
-        "The content: each a URL, a path, or names and values.",
+        "The files: each a URL, a path, or a mapping.",
         required=True,
         fields=FILE,
         each=True,
     ),
-    Field("description", kinds.TEXT, "What it is, in some sentences.", ""),
+    Field("description", kinds.TEXT, "A few sentences about it.", ""),
     Field("tags", kinds.TEXTS, "Words to find it by.", default=()),
-    Field("categories", kinds.TEXTS, "What it belongs to.", default=()),
-    Field("copyright_holder", kinds.TEXT, "Who has the copyright.", ""),
-    Field("work_example", kinds.TEXT, "An example of the content.", ""),
-    Field("language_of_text", kinds.TEXT, "The language of texts in it, such as `en`.", ""),
-    Field("price", kinds.AMOUNT, "Data tokens for one order.", 1),
-    Field(
-        "timeout", kinds.SECONDS, "How long an order is meant to be good for.", DEFAULT_TIMEOUT_S
-    ),
-    Field("disabled", kinds.FLAG, "Whether it cannot be ordered or used for now.", False),
+    Field("categories", kinds.TEXTS, "Its categories.", default=()),
+    Field("copyright_holder", kinds.TEXT, "The copyright holder.", ""),
+    Field("work_example", kinds.TEXT, "An example of the data or of its use.", ""),
+    Field("language_of_text", kinds.TEXT, "The language of its texts, such as `en`.", ""),
+    Field("price", kinds.AMOUNT, "Price of an order, in data tokens.", 1),
+    Field("timeout", kinds.SECONDS, "How long an order is meant to be valid.", DEFAULT_TIMEOUT_S),
+    Field("disabled", kinds.FLAG, "Nobody can order or use it.", False),
     Field(
         "credentials",
         None,
-        "Who may use it.",
+        "Who may use it, by address.",
         fields=(
             Field(
                 "allow",
                 kinds.ADDRESSES,
-                "If there are any here, nobody else may use it.",
+                "If not empty, nobody else may use it.",
                 default=(),
             ),
             Field(
                 "deny",
                 kinds.ADDRESSES,
-                "Who may not use it; has no effect beside `allow`.",
+                "Who may not use it. No effect if `allow` is not empty.",
                 default=(),
             ),
         ),
     ),
-    Field("token", None, "The data token, which is never changed.", fields=TOKEN),
+    Field("token", None, "The data token. It cannot be changed later.", fields=TOKEN),
 )
 
 FORMAT: dict[str, tuple[Field, ...]] = {
@@ -155,19 +155,19 @@ FORMAT: dict[str, tuple[Field, ...]] = {
         Field(
             "compute",
             None,
-            "What may be computed on it; `false`: nothing.",
+            "The compute service; `false`: none.",
             True,
             fields=COMPUTE,
             may_be_false=True,
         ),
-        Field("access", kinds.FLAG, "Whether the files themselves can be ordered.", False),
+        Field("access", kinds.FLAG, "Whether the files can be ordered for download.", False),
     ),
     ALGORITHM: (
         *_ABOUT,
-        Field("container", None, "What the algorithm runs in.", required=True, fields=CONTAINER),
-        Field("language", kinds.TEXT, "Of the code.", "python"),
-        Field("format", kinds.TEXT, "How it is packed.", "docker-image"),
-        Field("version", kinds.TEXT, "The algorithm's version, in quotes.", "0.1"),
+        Field("container", None, "The container it runs in.", required=True, fields=CONTAINER),
+        Field("language", kinds.TEXT, "Its programming language.", "python"),
+        Field("format", kinds.TEXT, "Its packaging.", "docker-image"),
+        Field("version", kinds.TEXT, "Its version, in quotes.", "0.1"),
     ),
 }
 """The names of each type of asset, in the order in which they are documented."""

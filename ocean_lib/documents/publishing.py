@@ -17,6 +17,7 @@ from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.signing import check_trusted
 from ocean_lib.backends.v3.rules import ORDERABLE
 from ocean_lib.base.arguments import check_seconds
+from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.checks import check_did, check_url, is_json, printable, shown_url
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor, ServiceFactory
 from ocean_lib.common.agreements.service_types import ServiceTypes
@@ -133,7 +134,8 @@ class Publishing:
             check_url(provider_uri, name="provider_uri")
         publisher = self._publisher(wallet, provider_uri)
         asset = publisher.publish(metadata, descriptors or [], token, access)
-        wait_for_cache(publisher.aquarius, asset, wait_s)
+        with interrupted_saying(f"{asset.did} is published, in {asset.transactions[-1]}."):
+            wait_for_cache(publisher.aquarius, asset, wait_s)
         return asset
 
     def update(self, asset: Asset, wallet: Any, wait_s: float = CACHE_TIMEOUT_S) -> str:
@@ -151,7 +153,8 @@ class Publishing:
             check_trusted(self._config, publisher.provider_uri, str(asset.did))
             publisher.encrypt_new_files(asset)
         tx_hash = publisher.write("update", asset)
-        wait_for_cache(publisher.aquarius, asset, wait_s)
+        with interrupted_saying(f"{asset.did} is changed, in transaction {tx_hash}."):
+            wait_for_cache(publisher.aquarius, asset, wait_s)
         return tx_hash
 
     def check_publisher(self, asset: Asset, address: str) -> None:
@@ -215,15 +218,17 @@ class Publisher:
         self._check_files(files)
         services = self._services(own_metadata, copy.deepcopy(descriptors))
         token_address, made_in = self._data_token(token, str(own_metadata["main"]["name"]))
+        go_on = _how_to_go_on(token_address)
         try:
-            asset = self._describe(services, token_address)
-            access.put_into(asset)
-            self._encrypt_files(asset, own_metadata, files)
-            written_in = self.write("create", asset)
-            asset.transactions = (made_in, written_in) if made_in else (written_in,)
+            with interrupted_saying(f"the asset was not published. {go_on}"):
+                asset = self._describe(services, token_address)
+                access.put_into(asset)
+                self._encrypt_files(asset, own_metadata, files)
+                written_in = self.write("create", asset)
         except OceanError as error:
-            _say_how_to_go_on(error, token_address)
+            add_to_message(error, go_on)
             raise
+        asset.transactions = (made_in, written_in) if made_in else (written_in,)
         return asset
 
     def encrypt_new_files(self, asset: Asset) -> None:
@@ -332,7 +337,7 @@ class Publisher:
             try:
                 token.proposeMinter(choice.owner_address, self.wallet)
             except OceanError as error:
-                _say_how_to_go_on(error, token.address)
+                add_to_message(error, _how_to_go_on(token.address))
                 raise
         return token.address, token.made_in
 
@@ -482,9 +487,9 @@ def _did_of(token_address: str) -> str:
     return f"did:op:{token_address[2:]}"
 
 
-def _say_how_to_go_on(error: OceanError, token_address: str) -> None:
-    add_to_message(
-        error,
-        f"The data token {token_address} is on the chain already: call create again with "
-        f"data_token_address='{token_address}' to go on with it.",
+def _how_to_go_on(token_address: str) -> str:
+    return (
+        f"The data token {token_address} is on the chain already. To go on with it, call create "
+        f"again with data_token_address='{token_address}', or publish a description again with "
+        f'`token: {{address: "{token_address}"}}`.'
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ocean_lib.documents.format import ALGORITHM, DATASET, FILE, FORMAT, Field
 
 SCHEMA_FILE = Path(__file__).with_name("asset.schema.json")
 _TITLES = {DATASET: "A data set", ALGORITHM: "An algorithm"}
+_ONLY = {DATASET: "Data sets only.", ALGORITHM: "Algorithms only."}
 _MARKS = ("<!-- made from ocean_lib/documents/format.py -->", "<!-- end -->")
 
 
@@ -84,22 +85,26 @@ def tables() -> str:
             names.setdefault(field.name, []).append(asset_type)
             fields[field.name] = field
     parts = [_table([(fields[name], names[name]) for name in names])]
-    seen: list[tuple[Field, ...]] = []
-    for field in fields.values():
-        if field.fields and field.fields not in seen:
-            seen.append(field.fields)
-            each = "each of " if field.each else ""
-            parts.append(
-                f"Below {each}`{field.name}`:\n\n{_table([(f, []) for f in field.fields])}"
-            )
+    below: dict[str, list[str]] = {}
+    for path, field in _with_fields(list(fields.values())):
+        table = _table([(inner, []) for inner in field.fields])
+        below.setdefault(table, []).append(f"{'each of ' if field.each else ''}`{path}`")
+    parts += [f"Below {' and below '.join(where)}:\n\n{table}" for table, where in below.items()]
     return "\n".join(parts)
+
+
+def _with_fields(fields: Sequence[Field], above: str = "") -> Iterator[tuple[str, Field]]:
+    """Yield the names that have names below them, with their paths."""
+    for field in fields:
+        if field.fields:
+            yield f"{above}{field.name}", field
+            yield from _with_fields(field.fields, f"{above}{field.name}.")
 
 
 def _table(rows: Sequence[tuple[Field, list[str]]]) -> str:
     lines = ["| name | value | default | meaning |", "|---|---|---|---|"]
     for field, types in rows:
-        only = f" (an {types[0]}'s)" if types == [ALGORITHM] else ""
-        only = " (a data set's)" if types == [DATASET] else only
+        only = f" {_ONLY[types[0]]}" if len(types) == 1 else ""
         lines.append(
             f"| `{field.name}` | {_kind(field)} | {_default(field)} | {field.about}{only} |"
         )
@@ -111,7 +116,7 @@ def _kind(field: Field) -> str:
         return field.kind.name
     if field.name == "type":
         return "text"
-    return "a list" if field.each else "names and values"
+    return "list" if field.each else "mapping"
 
 
 def _default(field: Field) -> str:

@@ -10,9 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ocean_lib.localnet import LocalNetwork, LocalNetworkError
+from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
 from ocean_lib.localnet.closing import EndSignals
-from ocean_lib.localnet.dialects.node.options import NodeOptions
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.http.server import LOOPBACK
 

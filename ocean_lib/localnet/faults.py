@@ -134,6 +134,16 @@ class MissingImage(Fault):
 
 
 @dataclass(frozen=True)
+class ForgetStop(Fault):
+    """Take a stop and forget it, as an Ocean Node does while it starts a job's container.
+
+    The answer says that a stop is requested, and a status soon says that none is.
+    """
+
+    operation: Operation = field(default="stop", init=False)
+
+
+@dataclass(frozen=True)
 class StuckJob(Fault):
     """Let a job come to a state and stay there until it is stopped or the fault is taken away.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +79,6 @@ class AssetMaker:
     """
 
     def __init__(self, network: LocalNetwork) -> None:
-        self._network = network
         self._ocean: Ocean = client_ocean(network.options)
         self._publisher = network.wallet(0)
         self._consumer = network.wallet(1)
@@ -106,15 +104,8 @@ class AssetMaker:
             consumer: Who orders; None for the second account.
         """
         seller = publisher or self._publisher
-        main = self._main("algorithm", code, name, "text/plain") | {
-            "algorithm": {
-                "language": "python",
-                "format": "docker-image",
-                "version": "1",
-                "container": CONTAINER | {"entrypoint": entrypoint},
-            }
-        }
-        asset = self._ocean.assets.create({"main": main}, seller)
+        container = CONTAINER | {"entrypoint": entrypoint}
+        asset = self._publish(seller, code, name, container=container)
         if not order:
             return PublishedAlgorithm(asset)
         return PublishedAlgorithm(asset, self._order(asset, "access", seller, consumer)[0])
@@ -149,32 +140,20 @@ class AssetMaker:
         """
         seller = publisher or self._publisher
         dids = [one.did if isinstance(one, PublishedAlgorithm) else one for one in trusted]
-        privacy = self._ocean.compute.build_service_privacy_attributes(
-            dids, self._ocean.config.metadata_cache_uri, raw, allow_all, allow_network
-        )
-        service = self._service(seller, privacy, max_run_time_s)
-        main = self._main("dataset", content, name, "text/csv")
-        asset = self._ocean.assets.create({"main": main}, seller, [service])
+        rules = {
+            "trusted_algorithms": dids,
+            "allow_raw_algorithm": raw,
+            "allow_all_published_algorithms": allow_all,
+            "allow_network_access": allow_network,
+            "max_run_time": max_run_time_s,
+        }
+        asset = self._publish(seller, content, name, timeout=max_run_time_s, compute=rules)
         if not order:
             return PublishedDataset(asset)
         from ocean_lib.models.compute_input import ComputeInput
 
         tx_id, index = self._order(asset, "compute", seller, consumer)
         return PublishedDataset(asset, ComputeInput(str(asset.did), tx_id, index))
-
-    def _service(self, seller: Wallet, privacy: dict[str, Any], time_s: int) -> tuple[str, Any]:
-        compute = self._ocean.compute
-        resources = compute.build_service_provider_attributes(
-            "local",
-            "the embedded network",
-            compute.build_cluster_attributes("local", "http://127.0.0.1/"),
-            [compute.build_container_attributes(**CONTAINER)],
-            [compute.build_server_attributes("1", "local", 1, 0, "1gb", "1gb", time_s)],
-        )
-        attributes = compute.create_compute_service_attributes(
-            time_s, seller.address, _now(), resources, privacy
-        )
-        return compute.create_compute_service_descriptor(attributes)
 
     def _order(
         self, asset: Asset, kind: str, seller: Wallet, consumer: Wallet | None
@@ -189,19 +168,10 @@ class AssetMaker:
         )
         return str(paid), index
 
-    def _main(self, kind: str, content: Content, name: str, content_type: str) -> dict[str, Any]:
+    def _publish(self, seller: Wallet, content: Content, name: str, **more: Any) -> Asset:
         if isinstance(content, str):
-            content = textwrap.dedent(content).encode()
-        url = self._network.publish_file(content, None if isinstance(content, Path) else name)
-        return {
-            "type": kind,
-            "name": name,
-            "author": "a test",
-            "license": "CC0",
-            "dateCreated": _now(),
-            "files": [{"index": 0, "contentType": content_type, "url": url}],
-        }
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            content = textwrap.dedent(content)
+        is_path = isinstance(content, Path)
+        file = {"path": content} if is_path else {"content": content, "name": name}
+        about = {"name": name, "author": "a test", "license": "CC0", "files": [file]}
+        return self._ocean.assets.publish({**about, **more}, seller)

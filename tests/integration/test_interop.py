@@ -1,4 +1,4 @@
-"""Another client, installed from PyPI, runs its whole flow against the embedded network."""
+"""Other clients, installed from PyPI and npm, run their flows against the embedded network."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ NOTHING_RAN = 2
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("OCEAN_INTEROP") != "1",
-    reason="installs ocean-lib 0.5.25 from PyPI: set OCEAN_INTEROP=1",
+    reason="installs clients from PyPI and npm: set OCEAN_INTEROP=1",
 )
 
 
-def test_ocean_lib_0525_computes_on_the_embedded_network() -> None:
+@pytest.mark.parametrize("client", ["ocean-lib", "ocean-js-node"])
+def test_another_client_computes_on_the_embedded_network(client: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(RUN), "--only", "ocean-lib"],
+        [sys.executable, str(RUN), "--only", client],
         capture_output=True,
         text=True,
         timeout=1200,

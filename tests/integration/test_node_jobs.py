@@ -155,7 +155,7 @@ def test_a_job_is_taken_up_again_by_its_id() -> None:
             assert "on ," not in repr(same)
         with pytest.raises(InvalidDid):
             again.job("", "abc", WALLET)
-        with pytest.raises(InvalidDid):
+        with pytest.raises(InvalidInput, match="start with the cluster"):
             again.status("", job.job_id.rpartition("-")[2], WALLET)
 
 

@@ -8,9 +8,8 @@ from collections import Counter
 import pytest
 
 from ocean_lib import AlgorithmMetadata, ComputeJob, Config, FileInput, JobState, Ocean, Wallet
-from ocean_lib.backends import signing
 from ocean_lib.backends.node import pace
-from ocean_lib.http import connections, deadline, exchange
+from ocean_lib.http import deadline
 from ocean_lib.jobs import waiting
 from ocean_lib.ocean.ocean_compute import OceanCompute
 from tests.fake_node import FakeNode, recorded
@@ -62,7 +61,7 @@ class StrictNode(FakeNode):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (pace, signing, connections, deadline, exchange, waiting):
+    for module in (pace, deadline, waiting):
         monkeypatch.setattr(module, "time", clock)
     return clock
 

@@ -10,15 +10,28 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.config import Config
-from ocean_lib.exceptions import AssetNotFound, ConfigError, InvalidDescription, InvalidInput
+from ocean_lib.exceptions import (
+    AquariusError,
+    AssetNotFound,
+    ConfigError,
+    InvalidDescription,
+    InvalidInput,
+    OceanEncryptAssetUrlsError,
+    ServiceUnavailable,
+    TransportError,
+)
+from ocean_lib.http.deadline import time_limit
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.dialects.v3.encryption import ProviderKey
+from ocean_lib.localnet.faults import Drop, Fault, Unavailable
 from ocean_lib.ocean.ocean import Ocean
+from tests.integration.test_buying_cut_off import RECEIPT, SEND, Gone, ending
 
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
 ABOUT = {"author": "a test", "license": "CC0-1.0"}
@@ -115,6 +128,77 @@ def test_a_local_file_is_for_the_embedded_network_only(network: LocalNetwork) ->
 
     with pytest.raises(ConfigError, match=r"The content of table\.csv is of this machine"):
         elsewhere.assets.publish(described("n"), network.wallet(0))
+
+
+def test_what_failed_halfway_goes_on_with_the_same_data_token(
+    network: LocalNetwork, ocean: Ocean
+) -> None:
+    wallet = network.wallet(0)
+    before = ocean.web3.eth.get_transaction_count(wallet.address)
+    network.faults.set(Unavailable("encrypt", times=9))
+    try:
+        with pytest.raises(OceanEncryptAssetUrlsError, match="on the chain already") as failed:
+            ocean.assets.publish(described("n"), wallet)
+    finally:
+        network.faults.clear()
+    (advice,) = re.findall(r"`token: (.*)`", str(failed.value))
+
+    asset = ocean.assets.publish(described("n", token=yaml.safe_load(advice)), wallet)
+
+    assert ocean.web3.eth.get_transaction_count(wallet.address) == before + 2
+    assert len(asset.transactions) == 1
+    assert contents(network, asset) == [("table.csv", FILE["content"])]
+
+
+@pytest.mark.parametrize(
+    ("at", "method", "said"),
+    [
+        (1, SEND, r"transaction 0x\w{64} may have been sent, to call createToken"),
+        (1, RECEIPT, r"transaction 0x\w{64} was sent, to call createToken"),
+        (2, SEND, r"transaction 0x\w{64} may have been sent, to call create of Metadata"),
+    ],
+)
+def test_ctrl_c_says_what_was_sent(
+    network: LocalNetwork, ocean: Ocean, at: int, method: str, said: str
+) -> None:
+    wallet = network.wallet(7)
+    with (
+        ending(KeyboardInterrupt, at, method=method),
+        pytest.raises(KeyboardInterrupt, match=said),
+    ):
+        ocean.assets.publish(described("n"), wallet)
+
+
+def test_ctrl_c_between_two_transactions_says_how_to_go_on(
+    network: LocalNetwork, ocean: Ocean
+) -> None:
+    wallet = network.wallet(7)
+    with pytest.raises(KeyboardInterrupt, match=r"the asset was not published\. The data token"):
+        ocean.assets.publish(described("n"), Gone(wallet, KeyboardInterrupt))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Unavailable("metadata"), AquariusError),
+        (Drop("metadata"), TransportError),
+        (Unavailable("fileinfo"), ServiceUnavailable),
+    ],
+    ids=["the cache is busy", "the cache hangs up", "the Provider is busy"],
+)
+def test_a_server_that_fails_is_named_before_a_transaction_is_sent(
+    network: LocalNetwork, ocean: Ocean, fault: Fault, kind: type[Exception]
+) -> None:
+    wallet = network.wallet(0)
+    before = ocean.web3.eth.get_transaction_count(wallet.address)
+    network.faults.set(fault)
+    try:
+        with time_limit(10), pytest.raises(kind):
+            ocean.assets.publish(described("n"), wallet)
+    finally:
+        network.faults.clear()
+
+    assert ocean.web3.eth.get_transaction_count(wallet.address) == before
 
 
 def test_words_type_and_owner_find_assets(
@@ -304,3 +388,39 @@ def test_what_is_shown_is_a_description(
     nothing = ocean.assets.change(str(asset.did), str(shown), network.wallet(0))
     assert (nothing.differences, nothing.tx_hashes) == ((), ())
     assert "<table>" in shown._repr_html_()
+
+
+DOC = Path(__file__).parents[2] / "docs" / "publishing.md"
+
+
+def test_the_documents_python_runs(
+    network: LocalNetwork,
+    ocean: Ocean,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "name: Tumours\nauthor: a test\nlicense: CC0-1.0\n"
+    Path("tumours.yaml").write_text(f"{text}files: [{{content: a, name: a.csv}}]\n")
+    wallet = network.wallet(6)
+    names = {"ocean": ocean, "wallet": wallet, "address": wallet.address}
+
+    blocks = re.findall(r"```python\n(.*?)```", DOC.read_text("utf-8"), re.DOTALL)
+    for block in blocks:
+        exec(compile(block, "publishing.md", "exec"), names)
+        names["did"] = str(names["asset"].did)  # type: ignore[attr-defined]
+
+    assert len(blocks) == 4
+    shown = capsys.readouterr().out
+    assert "price: 1 -> 2" in shown
+    assert yaml.safe_load(shown[shown.index("type: dataset") :]) == {
+        "type": "dataset",
+        "name": "Tumours",
+        "author": "a test",
+        "license": "CC0-1.0",
+        "price": 2,
+        "credentials": {"allow": [wallet.address.lower()]},
+        "token": {"name": "Tumours", "symbol": "Tumours"},
+        "compute": {"cpu": 4},
+    }

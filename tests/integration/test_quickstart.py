@@ -24,15 +24,19 @@ def example(tmp_path: Path) -> Path:
     return tmp_path / "examples" / "quickstart.py"
 
 
-def run(example: Path) -> tuple[str, dict]:
-    done = subprocess.run(
-        [sys.executable, example],
+def ended(example: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, example, *arguments],
         cwd=example.parents[1],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def run(example: Path) -> tuple[str, dict]:
+    done = ended(example)
     assert done.returncode == 0, done.stderr
     newest = max((example.parents[1] / "quickstart-results").glob("*/by-did"))
     assert str(newest.parent) in done.stdout
@@ -66,14 +70,7 @@ def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path)
 
 
 def test_the_quickstart_of_a_node_tells_the_same_story(example: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, example, "node"],
-        cwd=example.parents[1],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ended(example, "node")
     assert done.returncode == 0, done.stderr
     (report,) = (example.parents[1] / "quickstart-results").glob("*/node/report.json")
     figures = json.loads(report.read_text())
@@ -84,14 +81,7 @@ def test_the_quickstart_of_a_node_tells_the_same_story(example: Path) -> None:
 
 
 def test_an_argument_that_is_no_generation_is_one_line(example: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, example, "v4"],
-        cwd=example.parents[1],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended(example, "v4")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Give no argument for Ocean V3, or `node` for an Ocean Node.\n"
@@ -102,14 +92,7 @@ def test_results_that_cannot_be_written_are_one_line_before_anything_is_done(
 ) -> None:
     folder = example.parents[1]
     (folder / "quickstart-results").touch()
-    done = subprocess.run(
-        [sys.executable, example],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended(example)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert f"The results cannot be written to {folder / 'quickstart-results'}" in done.stderr

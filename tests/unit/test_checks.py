@@ -17,6 +17,7 @@ from ocean_lib.checks import (
     check_address,
     check_did,
     check_job_id,
+    check_place,
     check_service_id,
     check_service_index,
     check_token_did,
@@ -386,3 +387,8 @@ def test_checking_imports_nothing_heavy() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_nodes_job_id_without_its_cluster_is_what_is_told() -> None:
+    with pytest.raises(InvalidInput, match=r"a node's start with the cluster"):
+        check_place("", NODE_JOB.rpartition("-")[2])

@@ -289,6 +289,16 @@ def result_files(info: NodeJob) -> list[ResultFile]:
     return found
 
 
+def awaits_log(info: NodeJob) -> bool:
+    """Tell whether a job has ended, and its algorithm's log is still to come.
+
+    A node lists that log after the end, which moves the index of outputs.tar: 18 s after it, for
+    one of 28 MB (tests/vectors/ocean-node/62-log-after-the-end.json).
+    """
+    _, exit_code, _ = termination_of(info)
+    return exit_code is not None and all(file.kind != ALGORITHM_LOG for file in result_files(info))
+
+
 def readable(infos: Iterable[NodeJob]) -> Iterator[Job]:
     """Read a list of jobs; what cannot be read is logged and left out."""
     for info in infos:

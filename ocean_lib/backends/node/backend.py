@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 
 from ocean_lib.backends.backend import (
@@ -24,6 +24,7 @@ from ocean_lib.backends.node.answers import (
     OUTPUTS,
     NodeJob,
     ResultFile,
+    awaits_log,
     find_job,
     job_of,
     readable,
@@ -47,7 +48,9 @@ from ocean_lib.exceptions import (
     JobNotFound,
     NotOffered,
     ProviderFault,
+    TooManyRequests,
 )
+from ocean_lib.http.deadline import operation_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
@@ -62,6 +65,9 @@ from ocean_lib.web3_internal.signer import Signer
 logger = logging.getLogger(__name__)
 
 KNOWN_JOBS = 1024
+LOG_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+"""Pauses between looks for the algorithm's log, which a node lists after a job's end."""
+
 _CODE_S = 5.0
 _CHOSEN_S = 3600.0
 _QUEUED, _RUNNING = 1, 40
@@ -178,7 +184,7 @@ class NodeBackend:
         """Return the files of a job's outcome; asks nothing where the job was seen to end."""
         found = self._files.get(ref.job_id)
         if found is None:
-            found = result_files(self.job(ref).raw)
+            found = self._listed_files(ref)
         return FileList(
             JobFile(
                 safe_file_name(file.name, f"result-{file.index}"),
@@ -191,6 +197,22 @@ class NodeBackend:
             )
             for file in sorted(found, key=lambda file: file.kind != OUTPUTS)
         )
+
+    def _listed_files(self, ref: JobRef) -> list[ResultFile]:
+        """Ask for the files of a job's outcome, and again while the algorithm's log is to come."""
+        with operation_limit(self._wire.http.timeouts.total_s) as deadline:
+            job = self.job(ref)
+            for pause_s in LOG_PAUSES_S:
+                if not awaits_log(job.raw) or deadline.remaining() <= pause_s:
+                    break
+                deadline.pause(pause_s)
+                with suppress(TooManyRequests):
+                    job = self.job(ref)
+            else:
+                self._files.put(ref.job_id, result_files(job.raw))  # then there is no log
+        found = result_files(job.raw)
+        # Until the end a node writes the archive that it lists.
+        return found if job.status.is_finished else [one for one in found if one.kind != OUTPUTS]
 
     def follow(self, ref: JobRef, signer: Signer) -> AbstractContextManager[Iterator[bytes]]:
         """Open the log of an algorithm that runs."""
@@ -292,6 +314,7 @@ class NodeBackend:
     def _known(self, job: Job) -> Job:
         """Remember what a job's later calls would have to ask for; returns the job."""
         self._codes.put(job.id, job.status.code)
-        if job.status.finished_s is not None and job.raw.get("results"):
+        is_complete = job.status.finished_s is not None and not awaits_log(job.raw)
+        if is_complete and job.raw.get("results"):
             self._files.put(job.id, result_files(job.raw))
         return job

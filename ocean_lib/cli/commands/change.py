@@ -14,8 +14,6 @@ from ocean_lib.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from ocean_lib.documents.asset_change import AssetChange
 
-_SENT = "Interrupted. The change may have been sent: `ocean-compute show {}` tells."
-
 _LISTS = {
     "allow": "Put addresses on the allow list, and take them off the deny list.",
     "deny": "Put addresses on the deny list, and take them off the allow list.",
@@ -61,7 +59,6 @@ def update(
     assets = session.ocean.assets
     _change(
         session,
-        did,
         dry_run,
         lambda dry: assets.change(did, changes, session.wallet, keep_files=keep_files, dry_run=dry),
     )
@@ -88,7 +85,6 @@ def _add_command(name: str, what: str) -> None:
         allow, deny, remove = (addresses if name == one else () for one in _LISTS)
         _change(
             session,
-            did,
             dry_run,
             lambda dry: assets.change_credentials(
                 did, session.wallet, allow=allow, deny=deny, remove=remove, dry_run=dry
@@ -102,14 +98,12 @@ for _name, _what in _LISTS.items():
     _add_command(_name, _what)
 
 
-def _change(
-    session: Session, did: str, dry_run: bool, change: Callable[[bool], AssetChange]
-) -> None:
+def _change(session: Session, dry_run: bool, change: Callable[[bool], AssetChange]) -> None:
     """Tell what will change; change it, unless it is a dry run; tell what was done."""
     outcome = change(True)
     if outcome.differences and not dry_run:
         session.out.say(f"{outcome}\n")
-        with session.interruptible(_SENT.format(did)):
+        with session.sending():
             outcome = change(False)
     if session.out.as_json:
         session.out.document(outcome.as_dict())

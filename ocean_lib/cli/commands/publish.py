@@ -11,8 +11,6 @@ from ocean_lib.cli.options import ADDRESS, DID, TOKENS, client_options
 from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.cli.typed_job import data_token_of
 
-_SENT = "Interrupted. A transaction may have been sent: check the chain before trying again."
-
 
 def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
@@ -50,7 +48,7 @@ def publish(session: Session, kind: str, file: Path) -> None:
     docs/publishing.md lists every field.
     """  # noqa: D301  (click's mark for text as it stands)
     wallet = session.wallet  # before anything is copied or sent
-    with session.interruptible(_SENT):
+    with session.sending():
         asset = session.ocean.assets.publish(file, wallet, type=kind)
     offered: list[dict[str, Any]] = [
         {"index": service.index, "type": service.type, "price": str(service.main["cost"])}

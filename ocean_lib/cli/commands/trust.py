@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _COMMANDS = {"add-trust": "add", "renew-trust": "refresh"}
 """What a publisher types, by the code of the advice."""
 
-_SENT = "Interrupted. The change may have been sent: `ocean-compute trust explain` tells."
-
 
 @click.group(short_help="See and change which algorithms a data set trusts.")
 @client_options
@@ -57,8 +55,9 @@ def explain(session: Session, dataset: str, algorithm: str) -> ExitCode:
 @pass_session
 def add(session: Session, dataset: str, algorithm: str) -> None:
     """Let ALGORITHM, as it is now, run on DATASET."""
-    with session.interruptible(_SENT):
-        change = session.ocean.assets.trust(dataset, algorithm, session.wallet)
+    wallet = session.wallet
+    with session.sending():
+        change = session.ocean.assets.trust(dataset, algorithm, wallet)
     _show(session, change)
 
 
@@ -69,8 +68,9 @@ def add(session: Session, dataset: str, algorithm: str) -> None:
 @pass_session
 def remove(session: Session, dataset: str, algorithm: str) -> None:
     """Take ALGORITHM off the list of DATASET."""
-    with session.interruptible(_SENT):
-        change = session.ocean.assets.untrust(dataset, algorithm, session.wallet)
+    wallet = session.wallet
+    with session.sending():
+        change = session.ocean.assets.untrust(dataset, algorithm, wallet)
     _show(session, change)
 
 
@@ -81,8 +81,9 @@ def remove(session: Session, dataset: str, algorithm: str) -> None:
 @pass_session
 def refresh(session: Session, dataset: str, algorithm: str | None) -> None:
     """Trust ALGORITHM, or all that DATASET lists, as they are now."""
-    with session.interruptible(_SENT):
-        change = session.ocean.assets.refresh_trust(dataset, algorithm, session.wallet)
+    wallet = session.wallet
+    with session.sending():
+        change = session.ocean.assets.refresh_trust(dataset, algorithm, wallet)
     _show(session, change)
 
 

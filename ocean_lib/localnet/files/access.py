@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from ocean_lib.localnet.files.web import FileUnavailable, Patience, file_name, open_url
+from ocean_lib.localnet.files.web import (
+    PLAINLY,
+    Asking,
+    FileUnavailable,
+    Patience,
+    file_name,
+    open_url,
+)
 
 _PATH = re.compile(r"/files/(?P<token>[0-9a-f]{64})/(?P<name>[^/]+)")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -76,7 +83,7 @@ class FileStore:
         return path
 
 
-__all__ = ["FileAccess", "FileUnavailable", "RemoteFile"]
+__all__ = ["Asking", "FileAccess", "FileUnavailable", "RemoteFile"]
 
 _DESCRIBE_S = 20.0
 _FETCH_S = 900.0
@@ -143,7 +150,12 @@ class FileAccess:
         return details
 
     def fetch(
-        self, url: object, target: Path, *, given_up: Callable[[], bool] = lambda: False
+        self,
+        url: object,
+        target: Path,
+        *,
+        given_up: Callable[[], bool] = lambda: False,
+        asking: Asking | None = None,
     ) -> None:
         """Copy a file to `target`.
 
@@ -151,12 +163,13 @@ class FileAccess:
             url: Where it is.
             target: Where it goes.
             given_up: Tells that nobody waits for it any more.
+            asking: With which method and headers; None for GET and none.
 
         Raises:
             FileUnavailable: If it cannot be read whole, is too large, or was given up.
         """
         patience = Patience(_FETCH_S, given_up)
-        file = self._open(url, patience)
+        file = self._open(url, patience, asking or PLAINLY)
         with contextlib.closing(file), target.open("wb") as output:
             for chunk in self._whole(file):
                 patience.left_s()
@@ -172,17 +185,16 @@ class FileAccess:
         Raises:
             FileUnavailable: If it cannot be opened.
         """
-        return self._open(url, Patience(_DOWNLOAD_S), byte_range)
+        headers = {"Range": byte_range} if byte_range else {}
+        return self._open(url, Patience(_DOWNLOAD_S), Asking(headers=headers))
 
-    def _open(self, url: object, patience: Patience, byte_range: str | None = None) -> RemoteFile:
+    def _open(self, url: object, patience: Patience, asking: Asking = PLAINLY) -> RemoteFile:
         if not isinstance(url, str):
             raise FileUnavailable("the URL is not a text")
         path = self._store.find(url)
         if path is not None:
             return _open_path(path)
-        opened = open_url(
-            url, allow_private=self._allow_private, patience=patience, byte_range=byte_range
-        )
+        opened = open_url(url, allow_private=self._allow_private, patience=patience, asking=asking)
         headers = {name: opened.header(name) for name in _KEPT if opened.header(name)}
         chunks = iter(lambda: opened.read(_CHUNK_BYTES), b"")
         return RemoteFile(

@@ -15,7 +15,8 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -30,11 +31,36 @@ _POLL_S = 0.25
 _MAX_REDIRECTS = 5
 _MAX_URL = 16 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
+_KEEPS_METHOD = (307, 308)
+_OF_THE_CONNECTION = {"content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect"}
 _PORTS = {"http": 80, "https": 443}
 
 
 class FileUnavailable(Exception):
     """A file that cannot be read; the text says why and never names the URL."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a URL is asked for.
+
+    Attributes:
+        method: GET or POST.
+        headers: Sent along, but for those that are about the connection; never to another origin
+            that it redirects to.
+    """
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def after(self, status: int, url: str, location: str) -> Asking:
+        """Return how the place is asked for that a redirect leads to."""
+        method = self.method if status in _KEEPS_METHOD else "GET"
+        headers = self.headers if _origin(url) == _origin(location) else {}
+        return Asking(method, headers)
+
+
+PLAINLY = Asking()
 
 
 class Patience:
@@ -105,7 +131,7 @@ class OpenUrl:
 
 
 def open_url(
-    url: str, *, allow_private: bool, patience: Patience, byte_range: str | None = None
+    url: str, *, allow_private: bool, patience: Patience, asking: Asking = PLAINLY
 ) -> OpenUrl:
     """Open a URL for reading.
 
@@ -113,7 +139,7 @@ def open_url(
         url: An http or https URL.
         allow_private: Whether private and loopback addresses will do.
         patience: How long it may take.
-        byte_range: A Range header to pass on.
+        asking: With which method and headers.
 
     Raises:
         FileUnavailable: If it must not or cannot be read.
@@ -123,7 +149,7 @@ def open_url(
         public = _checked(host, allow_private)
         connection = _connect(target.scheme, target.hostname or "", host, patience)
         try:
-            response = _ask(connection, target, authorization, byte_range)
+            response = _ask(connection, target, authorization, asking)
         except BaseException:
             connection.close()
             raise
@@ -135,7 +161,8 @@ def open_url(
         if opened.status not in _REDIRECTS or not location:
             raise FileUnavailable(f"its server answered {opened.status}")
         patience.left_s()
-        url = _absolute(url, location)
+        before, url = url, _absolute(url, location)
+        asking = asking.after(opened.status, before, url)
         allow_private = allow_private and not public
     raise FileUnavailable("there are too many redirects")
 
@@ -208,7 +235,7 @@ def _connect(scheme: str, name: str, host: _Host, patience: Patience) -> http.cl
 
 
 def _ask(
-    connection: http.client.HTTPConnection, target: Any, authorization: str, byte_range: str | None
+    connection: http.client.HTTPConnection, target: Any, authorization: str, asking: Asking
 ) -> http.client.HTTPResponse:
     path = (target.path or "/") + (f"?{target.query}" if target.query else "")
     headers = {
@@ -220,13 +247,18 @@ def _ask(
     }
     if authorization:
         headers["Authorization"] = authorization
-    if byte_range:
-        headers["Range"] = byte_range
+    ours = {name.lower() for name in headers} | _OF_THE_CONNECTION
+    headers |= {name: value for name, value in asking.headers.items() if name.lower() not in ours}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(asking.method, path, headers=headers)
         return connection.getresponse()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _unreachable(error) from error
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
 
 
 def _absolute(url: str, location: str) -> str:

@@ -159,9 +159,13 @@ class JobEngine:
             return open_below(self._folder, names)
         return None
 
+    def keeps_files(self, job: JobRecord) -> bool:
+        """Tell whether the lifetime of a job's files is not over."""
+        return job.finished is None or not self._expiry.is_over(job.finished)
+
     def open_log(self, job: JobRecord, name: str) -> int | None:
         """Open a log, or another file of the network's about a job; None if there is none."""
-        if job.finished is not None and self._expiry.is_over(job.finished):
+        if not self.keeps_files(job):
             return None
         return open_below(self._folder, (job.job_id, "control", name))
 

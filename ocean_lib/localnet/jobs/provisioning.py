@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from ocean_lib.localnet.files.access import FileAccess, FileUnavailable
+from ocean_lib.localnet.files.access import Asking, FileAccess, FileUnavailable
 from ocean_lib.localnet.jobs.records import InputFiles, JobRecord, JobRequest, JobStage
 from ocean_lib.localnet.runners import Limits, RunnerJob
 from ocean_lib.localnet.runners.outputs import remove_tree
@@ -159,7 +159,8 @@ class Provisioner:
             target = data / path
             target.parent.mkdir(exist_ok=True)
             try:
-                self._files.fetch(url, target, given_up=given_up)
+                asking = Asking(asset.method, asset.headers)
+                self._files.fetch(url, target, given_up=given_up, asking=asking)
             except (FileUnavailable, OSError, ValueError) as error:
                 of = f" of {asset.did}" if asset.did else ""
                 raise CannotProvision(
@@ -171,7 +172,8 @@ class Provisioner:
         target = data / self._layout.algorithm
         if algorithm.url:
             try:
-                self._files.fetch(algorithm.url, target, given_up=given_up)
+                asking = Asking(algorithm.method, algorithm.headers)
+                self._files.fetch(algorithm.url, target, given_up=given_up, asking=asking)
             except FileUnavailable as error:
                 raise CannotProvision(
                     JobStage.ALGORITHM_FAILED,

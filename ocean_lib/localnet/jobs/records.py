@@ -38,22 +38,34 @@ class StopRequest(enum.IntEnum):
 
 @dataclass(frozen=True)
 class InputFiles:
-    """One input of a job: its files' URLs; the DID and the DDO if it is a published asset."""
+    """One input of a job.
+
+    Attributes:
+        did: The asset's, if it is a published one.
+        urls: Where its files are.
+        ddo: The asset's document, if it is one.
+        method: How its files are asked for.
+        headers: What is sent along to ask for them.
+    """
 
     did: str
     urls: tuple[str, ...]
     ddo: dict[str, Any] = field(default_factory=dict)
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class AlgorithmSource:
-    """Where the algorithm comes from, a URL or raw code, and how it is started."""
+    """Where the algorithm comes from, a URL or raw code, and how it is asked for and started."""
 
     did: str
     url: str
     raw_code: str
     entrypoint: str
     image: str
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,8 +105,7 @@ class JobRequest:
         """Read a request from the database."""
         document = json.loads(text)
         inputs = tuple(
-            InputFiles(item["did"], tuple(item["urls"]), item["ddo"])
-            for item in document.pop("inputs")
+            InputFiles(**{**item, "urls": tuple(item["urls"])}) for item in document.pop("inputs")
         )
         algorithm = AlgorithmSource(**document.pop("algorithm"))
         return cls(inputs=inputs, algorithm=algorithm, **document)

@@ -9,16 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from ocean_lib import AlgorithmMetadata, FileInput, Ocean
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
 from ocean_lib.localnet.errors import BadOption
-from ocean_lib.localnet.faults import MissingImage, Unavailable
+from ocean_lib.localnet.faults import ForgetStop, MissingImage, Unavailable
 from tests.unit.localnet.node_replay import signed_with
+from tests.wire import Reply, Request, WireServer, answer
 
 API = "/api/services"
 SLOW = "import time\nprint('running', flush=True)\ntime.sleep(600)\n"
@@ -108,7 +111,8 @@ def caller(network: LocalNetwork) -> Iterator[Caller]:
 
 
 def test_there_is_no_chain_and_what_needs_one_says_so(network: LocalNetwork) -> None:
-    assert network.options == {"resources": {"provider.url": network.provider_url}}
+    assert network.options["resources"] == {"provider.url": network.provider_url}
+    assert "eth-network" not in network.options
     assert not (network.state_dir / "chain.db").exists()
     for name in ("rpc_url", "chain_id", "contracts", "address_file"):
         with pytest.raises(LocalNetworkError, match="has no chain"):
@@ -200,6 +204,31 @@ def test_an_algorithm_sees_flat_inputs_its_own_variables_and_no_others(
     assert not {"DIDS", "INPUTS", "OUTPUTS", "TRANSFORMATION_DID", "secret"} & set(found["env"])
 
 
+def test_inputs_and_code_are_asked_for_as_their_file_objects_say(caller: Caller) -> None:
+    def reply(sent: Request) -> Reply:
+        allowed = sent.headers.get("x-key") == "k" and sent.method == "POST"
+        return answer(200, QUICK if sent.path == "/code.py" else "data") if allowed else no(403)
+
+    no = partial(answer, body="", content_type="text/plain")
+    container = {"image": "python", "tag": "3.11-slim", "entrypoint": "python3 $ALGO"}
+    with WireServer(reply) as server:
+        asked = {"type": "url", "method": "POST", "headers": {"X-Key": "k"}}
+        file = {**asked, "url": f"{server.url}/data.csv"}
+        code = {**asked, "url": f"{server.url}/code.py"}
+        algorithm = {"meta": {"container": container}, "fileObject": code}
+        job_id = caller.started(datasets=[{"fileObject": file}], algorithm=algorithm)
+        ended = caller.ended(job_id)
+        plain = {"type": "url", "url": f"{server.url}/data.csv", "method": "GET"}
+        refused = caller.ended(caller.started(datasets=[{"fileObject": plain}]))
+        stored = caller.ended(caller.started(datasets=[{"fileObject": {"type": "ipfs"}}]))
+
+    assert ended["terminationDetails"]["exitCode"] == 0
+    assert caller.result(job_id, 2).content.endswith(b"hello\n")
+    assert (refused["status"], stored["status"]) == (31, 31)
+    names = [file["filename"] for file in refused["results"]]
+    assert names == ["image.log", "configuration.log", "algorithm.log"]
+
+
 def test_a_fault_of_an_image_and_of_a_node_that_is_away(
     caller: Caller, network: LocalNetwork
 ) -> None:
@@ -212,6 +241,33 @@ def test_a_fault_of_an_image_and_of_a_node_that_is_away(
     assert refused.json().startswith("Cannot find image python:3.11-slim for ")
     assert away.status_code == 503
     assert caller.start().status_code == 200
+
+
+def test_a_stop_that_a_node_forgets_is_asked_for_again(
+    caller: Caller, network: LocalNetwork
+) -> None:
+    job_id = caller.started(SLOW)
+    caller.until(job_id, lambda job: job["algoStartTimestamp"] != "0")
+    network.faults.set(ForgetStop(times=1))
+    answered = caller.stop(job_id).json()[0]
+    forgotten = caller.job(job_id)
+    caller.stop(job_id)
+    ended = caller.ended(job_id)
+
+    assert (answered["stopRequested"], forgotten["stopRequested"]) == (True, False)
+    assert (ended["stopRequested"], ended["terminationDetails"]["exitCode"]) == (True, 137)
+
+
+def test_our_client_stops_a_job_whose_stop_a_node_forgot(network: LocalNetwork) -> None:
+    ocean = Ocean(network.config)
+    container = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
+    code = AlgorithmMetadata({"rawcode": SLOW, "language": "python", "container": container})
+    data = FileInput(url=network.publish_file(b"1", "data.csv"))
+    job = ocean.compute.submit([data], network.wallet(3), algorithm_meta=code)
+    with network.faults.during(ForgetStop(times=1)):
+        status = job.stop(wait=True)
+
+    assert status.state.value == "stopped"
 
 
 def test_a_log_is_followed_from_its_first_line_to_the_end(caller: Caller) -> None:

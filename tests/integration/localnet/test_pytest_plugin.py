@@ -64,6 +64,29 @@ import pytest
 def ocean_network_options():
     return {"account_count": 2, "jobs_at_once": 1}
 """
+OF_A_NODE = """
+import pytest
+from ocean_lib import AlgorithmMetadata, FileInput
+
+CODE = {
+    "rawcode": "print('hello')",
+    "container": {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"},
+}
+
+@pytest.fixture(scope="session")
+def ocean_network_options():
+    return {"generation": "node"}
+
+def test_a_job(ocean, ocean_network, consumer_wallet):
+    data = FileInput(url=ocean_network.publish_file(b"1", "data.csv"))
+    code = AlgorithmMetadata(CODE)
+    job = ocean.compute.submit([data], consumer_wallet, algorithm_meta=code)
+    assert job.wait(timeout=60).succeeded
+    assert "hello" in job.logs()
+
+def test_an_asset(published_dataset):
+    published_dataset("1,2,3")
+"""
 WITHOUT_THE_EXTRA = """
 import sys
 sys.modules["flask"] = None
@@ -89,6 +112,14 @@ def test_a_suite_of_somebody_else_runs_on_the_fixtures(tmp_path: Path) -> None:
     shown = run_pytest(tmp_path, "-q")
 
     assert "6 passed" in shown.stdout, shown.stdout + shown.stderr
+
+
+def test_the_fixtures_are_of_a_node_where_a_suite_asks_for_one(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(OF_A_NODE)
+    shown = run_pytest(tmp_path, "-q")
+
+    assert "1 failed, 1 passed" in shown.stdout, shown.stdout + shown.stderr
+    assert "test_an_asset - ocean_lib.exceptions.NotOffered" in shown.stdout
 
 
 def test_the_fixtures_are_listed_with_what_they_are(tmp_path: Path) -> None:

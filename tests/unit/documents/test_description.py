@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from datetime import date
 from pathlib import Path
@@ -243,6 +244,36 @@ def test_every_mistake_is_told_at_once_with_its_path_and_line(is_json: bool) -> 
     ]
     assert raised.value.mistakes[2].suggestion == "did you mean price?"
     assert "price stands there twice (line" in str(raised.value)
+
+
+_CONTENTS = st.fixed_dictionaries(
+    {"name": st.text(min_size=1), "price": st.floats(0, 9) | st.integers(0, 9)},
+    optional={"tags": st.lists(st.text()), "nmae": st.text(), "compute": st.just({"cpu": 0})},
+)
+
+
+@given(_CONTENTS)
+def test_a_dict_and_its_text_in_json_and_yaml_say_the_same(content: dict[str, Any]) -> None:
+    content = {**ABOUT, **content}
+    texts = (content, json.dumps(content, indent=1), yaml.safe_dump(content))
+    said = []
+    for given_ in texts:
+        try:
+            said.append(read_description(given_))
+        except InvalidDescription as error:
+            said.append({(mistake.path, mistake.what) for mistake in error.mistakes})
+
+    assert said[0] == said[1] == said[2]
+
+
+def test_an_error_of_many_mistakes_can_be_pickled_and_shows_fifty() -> None:
+    with pytest.raises(InvalidDescription) as raised:
+        read_description({**ABOUT, **{f"x{number}": 1 for number in range(60)}})
+    again = pickle.loads(pickle.dumps(raised.value))
+
+    assert (str(again), again.mistakes) == (str(raised.value), raised.value.mistakes)
+    assert len(again.mistakes) == 60
+    assert str(again).endswith("\n  and 10 more")
 
 
 def test_a_key_in_a_wrong_place_is_not_shown() -> None:

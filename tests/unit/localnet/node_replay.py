@@ -150,7 +150,8 @@ class Node:
         """Let our job come to where the recorded one was, if that can be held."""
         status = recorded["status"]
         if status in (10, 20, 30) or (status == 40 and recorded["algoStartTimestamp"] == "0"):
-            self.faults.set(StuckJob(status))
+            if self.faults.active != (StuckJob(status=status),):  # set anew it lets go of jobs
+                self.faults.set(StuckJob(status))
             self._wait(lambda job: job["status"] >= status, job_id)
             return
         self.faults.clear()

@@ -44,7 +44,7 @@ def test_only_the_way_in_names_a_dialect() -> None:
         if re.search(r"localnet\.dialects\.(v3|node)", path.read_text(encoding="utf-8"))
     }
 
-    assert named == {"network.py", "open_network.py"}
+    assert named == {"__init__.py", "network.py", "open_network.py"}
 
 
 def test_no_dialect_imports_another() -> None:

@@ -14,8 +14,9 @@ from typing import ClassVar
 import pytest
 
 from ocean_lib.localnet.files import addresses, web
-from ocean_lib.localnet.files.access import FileAccess, FileStore, FileUnavailable
+from ocean_lib.localnet.files.access import Asking, FileAccess, FileStore, FileUnavailable
 from ocean_lib.localnet.files.web import Patience, open_url
+from tests.wire import Reply, Request, WireServer, answer
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -294,3 +295,37 @@ def test_a_file_that_nobody_waits_for_is_given_up(
 ) -> None:
     with pytest.raises(FileUnavailable, match="not wanted any more"):
         files.fetch(f"{url}/silence", tmp_path / "copy", given_up=lambda: True)
+
+
+def test_a_files_own_headers_go_to_its_origin_and_are_not_about_the_connection(
+    files: FileAccess, tmp_path: Path
+) -> None:
+    asked: list[Request] = []
+
+    def reply(request: Request) -> Reply:
+        asked.append(request)
+        if request.path == "/first":
+            return answer(307, "", Location="/second")
+        if request.path == "/second":
+            return answer(302, "", Location=f"{elsewhere.url}/third")
+        return answer(200, "content")
+
+    headers = {"Authorization": "Bearer key", "Host": "other", "Content-Length": "9", "X-A": "1"}
+    with WireServer(reply) as elsewhere, WireServer(reply) as server:
+        asking = Asking("POST", headers)
+        files.fetch(f"{server.url}/first", tmp_path / "copy", asking=asking)
+
+    assert (tmp_path / "copy").read_text() == "content"
+    assert [one.method for one in asked] == ["POST", "POST", "GET"]
+    assert [one.headers.get("authorization") for one in asked] == ["Bearer key"] * 2 + [None]
+    assert [one.headers.get("x-a") for one in asked] == ["1", "1", None]
+    assert "other" not in [one.headers["host"] for one in asked]
+
+
+def test_a_header_that_cannot_be_sent_is_no_file(files: FileAccess, tmp_path: Path) -> None:
+    asking = Asking(headers={"X-A": "one\r\nX-B: two"})
+
+    with WireServer(lambda _: answer(200, "x")) as server, pytest.raises(FileUnavailable):
+        files.fetch(f"{server.url}/file", tmp_path / "copy", asking=asking)
+
+    assert server.requests == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -16,11 +18,13 @@ from hypothesis import strategies as st
 
 from ocean_lib.localnet.dialects.node.claims import ClaimPasses
 from ocean_lib.localnet.dialects.node.credentials import Credentials, has_signed, nonce_of
-from ocean_lib.localnet.dialects.node.jobs import file_name
+from ocean_lib.localnet.dialects.node.jobs import file_name, job_document
 from ocean_lib.localnet.dialects.node.limits import RateLimits
 from ocean_lib.localnet.dialects.node.options import NodeOptions
 from ocean_lib.localnet.dialects.node.outputs import pack
-from ocean_lib.localnet.dialects.node.wire import Refused, check_address
+from ocean_lib.localnet.dialects.node.wire import Refused, body_of, check_address
+from ocean_lib.localnet.jobs.records import AlgorithmSource, JobRequest, JobStage
+from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners.output_log import ERROR, OUTPUT, OutputLog
 from ocean_lib.localnet.state.database import Database
 from tests.unit.localnet.node_replay import signed_with
@@ -68,6 +72,61 @@ def test_what_was_settled_stays_so_after_a_restart(database: Database) -> None:
     assert again.last() == settled == 1060.0
     clock.now = 1160.0
     assert again.last() == 1160.0
+
+
+@pytest.mark.parametrize(
+    ("stage", "before", "after"),
+    [
+        (JobStage.FINISHED, 71, 70),
+        (JobStage.CANNOT_RUN, 41, 70),
+        (JobStage.CONTAINER_FAILED, 22, 22),
+        (JobStage.DATA_FAILED, 31, 31),
+        (JobStage.EXPIRED, 2, 2),
+    ],
+)
+def test_a_claim_pass_settles_what_the_recorded_one_did(
+    database: Database, stage: JobStage, before: int, after: int
+) -> None:
+    store = JobStore(database)
+    job = store.create(request_of_a_node())
+    store.finish(job.job_id, stage)
+    ended = store.get(job.job_id)
+
+    told = [
+        job_document(ended, settled_before=moment, results=[])["status"]
+        for moment in (0.0, time.time() + 1)
+    ]
+
+    assert told == [before, after]
+
+
+def test_every_stage_has_a_number_and_words_of_a_nodes(database: Database) -> None:
+    store = JobStore(database)
+    recorded = {
+        (job["status"], job["statusText"])
+        for number in ("10", "18", "25", "32", "33")
+        for one in nodes.load(number)
+        for job in nodes.jobs_in(one)
+    }
+    for stage in JobStage:
+        job = store.create(request_of_a_node())
+        store.advance(job.job_id, stage)
+        document = job_document(store.get(job.job_id), settled_before=0.0, results=[])
+        told = (document["status"], document["statusText"])
+
+        unseen = stage in (JobStage.EXPIRED, JobStage.ALGORITHM_FAILED)
+        assert unseen or told in recorded, told
+
+
+def request_of_a_node() -> JobRequest:
+    return JobRequest(
+        owner=nodes.CONSUMER,
+        agreement_id="",
+        inputs=(),
+        algorithm=AlgorithmSource("", "", "print(1)", "python3 $ALGO", "python:3"),
+        wall_s=60.0,
+        allow_network=False,
+    )
 
 
 def test_an_address_may_ask_again_when_its_minute_is_over() -> None:
@@ -295,3 +354,12 @@ def test_a_link_that_an_algorithm_left_is_not_followed(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "control" / "outputs.tar") as archive:
         assert archive.getnames() == ["outputs"]
     assert (tmp_path / "secret").read_text() == "secret"
+
+
+def test_numbers_are_told_as_javascript_writes_them() -> None:
+    app = Flask("test")
+    body = b'{"a": 60.0, "b": [1.5, {"c": 2.0}], "d": "3.0", "e": true}'
+    with app.test_request_context(data=body, content_type="application/json"):
+        found = body_of(request)
+
+    assert json.dumps(found) == '{"a": 60, "b": [1.5, {"c": 2}], "d": "3.0", "e": true}'

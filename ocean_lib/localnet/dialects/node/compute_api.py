@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, g, request
@@ -17,7 +18,7 @@ from ocean_lib.localnet.dialects.node.claims import ClaimPasses
 from ocean_lib.localnet.dialects.node.credentials import Credentials
 from ocean_lib.localnet.dialects.node.environments import Environments
 from ocean_lib.localnet.dialects.node.jobs import is_queued, job_document, started_document
-from ocean_lib.localnet.dialects.node.outputs import OUTPUTS, content, open_file, result_files
+from ocean_lib.localnet.dialects.node.outputs import OUTPUTS, ResultFiles, content
 from ocean_lib.localnet.dialects.node.starting import free_request
 from ocean_lib.localnet.dialects.node.wire import (
     Refused,
@@ -30,10 +31,10 @@ from ocean_lib.localnet.dialects.node.wire import (
     require,
     text_refusal,
 )
-from ocean_lib.localnet.faults import MissingImage
+from ocean_lib.localnet.faults import ForgetStop, MissingImage
 from ocean_lib.localnet.http.routes import Endpoint
 from ocean_lib.localnet.jobs.provisioning import LOG_NAME
-from ocean_lib.localnet.jobs.records import JobRecord, JobStage
+from ocean_lib.localnet.jobs.records import JobRecord, JobStage, StopRequest
 
 SERVICES = "/api/services"
 _COMPUTE = f"{SERVICES}/compute"
@@ -63,6 +64,7 @@ class ComputeApi:
         self._credentials = credentials
         self._environments = environments
         self._claims = ClaimPasses(parts.database)
+        self._files = ResultFiles(parts.engine)
 
     def routes(self) -> list[Endpoint]:
         """Say what answers which request."""
@@ -137,6 +139,9 @@ class ComputeApi:
         check_address(query.get("consumerAddress"))
         self._credentials.check(query, request.headers.get("Authorization"), "stopCompute")
         found = self._jobs.select(query["consumerAddress"], self._short(query["jobId"]))
+        if self._faults.take(ForgetStop, "stop") is not None:
+            forgotten = [replace(job, stop_request=StopRequest.OWNER) for job in found]
+            return self._told(forgotten, with_files=False)
         stopped = self._jobs.request_stop(found)
         answer = self._told(stopped, with_files=False)
         self._engine.stop_jobs([job for job in stopped if not (job.ended or is_queued(job))])
@@ -163,7 +168,7 @@ class ComputeApi:
         if reader not in (found[0].owner, *(found[0].details.get("additionalViewers") or ())):
             text = f"{reader} is not authorized to get results for job with id {job_id}"
             raise Refused(500, text)
-        return _sent(open_file(self._engine, found[0], float(query["index"])))
+        return _sent(self._files.open(found[0], float(query["index"])))
 
     def logs(self) -> Response:
         """Answer with the log of a job while it runs, from its first line to its end."""
@@ -217,7 +222,7 @@ class ComputeApi:
                 job_document(
                     job,
                     settled_before=last,
-                    results=result_files(self._engine, job) if with_files else None,
+                    results=self._files.listed(job) if with_files else None,
                 )
                 for job in jobs
             ]

@@ -18,6 +18,7 @@ from ocean_lib.localnet.jobs.records import (
     JobRecord,
     JobRequest,
     JobStage,
+    StopRequest,
 )
 
 IMAGE_LOG, SETUP_LOG = "image.log", "configuration.log"
@@ -79,7 +80,7 @@ def job_document(
         "algoDID": None,
         "agreementId": None,
         "environment": job.details.get("environment"),
-        "stopRequested": job.stop_request == 1,
+        "stopRequested": job.stop_request == StopRequest.OWNER,
         "isFree": True,
         "algoStartTimestamp": _seconds(job.run_began),
         "algoStopTimestamp": _seconds(job.run_ended),
@@ -114,7 +115,9 @@ def _seconds(moment: float | None) -> str:
     return "0" if moment is None else f"{round(moment, 3):.15g}"
 
 
-_FOLDERS = MappingProxyType({"INPUTS": "inputs", "OUTPUTS": "outputs"})
+_FOLDERS = MappingProxyType(
+    {"VOLUME": "", "INPUTS": "inputs", "OUTPUTS": "outputs", "LOGS": "logs"}
+)
 
 
 class NodeLayout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tarfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -26,40 +27,67 @@ _KINDS = {
 }
 _AT_THE_END = (LOG_NAME, OUTPUTS)
 _CHUNK_BYTES = 64 * 1024
+_REMEMBERED = 10_000
 _USER = 1000
 _ARCHIVE_END = bytes(2 * tarfile.BLOCKSIZE)
 
 
-def result_files(engine: JobEngine, job: JobRecord) -> list[dict[str, Any]]:
-    """List the files of a job that are there by now; those that are not shift the indexes."""
-    found: list[dict[str, Any]] = []
-    for name, kind in _KINDS.items():
-        handle = _opened(engine, job, name)
-        if handle is not None:
-            size = os.fstat(handle).st_size
-            os.close(handle)
-            entry = {"filename": name, "filesize": size, "type": kind, "index": len(found)}
-            found.append(entry)
-    return found
+class ResultFiles:
+    """The files of jobs, as they are there by now.
 
-
-def open_file(engine: JobEngine, job: JobRecord, index: float) -> tuple[str, int] | None:
-    """Open a file of a job by its index; None if there is none.
-
-    Returns:
-        Its name, and a descriptor.
+    Args:
+        engine: Keeps them.
     """
-    for file in result_files(engine, job):
-        if file["index"] == index:
-            handle = _opened(engine, job, file["filename"])
-            return None if handle is None else (file["filename"], handle)
-    return None
 
+    def __init__(self, engine: JobEngine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._ended: dict[str, list[dict[str, Any]]] = {}
 
-def _opened(engine: JobEngine, job: JobRecord, name: str) -> int | None:
-    if name in _AT_THE_END and job.finished is None:
+    def listed(self, job: JobRecord) -> list[dict[str, Any]]:
+        """List the files of a job; those that are not there shift the indexes."""
+        if job.finished is None:
+            return self._list(job)
+        if not self._engine.keeps_files(job):
+            return []
+        # Nothing changes any more: a poll of many jobs need not look at each one's folder.
+        with self._lock:
+            found = self._ended.get(job.job_id)
+        if found is None:
+            found = self._list(job)
+            with self._lock:
+                self._ended[job.job_id] = found
+                if len(self._ended) > _REMEMBERED:
+                    del self._ended[next(iter(self._ended))]
+        return found
+
+    def open(self, job: JobRecord, index: float) -> tuple[str, int] | None:
+        """Open a file of a job by its index; None if there is none.
+
+        Returns:
+            Its name, and a descriptor.
+        """
+        for file in self.listed(job):
+            if file["index"] == index:
+                handle = self._opened(job, file["filename"])
+                return None if handle is None else (file["filename"], handle)
         return None
-    return engine.open_log(job, name)
+
+    def _list(self, job: JobRecord) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for name, kind in _KINDS.items():
+            handle = self._opened(job, name)
+            if handle is not None:
+                size = os.fstat(handle).st_size
+                os.close(handle)
+                entry = {"filename": name, "filesize": size, "type": kind, "index": len(found)}
+                found.append(entry)
+        return found
+
+    def _opened(self, job: JobRecord, name: str) -> int | None:
+        if name in _AT_THE_END and job.finished is None:
+            return None
+        return self._engine.open_log(job, name)
 
 
 def content(handle: int) -> Iterator[bytes]:

@@ -88,12 +88,15 @@ def _algorithm(algorithm: Any) -> AlgorithmSource:
         text = f"Unable to extract docker image null from algoritm: {_compact(algorithm)}"
         raise Refused(500, text)
     code = str(meta.get("rawcode") or "")
+    file = {} if code else algorithm.get("fileObject")
     return AlgorithmSource(
         did="",
-        url="" if code else _url(algorithm.get("fileObject")),
+        url=_url(file),
         raw_code=code,
         entrypoint=str(container.get("entrypoint") or ""),
         image=image_name(container),
+        method=_method(file),
+        headers=_headers(file),
     )
 
 
@@ -105,15 +108,28 @@ def image_name(container: dict[str, Any]) -> str:
 
 
 def _input(dataset: Any) -> InputFiles:
-    url = _url(dataset.get("fileObject")) if isinstance(dataset, dict) else ""
-    return InputFiles("", (url,) if url else ())
+    file = dataset.get("fileObject") if isinstance(dataset, dict) else None
+    url = _url(file)
+    urls = (url,) if url else ()
+    return InputFiles("", urls, method=_method(file), headers=_headers(file))
 
 
 def _url(file: Any) -> str:
     """Return where a file is; of a storage that this network has not, what is no URL."""
-    if not isinstance(file, dict):
+    if not isinstance(file, dict) or not file:
         return ""
     return str(file.get("url") or f"{file.get('type')}:")
+
+
+def _method(file: Any) -> str:
+    method = file.get("method") if isinstance(file, dict) else None
+    return "POST" if str(method).upper() == "POST" else "GET"
+
+
+def _headers(file: Any) -> dict[str, str]:
+    headers = file.get("headers") if isinstance(file, dict) else None
+    given = headers if isinstance(headers, dict) else {}
+    return {name: value for name, value in given.items() if isinstance(value, str)}
 
 
 def _variables(envs: Any) -> dict[str, str]:

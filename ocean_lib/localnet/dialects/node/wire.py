@@ -86,7 +86,16 @@ def body_of(request: Request) -> dict[str, Any]:
         body = safe_json.loads(request.data)
     except ValueError as error:
         raise BadBody(str(error)) from error
-    return body if isinstance(body, dict) else {}
+    return _as_javascript(body) if isinstance(body, dict) else {}
+
+
+def _as_javascript(value: Any) -> Any:
+    """Return the same without floats that are whole: JavaScript has one kind of numbers."""
+    if isinstance(value, dict):
+        return {name: _as_javascript(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_javascript(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def require(data: dict[str, Any], command: str, *fields: str) -> None:

@@ -282,6 +282,58 @@ def test_a_file_that_is_cut_short_is_an_error() -> None:
             read(backend, backend.outputs(ref, WALLET)[0])
 
 
+def looked_at(number: str) -> list[dict[str, Any]]:
+    """Return the states that the looks of a recording show, one after the other."""
+    looks = [one for one in nodes.load(number) if one["request"]["method"] == "GET"]
+    return [job for one in looks for job in nodes.jobs_in(one)]
+
+
+def test_the_log_that_is_listed_after_the_end_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ocean_lib.backends.node.backend.LOG_PAUSES_S", (0.0,))
+    publishing, without_log, with_log = looked_at("62")
+    with node(states=[publishing, without_log, without_log, with_log]) as (fake, backend):
+        ref = started(backend)
+        backend.job(ref)
+        assert backend.job(ref).status.is_finished
+        fake.forget()
+
+        files = backend.outputs(ref, WALLET)
+
+        assert {file.name: file.index for file in files} == {
+            "outputs.tar": 3,
+            "image.log": 0,
+            "configuration.log": 1,
+            "algorithm.log": 2,
+        }
+        assert fake.asked == ["GET compute"] * 2
+        backend.outputs(ref, WALLET)
+        assert fake.asked == ["GET compute"] * 2
+
+
+def test_a_log_that_never_comes_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocean_lib.backends.node.backend.LOG_PAUSES_S", (0.0, 0.0))
+    with node(states=[looked_at("62")[1]]) as (fake, backend):
+        ref = started(backend)
+        fake.forget()
+
+        found = [backend.outputs(ref, WALLET) for _ in range(2)]
+
+        assert [[file.name for file in files] for files in found] == [
+            ["outputs.tar", "image.log", "configuration.log"]
+        ] * 2
+        assert fake.asked == ["GET compute"] * 3
+
+
+def test_an_archive_that_the_node_still_writes_is_left_out() -> None:
+    publishing, without_log, _ = looked_at("62")
+    with node(states=[publishing | {"results": without_log["results"]}]) as (_, backend):
+        files = backend.outputs(started(backend), WALLET)
+
+    assert [file.name for file in files] == ["image.log", "configuration.log"]
+
+
 def test_a_file_whose_size_is_not_told_may_be_empty() -> None:
     ended = recorded("10", 71)
     for listed in ended["results"]:
