@@ -181,7 +181,7 @@ def test_ctrl_c_at_the_prompt_for_a_key_says_that_nothing_was_sent(
 ) -> None:
     words = command.format("9" * 40)
     ends = terminal.begin(f"(unset OCEAN_PRIVATE_KEY; oc {words} did:op:{'12' * 20})")
-    terminal.until(r"^Private key \(hidden\):")
+    terminal.until(r"Private key \(hidden\):")  # a full line is joined with the next
     terminal.tmux("send-keys", "-t", "it", "C-c")
 
     assert "Interrupted. Nothing was sent." in ends(130)
