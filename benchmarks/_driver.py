@@ -49,8 +49,9 @@ class Driver:
         self.is_ours = hasattr(DataServiceProvider, "shared")
         web3 = None
         if not self.is_ours:
-            from ocean_lib.web3_internal.web3_provider import Web3Provider
             from web3 import HTTPProvider
+
+            from ocean_lib.web3_internal.web3_provider import Web3Provider
 
             # Nobody listens there: only the accounts of web3 are used.
             Web3Provider.init_web3(provider=HTTPProvider("http://127.0.0.1:1"))

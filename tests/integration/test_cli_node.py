@@ -512,7 +512,8 @@ def test_a_job_is_followed_interrupted_and_stopped(line: CommandLine, job: tuple
     following = line.started("logs", "-f", "--job-file", "job.json")
     assert following.stdout is not None
     assert following.stdout.readline() == "tick 0\n"
-    line.json("stop", "--job-file", "job.json")
+    stopped = line.json("stop", "--wait", "--job-file", "job.json")
+    assert (stopped["state"], stopped["is_finished"]) == ("stopped", True)
     assert following.stdout.read().startswith("tick 1\ntick 2\n")
     following.communicate(timeout=DEADLINE_S)
     assert following.returncode == 0

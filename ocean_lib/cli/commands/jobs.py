@@ -96,19 +96,25 @@ def wait(
 
 @click.command(short_help="Stop a job.")
 @job_options
+@click.option(
+    "--wait", "waits", is_flag=True, help="Wait until it has ended; ask again if need be."
+)
 @client_options
 @pass_session
-def stop(session: Session, which: WhichJob) -> None:
+def stop(session: Session, which: WhichJob, waits: bool) -> None:
     """Ask the Provider to stop a job. Shows its status before the stop.
 
-    A job that has ended is left alone: a Provider would call it stopped from then on.
+    A job that has ended is left alone: a Provider would call it stopped from then on. An Ocean Node
+    can forget a stop while it starts the job's container: --wait asks again, and shows the status
+    after the stop.
     """
     job = which.open(session, signs=True)
     before = job.status()
     if before.is_finished:
         session.out.say(f"Job {job.job_id} has ended already; nothing was sent.")
     else:
-        before = job.stop()
+        with session.interruptible(f"Interrupted. Job {job.job_id} may have been asked to stop."):
+            before = job.stop(wait=waits)
         session.out.say(f"Asked to stop job {job.job_id}.")
     _show(session, job, before)
 

@@ -12,8 +12,6 @@ from ocean_lib.localnet.chain.errors import server_error
 
 BLOCK_GAS_LIMIT = 30_000_000
 _MAX_INITCODE_BYTES = 49_152  # EIP-3860
-# What py-evm raises on bytes that are no transaction.
-_MALFORMED = (rlp.exceptions.RLPException, PyEVMError, ValidationError, ValueError, TypeError)
 
 
 def decode_transaction(raw: bytes, chain_id: int) -> SignedTransactionAPI:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["v1", "v2", "systemd"]
-_MOUNT = Path("/sys/fs/cgroup")
 _PREFIX = "ocean-localnet-"
 _USED_V1 = ("memory", "pids", "cpuacct")
 # What stands beside the algorithm: bubblewrap, and in a group of systemd's the supervisor too.
