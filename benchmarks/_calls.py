@@ -153,7 +153,7 @@ def _per_call(bench: Bench, clients: dict[str, Client], jobs: dict[str, str]) ->
             found[op] = {**done, **bench.server.tell(reset=True)}
         return found
 
-    turns = bench.in_turn(act, bench.count(15, 3))
+    turns = bench.in_turn(act, bench.count(3 * bench.rounds, 3))
     for op in bench.operations:
         note = f"a bare requests.Session: {bare['bare_cpu'] * 1e3:.3f} ms"
         if op != "status":

@@ -78,30 +78,28 @@ class NodeDriver(Driver):
         return self.compute.submit(self.inputs, wallet, algorithm_meta=self.meta(code))
 
     def _call(self, op: str) -> Callable[[Any, str], Any]:
-        compute = self.compute
-
         def start(wallet: Any, _: str) -> Any:
             return self._start(wallet, {"seconds": 0, "bytes": 0})
 
         def first_start(wallet: Any, job_id: str) -> Any:
-            compute.clear_caches()
+            self.compute = self._compute_at(self.url)  # nothing remembered, and no connection
             return start(wallet, job_id)
 
         def environments(_: Any, __: str) -> Any:
-            compute.clear_caches()
-            return compute.environments()
+            self.compute = self._compute_at(self.url)
+            return self.compute.environments()
 
         def status(wallet: Any, job_id: str) -> Any:
-            return compute.job("", job_id, wallet).status()
+            return self.compute.job("", job_id, wallet).status()
 
         def result(wallet: Any, job_id: str) -> Any:
-            text = compute.job("", job_id, wallet).logs()
+            text = self.compute.job("", job_id, wallet).logs()
             if not text:
                 raise ValueError("an empty log")
             return text
 
         def stop(wallet: Any, job_id: str) -> Any:
-            return compute.job("", job_id, wallet).stop()
+            return self.compute.job("", job_id, wallet).stop()
 
         calls = {"status": status, "result": result, "stop": stop, "environments": environments}
         return {"start": start, "first start": first_start, **calls}[op]

@@ -3,10 +3,11 @@
     python benchmarks/_node_server.py
 
 prints one line (its URLs, and that of an input), then answers each line of orders with one line
-(see `_steering`), and ends with its standard input. `{"release_in_s": 3}` ends all running jobs
-then. The node is `LocalNetwork(generation="node")` with its rate limit off; only what runs the
-algorithms is not the real one: here a job's code is a JSON object that says how many seconds it
-takes and how many bytes come out of it, so that a thousand jobs need no thousand processes.
+(see `_steering`), and ends with its standard input. `{"release": 1000}` waits until so many jobs
+run, and ends them 3 seconds later. The node is `LocalNetwork(generation="node")` with its rate
+limit off; only what runs the algorithms is not the real one: here a job's code is a JSON object
+that says how many seconds it takes and how many bytes come out of it, so that a thousand jobs need
+no thousand processes.
 """
 
 from __future__ import annotations
@@ -67,8 +68,10 @@ class TimedRunner:
             self._ends[job_id] = 0.0
             self._changed.notify_all()
 
-    def release(self, in_s: float) -> None:
-        """End all that run, in so many seconds."""
+    def release(self, count: int, in_s: float) -> None:
+        """End all that run, in so many seconds; waits until there are so many."""
+        while len(self._ends) < count:
+            time.sleep(0.05)
         with self._changed:
             self._ends = dict.fromkeys(self._ends, time.monotonic() + in_s)
             self._changed.notify_all()
@@ -86,7 +89,7 @@ class TimedRunner:
 
     def close(self) -> None:
         """End all that run."""
-        self.release(0.0)
+        self.release(0, 0.0)
 
 
 def _code_of(job: RunnerJob) -> dict[str, Any]:
@@ -139,8 +142,8 @@ async def _serve(network: LocalNetwork, runner: TimedRunner) -> None:
     def obey() -> None:
         for line in sys.stdin:
             order = json.loads(line)
-            if "release_in_s" in order:
-                runner.release(order["release_in_s"])
+            if "release" in order:
+                runner.release(order["release"], 3.0)
             print(json.dumps(steering.take(order)), flush=True)
         loop.call_soon_threadsafe(over.set)
 

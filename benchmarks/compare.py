@@ -68,9 +68,10 @@ is better. Both clients and the server share the machine. The server is the embe
 with its rate limit off, and with jobs that end when their code says so, without a process of their
 own; ours polls without its own limit (`provider.polls_per_minute`). Between client and node stands
 a door that counts, and holds each answer back by the added round trip; the download goes without
-it. "environments" and "first start" remember nothing, as in a new process that has a nonce of this
-wallet; the rest is measured once a client knows node and environment. ocean.js keeps nothing but
-what its caller keeps: here the environment's id, and the index of a result. "result" reads a log
+it. "environments" and "first start" are done by a new client, without a connection of its own; the
+rest is measured once a client knows node and environment. ocean.js keeps nothing but what its
+caller keeps, here the environment's id and the index of a result, and Node.js its connections.
+"result" reads a log
 of one line, ours without the frames. A call counts as failed when it raises.
 """
 NOTES = {"v3": V3_NOTES, "node": NODE_NOTES}
