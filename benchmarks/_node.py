@@ -27,8 +27,8 @@ OPERATIONS = ("environments", "start", "first start", "status", "result", "stop"
 CROWDS = tuple((op, "one wallet", 16, 4) for op in ("start", "result", "status"))
 
 LISTS = (
-    "each answer lists all jobs: ours checks how deep the JSON nests (half of its CPU by a profile) "
-    "and makes a status of each job, in Python; ocean.js hands out what JSON.parse gives"
+    "each answer lists all jobs: ours checks how deep the JSON nests (half of its CPU, by a "
+    "profile) and makes a status of each job, in Python; ocean.js hands out what JSON.parse gives"
 )
 
 
