@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -16,6 +17,11 @@ T = TypeVar("T")
 
 ONE_ROUND_TRIP = "one round trip of the same session"
 OPERATIONS = ("start", "first start", "status", "result", "stop")
+CROWDS = tuple(
+    (op, wallets, threads, each)
+    for op, wallets in (("result", "one wallet"), ("result", "many"), ("status", "one wallet"))
+    for threads, each in ((1, 12), (8, 4), (64, 2))
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class Bench:
         old: the old client's; None where there is no Python 3.8.
         rounds: how often A and B take turns.
         share: of the full number of calls, for a quick look.
+        operations: what is measured call by call.
+        crowds: what is called at once: operation, wallets, threads, and how often by each thread.
     """
 
     server: Server
@@ -35,6 +43,8 @@ class Bench:
     old: Environment | None
     rounds: int
     share: float
+    operations: Sequence[str] = OPERATIONS
+    crowds: Sequence[tuple[str, str, int, int]] = CROWDS
 
     def count(self, full: int, least: int = 1) -> int:
         """Return how many to do of what a full run does so many times."""
@@ -48,6 +58,14 @@ class Bench:
         """Start a client whose wallets nobody has used before."""
         keys = ["0x" + secrets.token_bytes(31).hex() + "01" for _ in range(wallets)]
         return Client(environment, self.server, keys)
+
+    def until_first(self, environment: Environment, op: str) -> float:
+        """Return the seconds from the start of a process until its first call is answered."""
+        with self.client(environment) as client:
+            job = self.server.jobs_of(client)[0] if op != "start" else ""
+            began = time.perf_counter()
+            client.do("calls", op=op, n=1, job_id=job)
+            return client.ready_s + time.perf_counter() - began
 
     def in_turn(self, act: Callable[[Environment], T], rounds: int | None = None) -> Turns[T]:
         """Do something A B A B."""
@@ -80,11 +98,11 @@ class Turns(Sequence[T]):
 def calls(bench: Bench) -> Iterator[Row]:
     """Measure single calls, one after the other, near and far from the server."""
     clients = {one.name: bench.client(one) for one in bench.environments()}
-    jobs = {name: bench.server.jobs(client.addresses)[0] for name, client in clients.items()}
+    jobs = {name: bench.server.jobs_of(client)[0] for name, client in clients.items()}
     limits: dict[int, float] = {}
     try:
         for name, client in clients.items():
-            for op in OPERATIONS:
+            for op in bench.operations:
                 client.do("calls", op=op, n=3, job_id=jobs[name])
         yield from _per_call(bench, clients, jobs)
         for delay_ms, full in ((0, 40), (20, 10), (100, 4)):
@@ -93,7 +111,7 @@ def calls(bench: Bench) -> Iterator[Row]:
             ours = clients[bench.ours.name]
             bare = ours.do("limits", n=n, job_id=jobs[bench.ours.name])
             limits[delay_ms] = median(bare["walls"]) * 1e3
-            for op in OPERATIONS:
+            for op in bench.operations:
                 turns = bench.in_turn(
                     lambda one, op=op, n=n: clients[one.name].do(
                         "calls", op=op, n=n, job_id=jobs[one.name]
@@ -128,15 +146,15 @@ def _per_call(bench: Bench, clients: dict[str, Client], jobs: dict[str, str]) ->
             return clients[one.name].do("calls", op=op, n=n, job_id=jobs[one.name])
 
         found = {}
-        for op in OPERATIONS:
+        for op in bench.operations:
             call(op, 2)  # the other client has just had the processor, and its caches
             bench.server.tell(reset=True)
             done = call(op, n)
             found[op] = {**done, **bench.server.tell(reset=True)}
         return found
 
-    turns = bench.in_turn(act, bench.count(15, 3))
-    for op in OPERATIONS:
+    turns = bench.in_turn(act, bench.count(3 * bench.rounds, 3))
+    for op in bench.operations:
         note = f"a bare requests.Session: {bare['bare_cpu'] * 1e3:.3f} ms"
         if op != "status":
             note += f"; a signature by libsecp256k1: {bare['sign_cpu'] * 1e3:.3f} ms"
@@ -163,7 +181,7 @@ def polls(bench: Bench) -> Iterator[Row]:
 
     def act(one: Environment) -> dict[str, Any]:
         with bench.client(one) as client:
-            job = bench.server.jobs(client.addresses)[0]
+            job = bench.server.jobs_of(client)[0]
             client.do("calls", op="status", n=1, job_id=job)
             bench.server.tell(reset=True)
             done = client.do("calls", op="status", n=n, job_id=job)
@@ -180,42 +198,42 @@ def polls(bench: Bench) -> Iterator[Row]:
 
 def throughput(bench: Bench) -> Iterator[Row]:
     """Call from many threads at once, at 20 ms added round trip."""
-    most = bench.count(64, 8)
+    most = bench.count(max(threads for _, _, threads, _ in bench.crowds), 8)
     clients = {one.name: bench.client(one, most) for one in bench.environments()}
-    jobs = {name: bench.server.jobs(client.addresses) for name, client in clients.items()}
+    jobs = {name: bench.server.jobs_of(client) for name, client in clients.items()}
     bench.server.tell(delay_s=0.02)
     try:
         for client in clients.values():  # the first call asks for what is remembered later
             client.do("threads", op="result", threads=1, each=1, jobs=jobs[client.name][:1])
-        for op, wallets in (("result", "one wallet"), ("result", "many"), ("status", "one wallet")):
-            for threads, each in ((1, 12), (8, 4), (most, 2)):
+        for op, wallets, full, each in bench.crowds:
+            threads = min(full, most)
 
-                def act(
-                    one: Environment,
-                    op: str = op,
-                    wallets: str = wallets,
-                    threads: int = threads,
-                    each: int = each,
-                ) -> dict[str, Any]:
-                    mine = jobs[one.name][:1] if wallets == "one wallet" else jobs[one.name]
-                    return clients[one.name].do(
-                        "threads", op=op, threads=threads, each=each, jobs=mine[:threads]
-                    )
+            def act(
+                one: Environment,
+                op: str = op,
+                wallets: str = wallets,
+                threads: int = threads,
+                each: int = each,
+            ) -> dict[str, Any]:
+                mine = jobs[one.name][:1] if wallets == "one wallet" else jobs[one.name]
+                return clients[one.name].do(
+                    "threads", op=op, threads=threads, each=each, jobs=mine[:threads]
+                )
 
-                turns = bench.in_turn(act, min(2, bench.rounds))
-                label = wallets if wallets == "one wallet" else "a wallet each"
-                where = f"{op}, {threads} thread{'s' * (threads > 1)}, {label}"
-                yield Row(
-                    f"{where}: good calls a second",
-                    "/s",
-                    **turns.figures(lambda one: (one["calls"] - one["failed"]) / one["seconds"]),
-                    more_is_better=True,
-                )
-                yield Row(
-                    f"{where}: failed calls",
-                    "%",
-                    **turns.figures(lambda one: 100 * one["failed"] / one["calls"]),
-                )
+            turns = bench.in_turn(act, min(2, bench.rounds))
+            label = wallets if wallets == "one wallet" else "a wallet each"
+            where = f"{op}, {threads} thread{'s' * (threads > 1)}, {label}"
+            yield Row(
+                f"{where}: good calls a second",
+                "/s",
+                **turns.figures(lambda one: (one["calls"] - one["failed"]) / one["seconds"]),
+                more_is_better=True,
+            )
+            yield Row(
+                f"{where}: failed calls",
+                "%",
+                **turns.figures(lambda one: 100 * one["failed"] / one["calls"]),
+            )
     finally:
         bench.server.tell(delay_s=0)
         for client in clients.values():

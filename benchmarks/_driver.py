@@ -60,6 +60,7 @@ class Driver:
             options_dict={"resources": {"provider.url": url, "metadata_cache_uri": url}}
         )
         self.provider = DataServiceProvider(config) if self.is_ours else DataServiceProvider
+        self.http = getattr(self.provider, "http", None)
         self.compute = OceanCompute(config, self.provider)
         self.url, self.did = url, did
         self.wallets = [Wallet(web3, private_key=key) for key in keys]
@@ -125,17 +126,21 @@ class Driver:
         for _ in range(1000):
             key.sign_recoverable(digest, hasher=None)
         sign = (time.process_time() - began) / 1000
-        query = {"documentId": self.did, "consumerAddress": self.wallets[0].address}
-        query["jobId"] = job_id
-        walls, cpu = self._round_trips(self.provider.http.client, query, n)
+        url, query = self._bare_request(job_id)
+        walls, cpu = self._round_trips(self.http.client, url, query, n)
         with requests.Session() as session:
             session.trust_env = False  # else it goes through the environment at every call
-            _, bare_cpu = self._round_trips(session, query, n)
+            _, bare_cpu = self._round_trips(session, url, query, n)
         return {"sign_cpu": sign, "walls": walls, "cpu": cpu, "bare_cpu": bare_cpu}
 
-    def _round_trips(self, session: Any, query: dict[str, str], n: int) -> Any:
+    def _bare_request(self, job_id: str) -> tuple[str, dict[str, str]]:
+        """Return the URL and the query of what no client can answer without asking."""
+        query = {"documentId": self.did, "consumerAddress": self.wallets[0].address}
+        query["jobId"] = job_id
+        return self.url + "/api/v1/services/compute", query
+
+    def _round_trips(self, session: Any, url: str, query: dict[str, str], n: int) -> Any:
         walls = []
-        url = self.url + "/api/v1/services/compute"
         session.get(url, params=query, timeout=60).json()
         cpu = time.process_time()
         for _ in range(n):
@@ -265,9 +270,8 @@ class Driver:
         return {"start": start, "first start": first_start, **calls}[op]
 
 
-def main() -> None:
-    """Do as told until standard input ends."""
-    driver = Driver()
+def main(driver: Driver) -> None:
+    """Have a driver do as told until standard input ends."""
     for line in sys.stdin:
         order = json.loads(line)
         answer = getattr(driver, "do_" + order.pop("do"))(**order)
@@ -276,4 +280,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Driver())

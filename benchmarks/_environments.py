@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +26,18 @@ class Environment:
         name: which.
         python: its interpreter.
         wheels_only: whether it was installed from wheels alone: no compiler, no build step.
+        driver: the file that has the client at work.
     """
 
     name: str
     python: Path
     wheels_only: bool
+    driver: str = "_driver.py"
+
+    @property
+    def command(self) -> Sequence[str | Path]:
+        """What runs its driver."""
+        return [self.python, "-I", Path(__file__).with_name(self.driver)]
 
     @property
     def site(self) -> Path:
@@ -62,6 +70,13 @@ class Environment:
         """Return the Python version."""
         code = "import platform; print(platform.python_version())"
         return _output([str(self.python), "-c", code])
+
+    def facts(self) -> str:
+        """Return the versions that its figures depend on."""
+        wanted = ("requests", "urllib3", "web3", "eth_account", "eth_keys", "coincurve")
+        packages = {name.lower().replace("-", "_"): v for name, v in self.packages().items()}
+        found = [f"{name} {packages[name]}" for name in wanted if name in packages]
+        return ", ".join([f"Python {self.version()}", *found])
 
     def _parts(self) -> list[Path]:
         return [part for part in self.site.iterdir() if not part.name.startswith(_TOOLS)]

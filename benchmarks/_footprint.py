@@ -36,7 +36,7 @@ def imports(bench: Bench) -> Iterator[Row]:
     )
     for what in wanted:
         yield Row(what, "ms", **found.figures(lambda one, what=what: one[what] * 1e3), note="CPU")
-    turns = bench.in_turn(lambda one: _first_signed_call(bench, one), bench.count(5, 1))
+    turns = bench.in_turn(lambda one: bench.until_first(one, "result"), bench.count(5, 1))
     yield Row("process start to the first signed answer", "ms", **turns.figures(lambda s: s * 1e3))
 
 
@@ -46,14 +46,6 @@ def _seconds_of(environment: Environment, code: str) -> float:
         [environment.python, "-I", "-c", timed], capture_output=True, text=True, check=True
     )
     return float(done.stdout)
-
-
-def _first_signed_call(bench: Bench, environment: Environment) -> float:
-    with bench.client(environment) as client:
-        job = bench.server.jobs(client.addresses)[0]
-        began = time.perf_counter()
-        client.do("calls", op="result", n=1, job_id=job)
-        return client.ready_s + time.perf_counter() - began
 
 
 def loaded_by_status(environment: Environment) -> set[str]:

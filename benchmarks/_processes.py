@@ -57,10 +57,15 @@ class Server:
         wanted = {"owners": owners, "ends_in_s": ends_in_s, "urls": urls or []}
         return self.tell(jobs=wanted)["jobs"]
 
+    def jobs_of(self, client: Client) -> list[str]:
+        """Make one job for each wallet of a client; returns their ids."""
+        jobs: list[str] = self.jobs(client.addresses)
+        return jobs
+
     def close(self) -> None:
         """End it."""
         self._line.close()
-        _end(self._process)
+        ended(self._process)
 
 
 class Client:
@@ -77,7 +82,7 @@ class Client:
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by close()
         began = time.perf_counter()
         self._process = subprocess.Popen(
-            [environment.python, "-I", HERE / "_driver.py"],
+            environment.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -109,11 +114,12 @@ class Client:
 
     def close(self) -> None:
         """End it."""
-        _end(self._process)
+        ended(self._process)
         self._said.close()
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def ended(process: subprocess.Popen[str]) -> None:
+    """End a process by closing its standard input."""
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):

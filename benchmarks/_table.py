@@ -84,9 +84,9 @@ def figure(value: float) -> str:
     return f"{value:.3g}"
 
 
-def rows_table(rows: Sequence[Row]) -> list[str]:
-    """Return the lines of a table of rows."""
-    lines = ["| work | ocean-compute | ocean-lib 0.5.25 | times better | limit | |"]
+def rows_table(rows: Sequence[Row], other: str) -> list[str]:
+    """Return the lines of a table of rows, beside another client of that name."""
+    lines = [f"| work | ocean-compute | {other} | times better | limit | |"]
     lines += ["|---|---:|---:|---:|---:|---|"]
     for row in rows:
         old = f"{figure(median(row.old))} {row.unit}" if row.old else "—"

@@ -114,11 +114,12 @@ def test_a_wait_takes_few_looks_and_ends_soon_after_the_job(
 
 
 @pytest.mark.skipif("not __import__('os').environ.get('OCEAN_BENCH')", reason="OCEAN_BENCH=1")
-def test_the_benchmark_runs():
+@pytest.mark.parametrize("generation", ["v3", "node"])
+def test_the_benchmark_runs(generation):
     root = Path(__file__).parents[2]
 
     done = subprocess.run(
-        [sys.executable, root / "benchmarks" / "compare.py", "--quick"],
+        [sys.executable, root / "benchmarks" / "compare.py", "--quick", "--generation", generation],
         capture_output=True,
         text=True,
         check=False,
