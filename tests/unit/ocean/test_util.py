@@ -8,6 +8,7 @@ from ocean_lib.exceptions import ConfigError
 from ocean_lib.ocean import util
 from ocean_lib.web3_internal.contract_utils import get_contract_definition, get_contracts_addresses
 from ocean_lib.web3_internal.utils import get_network_name
+from ocean_lib.web3_internal.web3_provider import Web3Provider
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,8 @@ def test_networks_have_ocean_pys_names(chain_id, name):
     assert get_network_name(chain_id) == name
 
 
-def test_without_a_chain_the_network_cannot_be_asked():
+def test_without_a_chain_the_network_cannot_be_asked(monkeypatch):
+    # Other tests' Oceans may live.
+    monkeypatch.setattr(Web3Provider, "_offered", type(Web3Provider._offered)())
     with pytest.raises(ConfigError, match="Give web3"):
         get_network_name()
