@@ -28,7 +28,8 @@ CROWDS = tuple((op, "one wallet", 16, 4) for op in ("start", "result", "status")
 
 LISTS = (
     "each answer lists all jobs: ours checks how deep the JSON nests (half of its CPU, by a "
-    "profile) and makes a status of each job, in Python; ocean.js hands out what JSON.parse gives"
+    "profile of 300) and makes a status of each job, in Python; ocean.js hands out what JSON.parse "
+    "gives"
 )
 
 

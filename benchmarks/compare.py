@@ -71,8 +71,7 @@ a door that counts, and holds each answer back by the added round trip; the down
 it. "environments" and "first start" are done by a new client, without a connection of its own; the
 rest is measured once a client knows node and environment. ocean.js keeps nothing but what its
 caller keeps, here the environment's id and the index of a result, and Node.js its connections.
-"result" reads a log
-of one line, ours without the frames. A call counts as failed when it raises.
+"result" reads a log of one line, ours without the frames. A call counts as failed when it raises.
 """
 NOTES = {"v3": V3_NOTES, "node": NODE_NOTES}
 
