@@ -740,6 +740,7 @@ def test_a_search_answer_without_results_is_malformed(assets, cache, monkeypatch
         assets.search("x")
 
 
+@pytest.mark.usefixtures("no_chain")
 def test_pay_for_service_is_callable_on_the_class_as_in_ocean_py():
     names = list(inspect.signature(OceanAssets.pay_for_service).parameters)[:7]
 
