@@ -107,6 +107,6 @@ def no_attribute(thing: object, name: str) -> NoReturn:
     for kind in type(thing).__mro__:
         use = ATTRIBUTES.get(kind.__name__, {}).get(name)
         if use:
-            what += f", which ocean.py 0.5.25 had. Use {use} (MIGRATING.md)"
+            what += f", which ocean.py 0.5.25 had. In its place: {use} (MIGRATING.md)"
             break
     raise AttributeError(f"{what}.", name=name, obj=thing)
