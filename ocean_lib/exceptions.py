@@ -340,7 +340,14 @@ class RequestInvalid(ProviderError):
 
 
 class SignatureRejected(RequestInvalid):
-    """The signature was refused: another key, another text, or a nonce that has moved."""
+    """The signature was refused: another key, another text, or a nonce that has moved.
+
+    Attributes:
+        is_of_used_nonce: whether the back end said that only the nonce was wrong, since another
+            program of this wallet has used it; a V3 Provider does not tell.
+    """
+
+    is_of_used_nonce: bool = False
 
 
 class WorkflowRefused(ProviderError):

@@ -90,6 +90,7 @@ class FakeNode:
             `lost` sends nothing after the node has acted.
         limit: how many requests are answered before 429; None for all.
         forgets_stops: whether a stop leaves no trace but in its answer.
+        rivals: how often another program of the wallet uses a nonce as soon as it was asked for.
     """
 
     states: list[dict[str, Any]] = field(
@@ -101,6 +102,7 @@ class FakeNode:
     faults: dict[tuple[str, str], list[Reply | str]] = field(default_factory=dict)
     limit: int | None = None
     forgets_stops: bool = False
+    rivals: int = 0
     wait_s: int = 1
     root_document: dict[str, Any] = field(
         default_factory=lambda: nodes.load("00")[0]["response"]["body"]["json"]
@@ -151,9 +153,7 @@ class FakeNode:
     def _answered(self, request: Request, name: str) -> Reply:
         plain: dict[tuple[str, str], Callable[[Request], Reply]] = {
             ("GET", ""): lambda _: as_json(self.root_document),
-            ("GET", "nonce"): lambda r: as_json(
-                {"nonce": str(self.nonces.get(r.query["userAddress"], 0))}
-            ),
+            ("GET", "nonce"): self._nonce,
             ("GET", "computeEnvironments"): lambda _: as_json(self.environments),
             ("GET", "compute"): self._status,
             ("POST", "fileInfo"): self._file,
@@ -194,6 +194,14 @@ class FakeNode:
             return "consumer address and nonce signature mismatch"
         self.nonces[address] = int(nonce)
         return ""
+
+    def _nonce(self, request: Request) -> Reply:
+        address = request.query["userAddress"]
+        told = self.nonces.get(address, 0)
+        if self.rivals:
+            self.rivals -= 1
+            self.nonces[address] = told + 1
+        return as_json({"nonce": str(told)})
 
     def _file(self, request: Request) -> Reply:
         is_there = request.json().get("url") not in self.unreadable

@@ -33,7 +33,7 @@ from ocean_lib.exceptions import (
     ResultsWithheld,
     SignatureRejected,
 )
-from ocean_lib.http.deadline import Deadline, may_sign_again, operation_limit
+from ocean_lib.http.deadline import Attempts, Deadline, may_sign_again, operation_limit
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.origins import entries_of, origin_of
 from ocean_lib.web3_internal.signer import Signer
@@ -42,6 +42,9 @@ T = TypeVar("T")
 
 RENEWING: tuple[type[OceanError], ...] = (SignatureRejected, ResultsWithheld, MovedToHttps)
 """After these every signed call is retried once: it was not accepted, or the place has moved."""
+
+MOST_USED_NONCES = 5
+"""So often a call is signed again while other programs of the wallet use each nonce first."""
 
 KEPT = 4096
 """How many addresses are remembered, besides those with calls under way."""
@@ -213,6 +216,7 @@ class Signatures:
                 return self._call_with_token(wire, signer, address, send, again_on)
         retried: tuple[type[OceanError], ...] = (*RENEWING, *again_on)
         given, before = None, sys.exc_info()[1]
+        renewals: Attempts | None = None
         try:
             with self._turn(wire, address) as (account, deadline):
                 while True:
@@ -229,9 +233,16 @@ class Signatures:
                     except OceanError as error:
                         if isinstance(error, SignatureRejected):
                             account.next_nonce = None
-                        if not (isinstance(error, retried) and may_sign_again(error, deadline)):
+                        # Once more, with the nonce that is stored now. Other programs may take that
+                        # one as well; a back end that says so has not acted.
+                        if renewals is not None and getattr(error, "is_of_used_nonce", False):
+                            is_renewed = renewals.again()
+                        else:
+                            is_renewed = isinstance(error, retried)
+                            is_renewed = is_renewed and may_sign_again(error, deadline)
+                        if not is_renewed:
                             raise
-                        retried = ()  # once more, with the nonce that is stored now
+                        retried, renewals = (), renewals or Attempts(deadline, MOST_USED_NONCES)
                     else:
                         account.next_nonce = nonce + 1
                         return value

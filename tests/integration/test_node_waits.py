@@ -8,7 +8,9 @@ from collections import Counter
 import pytest
 
 from ocean_lib import AlgorithmMetadata, ComputeJob, Config, FileInput, JobState, Ocean, Wallet
+from ocean_lib.backends import signing
 from ocean_lib.backends.node import pace
+from ocean_lib.exceptions import SignatureRejected
 from ocean_lib.http import deadline
 from ocean_lib.jobs import waiting
 from ocean_lib.ocean.ocean_compute import OceanCompute
@@ -183,3 +185,21 @@ def test_a_stop_that_the_node_forgot_is_asked_for_again(clock: Clock) -> None:
             f"{one['request']['method']} compute" for one in nodes.load("60")
         ]
         assert status.state is JobState.STOPPED
+
+
+def test_a_nonce_that_other_programs_keep_taking_is_renewed_until_one_is_free(clock: Clock) -> None:
+    with FakeNode(rivals=signing.MOST_USED_NONCES) as node:
+        submitted(compute_at(node), WALLETS[0])
+
+        assert len(node.jobs) == 1
+        assert node.asked.count("POST freeCompute") == signing.MOST_USED_NONCES + 1
+
+
+def test_a_nonce_that_is_always_taken_is_told_and_nothing_is_started(clock: Clock) -> None:
+    with FakeNode(rivals=1000) as node:
+        with pytest.raises(SignatureRejected) as caught:
+            submitted(compute_at(node), WALLETS[0])
+
+        assert caught.value.is_of_used_nonce
+        assert node.jobs == {}
+        assert node.asked.count("POST freeCompute") == signing.MOST_USED_NONCES + 1

@@ -156,6 +156,8 @@ def error_of(answer: Answer) -> OceanError:
             error = refusal(kind, answer, words, advice)
             if isinstance(error, RequestInvalid):
                 error.errors = {}
+            if isinstance(error, SignatureRejected):
+                error.is_of_used_nonce = "is not a valid nonce" in words
             if isinstance(error, EnvironmentUnavailable):
                 error.advised("list-environments")
             return error
