@@ -149,5 +149,8 @@ def _pip(python: Path, *arguments: str, check: bool = True) -> bool:
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    except OSError:  # named, and not there
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""

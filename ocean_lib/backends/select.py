@@ -209,8 +209,9 @@ class Backends:
         return None
 
     def clear(self) -> None:
-        """Forget all assets."""
+        """Forget all assets, and what back ends offer."""
         self.known.clear()
+        self._made.clear()
 
 
 @dataclass

@@ -270,7 +270,7 @@ class JobClient:
             return self.backends.place_of(ref).root
 
     def clear(self) -> None:
-        """Forget assets, which data can be reached, and which jobs were seen."""
+        """Forget assets, environments, which data can be reached, and which jobs were seen."""
         self.backends.clear()
         self.seen.clear()
         self._reachable.clear()

@@ -712,7 +712,7 @@ class OceanCompute:
         return self.client.forget_token(signer_address(check_signer(wallet)), wallet)
 
     def clear_caches(self) -> None:
-        """Forget assets, their reachability, endpoints, nonces and which jobs were seen."""
+        """Forget assets, what can be reached, endpoints, environments, nonces and jobs seen."""
         self.client.clear()
         self._data_provider.clear_caches()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 from typing import Any
@@ -23,6 +24,7 @@ from ocean_lib.checks import (
     check_token_did,
     check_tx_hash,
     check_url,
+    parse_json,
     printable,
     shown_url,
     trust_job_id,
@@ -392,3 +394,30 @@ def test_checking_imports_nothing_heavy() -> None:
 def test_a_nodes_job_id_without_its_cluster_is_what_is_told() -> None:
     with pytest.raises(InvalidInput, match=r"a node's start with the cluster"):
         check_place("", NODE_JOB.rpartition("-")[2])
+
+
+ENCODINGS = ["utf-8", "utf-16", "utf-16-be", "utf-32"]
+QUOTES = r'["a\"]", "\\", %s]'
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_json_that_nests_too_deeply_is_refused(opening: str, encoding: str) -> None:
+    for closing in ("", {"[": "]"}.get(opening, "}") * 100_000):
+        body = QUOTES % (opening * 100_000 + "1" + closing)
+        with pytest.raises(ValueError, match="nests deeper than 200 levels"):
+            parse_json(body.encode(encoding))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_json_is_refused_from_level_201_on(encoding: str) -> None:
+    wide = ",".join(["[" * 199 + "]" * 199] * 3)
+
+    assert len(parse_json(f"[{wide}]".encode(encoding))) == 3
+    with pytest.raises(ValueError, match="nests deeper than 200 levels"):
+        parse_json(f"[[{wide}]]".encode(encoding))
+
+
+@given(st.recursive(st.text('[]{}"\\ab') | st.none(), lambda inner: st.lists(inner, max_size=4)))
+def test_brackets_in_texts_do_not_count(value: Any) -> None:
+    assert parse_json(json.dumps([value, "[{" * 200])) == [value, "[{" * 200]

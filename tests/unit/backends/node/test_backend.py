@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocean_lib import FileInput, Wallet
+from ocean_lib import FileInput, Ocean, Wallet
 from ocean_lib.backends.backend import JobRef, Listed
 from ocean_lib.backends.discovery import Discovery
 from ocean_lib.backends.node.backend import NodeBackend
@@ -135,6 +135,18 @@ def test_environments_that_changed_are_asked_for_anew() -> None:
             "GET computeEnvironments",
             "POST freeCompute",
         ]
+
+
+def test_environments_are_asked_for_again_once_the_caches_are_cleared() -> None:
+    with FakeNode() as fake:
+        compute = Ocean(Config(options_dict={"resources": {"provider.url": fake.url}})).compute
+        before = compute.environments()
+        fake.environments[0]["id"] = fake.environments[0]["id"][:-4] + "0000"
+        compute.environments()
+        compute.clear_caches()
+
+        assert compute.environments()[0].id != before[0].id
+        assert fake.asked.count("GET computeEnvironments") == 2
 
 
 def test_a_busy_environment_gets_no_second_start_if_there_is_no_other() -> None:
