@@ -1,6 +1,7 @@
 """Simulate what one back end process can drive: thousands of wallets on a hundred Ocean Nodes.
 
-    python benchmarks/scale.py [--minutes 10] [--jobs-a-day 100000 200000 ...] [--wallets 5000 ...]
+    python benchmarks/scale.py [--minutes 10] [--jobs-a-day 100000 ...] [--wallets 5000 ...]
+        [--tokens]
 
 Each row is one process with this library: a client for each node, a thread for each job that runs
 (submit, wait, read the log), jobs that come evenly and last three minutes, the wallets in turn. The
@@ -114,13 +115,18 @@ class Node:
             asked_for = [self.jobs.get(number)] if number else self.jobs.values()
             return [self._shown(job, now) for job in asked_for if job and job["owner"] == owner]
         if name == "GET computeResult":
-            return FRAMED if self._moved(query["consumerAddress"], int(query["nonce"])) else "nonce"
+            return FRAMED if self._moved(query["consumerAddress"], query) else "nonce"
         asked = json.loads(body)
-        if not self._moved(asked["consumerAddress"], int(asked["nonce"])):
+        if name == "POST auth/token":
+            return {"token": "a.b.c"} if self._moved(asked["address"], asked) else "nonce"
+        if not self._moved(asked["consumerAddress"], asked):
             return f"nonce: {asked['nonce']} is not a valid nonce"
         return [self._started(asked, now)]
 
-    def _moved(self, address: str, nonce: int) -> bool:
+    def _moved(self, address: str, asked: dict[str, Any]) -> bool:
+        if "nonce" not in asked:  # a token stands for it
+            return True
+        nonce = int(asked["nonce"])
         if nonce <= self.nonces.get(address, 0):
             return False
         self.nonces[address] = nonce
@@ -200,7 +206,9 @@ class Told:
     """How long after its end a job's log was there."""
 
 
-def drive(ports: list[int], jobs: int, every_s: float, wallets: int) -> dict[str, Any]:
+def drive(
+    ports: list[int], jobs: int, every_s: float, wallets: int, tokens: bool
+) -> dict[str, Any]:
     """Run so many jobs, one each `every_s` seconds of the fast clock, and measure this process."""
     from ocean_lib import AlgorithmMetadata, Config, FileInput, Ocean, Wallet
 
@@ -208,10 +216,11 @@ def drive(ports: list[int], jobs: int, every_s: float, wallets: int) -> dict[str
         {"rawcode": "1", "container": {"image": "a", "tag": "b", "entrypoint": "c $ALGO"}}
     )
     files = [FileInput("http://127.0.0.1/data.csv")]
-    clients = [
-        Ocean(Config(options_dict={"resources": {"provider.url": f"http://127.0.0.1:{port}"}}))
-        for port in ports
+    auth_token = "on" if tokens else "off"
+    options = [
+        {"provider.url": f"http://127.0.0.1:{port}", "auth_token": auth_token} for port in ports
     ]
+    clients = [Ocean(Config(options_dict={"resources": each})) for each in options]
     owners = [Wallet(None, private_key=f"0x{number + 1:064x}") for number in range(wallets)]
     told, lock = Told(), threading.Lock()
 
@@ -264,7 +273,7 @@ def quantiles(values: list[float]) -> list[float]:
     return [ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]]
 
 
-def run(jobs_a_day: int, wallets: int, minutes: float, faster: float) -> None:
+def run(jobs_a_day: int, wallets: int, minutes: float, faster: float, *, tokens: bool) -> None:
     """Measure one row and print it."""
     this = [sys.executable, str(Path(__file__)), "--faster", str(faster)]
     every_s = 86400 / jobs_a_day
@@ -275,9 +284,9 @@ def run(jobs_a_day: int, wallets: int, minutes: float, faster: float) -> None:
     with server:
         assert server.stdout is not None
         ports = server.stdout.readline()
-        plan = json.dumps({"jobs": jobs, "every_s": every_s, "wallets": wallets})
+        plan = json.dumps({"jobs": jobs, "every_s": every_s, "wallets": wallets, "tokens": tokens})
         done = subprocess.run(
-            [*this, "--drive", plan], input=ports, capture_output=True, text=True, check=True
+            [*this, "--drive", plan], input=ports, stdout=subprocess.PIPE, text=True, check=True
         )
         asked = json.loads(server.communicate("")[0])
     told = json.loads(done.stdout.splitlines()[-1])
@@ -302,6 +311,7 @@ def main() -> None:
     parser.add_argument("--faster", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--jobs-a-day", type=int, nargs="*", default=[100_000, 200_000, 400_000])
     parser.add_argument("--wallets", type=int, nargs="*", default=[5000])
+    parser.add_argument("--tokens", action="store_true", help="sign once a wallet and node")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--drive", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -316,7 +326,13 @@ def main() -> None:
         print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|")
         for wallets in given.wallets:
             for jobs_a_day in given.jobs_a_day:
-                run(jobs_a_day, wallets, given.minutes, max(1.0, given.load / jobs_a_day))
+                run(
+                    jobs_a_day,
+                    wallets,
+                    given.minutes,
+                    max(1.0, given.load / jobs_a_day),
+                    tokens=given.tokens,
+                )
 
 
 if __name__ == "__main__":
