@@ -18,6 +18,9 @@ from ocean_lib.localnet.runners.processes import (
 
 _LOOK_AGAIN_S = 0.2
 _LOOK_AT_FOLDERS_S = 0.5
+# A close look takes at most this part of the supervisor's time.
+_LOOK_CLOSELY_S = 1.0
+_LOOK_CLOSELY_PART = 1 / 20
 _MANY_NEW = 50
 _NAMES_FOR_EACH_RESULT = 100
 # What a job leaves to the machine, or half of what there was if that is less.
@@ -49,6 +52,7 @@ class Guard:
         self.keeper = 0
         self._started = self._looked = time.monotonic()
         self._look_at_folders = self._started + _LOOK_AT_FOLDERS_S
+        self._look_closely = self._started + _LOOK_CLOSELY_S
         self._free_when_looked = self._free_bytes()
         self._much_written = int(limits["output_bytes"]) // 4
         self._newest = newest_pid() or 0
@@ -131,10 +135,16 @@ class Guard:
         if available is None:
             return False
         self._most_available = max(self._most_available, available)
-        if self._most_available - available <= most:
+        is_missing = self._most_available - available > most
+        if not is_missing and time.monotonic() < self._look_closely:
             return False
+        before = time.process_time()
         hidden = look_closely(processes)
-        return hidden.unseen or hidden.memory_bytes(self._device) > most
+        took = time.process_time() - before
+        self._look_closely = time.monotonic() + _LOOK_CLOSELY_S + took / _LOOK_CLOSELY_PART
+        if hidden.known_bytes() > most:
+            return True
+        return is_missing and (hidden.unseen or hidden.memory_bytes(self._device) > most)
 
     def _holds_more(self, processes: list[Process], most: int, size: int) -> bool:
         hidden = look_closely(processes)

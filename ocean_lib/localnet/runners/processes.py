@@ -24,6 +24,8 @@ class Process:
         threads: How many threads it has.
         cpu_s: What it and the children it has waited for have used.
         resident_bytes: What it holds in memory.
+        thread: The number of a thread that runs: its own, unless its first thread has ended. What
+            the process holds is shown there only.
         ended: Whether only its exit status is left.
     """
 
@@ -32,6 +34,7 @@ class Process:
     threads: int
     cpu_s: float
     resident_bytes: int
+    thread: int
     ended: bool = False
 
 
@@ -78,15 +81,24 @@ def newest_pid() -> int | None:
 
 
 def available_bytes() -> int | None:
-    """Return how much memory the machine has left; None if unknown."""
-    try:
-        with open("/proc/meminfo", "rb") as file:  # noqa: PTH123 (many times a second)
-            for line in file:
-                if line.startswith(b"MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
+    """Return how much memory the machine has left; None if unknown.
+
+    What lies ready for one CPU counts too, which can be some hundred megabytes. The kernel's own
+    figure leaves it out, so that a program seems to use nothing while it takes from there.
+    """
+    available = _figures("/proc/meminfo", b"MemAvailable:")
+    if not available:
         return None
-    return None
+    return available[0] * 1024 + sum(_figures("/proc/zoneinfo", b"count:")) * _PAGE_BYTES
+
+
+def _figures(path: str, name: bytes) -> list[int]:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (many times a second)
+            fields = [line.split() for line in file if name in line]
+            return [int(found[1]) for found in fields if found[0] == name]
+    except (OSError, ValueError, IndexError):
+        return []
 
 
 def _from_proc() -> Iterable[Process]:
@@ -94,20 +106,34 @@ def _from_proc() -> Iterable[Process]:
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 (one of many)
-                # The name, in brackets, may hold anything.
-                fields = file.read().rpartition(b")")[2].split()
+            fields = _stat(name)
+            ended = fields[0] in (b"Z", b"X")
+            # Threads outlive the first one, which then shows nothing of what they hold.
+            thread = _running_thread(name) if ended and int(fields[17]) > 1 else name
+            resident_pages = int((fields if thread == name else _stat(thread))[21])
         except OSError:
             continue
-        ticks = sum(map(int, fields[11:15]))
         yield Process(
             pid=int(name),
             parent=int(fields[1]),
             threads=int(fields[17]),
-            cpu_s=ticks / _TICKS_PER_S,
-            resident_bytes=int(fields[21]) * _PAGE_BYTES,
-            ended=fields[0] in (b"Z", b"X"),
+            cpu_s=sum(map(int, fields[11:15])) / _TICKS_PER_S,
+            resident_bytes=resident_pages * _PAGE_BYTES,
+            thread=int(thread),
+            ended=ended and thread == name,
         )
+
+
+def _stat(name: str) -> list[bytes]:
+    with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 (one of many)
+        # The name, in brackets, may hold anything.
+        return file.read().rpartition(b")")[2].split()
+
+
+def _running_thread(name: str) -> str:
+    """Return a thread of a process other than its first; the first if there is none any more."""
+    others = os.listdir(f"/proc/{name}/task")  # noqa: PTH208 (one of many)
+    return next((other for other in others if other != name), name)
 
 
 def _from_ps() -> Iterable[Process]:
@@ -122,4 +148,5 @@ def _from_ps() -> Iterable[Process]:
         cpu_s = 0.0
         for part in time.replace("-", ":").split(":"):
             cpu_s = cpu_s * 60 + float(part)
-        yield Process(int(pid), int(parent), 1, cpu_s, int(kilobytes) * 1024)
+        resident_bytes = int(kilobytes) * 1024
+        yield Process(int(pid), int(parent), 1, cpu_s, resident_bytes, int(pid))
