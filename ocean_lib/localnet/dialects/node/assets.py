@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +24,7 @@ from ocean_lib.localnet.dialects.node.rules import (
 )
 from ocean_lib.localnet.dialects.node.sources import asking_of
 from ocean_lib.localnet.dialects.node.wire import Refused
-from ocean_lib.localnet.files.access import FileAccess
+from ocean_lib.localnet.files.access import FileAccess, FileUnavailable
 from ocean_lib.localnet.metadata.store import MetadataStore
 
 NO_FILES = "Unable to decrypt files, files not served by the current node!"
@@ -160,6 +161,19 @@ class Assets:
             "type": file.get("type", "url"),
         }
 
+    def content(self, file: Document) -> bytes:
+        """Read a file.
+
+        Raises:
+            Refused: If it cannot be read.
+        """
+        try:
+            opened = self._files.open(file.get("url"))
+            with contextlib.closing(opened):
+                return b"".join(opened.chunks)
+        except FileUnavailable:
+            raise Refused(500, "Cannot fetch files") from None
+
     def _files_of(self, did: str, service_id: object) -> list[Document]:
         ddo = self.store.document(did)
         if ddo is None or not is_orderable(ddo):
@@ -188,9 +202,7 @@ class Assets:
     def _lists(self, consumer: str) -> Any:
         def is_listed(contract: str) -> bool:
             try:
-                (count,) = read(
-                    self._chain, contract, "balanceOf(address)", "uint256", consumer
-                )
+                (count,) = read(self._chain, contract, "balanceOf(address)", "uint256", consumer)
             except (RpcError, ValueError, TypeError):
                 return False
             return bool(count)

@@ -9,14 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ocean_lib.localnet.dialects.node.environments import Environments, prices_of
 from ocean_lib.localnet.dialects.node.escrow import Claim, Escrow, Lock
-from ocean_lib.localnet.dialects.node.payments import CHAIN_FAULTS, Payments
-from ocean_lib.localnet.jobs.records import JobRecord, JobStage
+from ocean_lib.localnet.dialects.node.jobs import SETTLED_STAGES, job_document
+from ocean_lib.localnet.dialects.node.node_key import compact
+from ocean_lib.localnet.dialects.node.payments import CHAIN_FAULTS, Payments, cost_of
+from ocean_lib.localnet.dialects.node.starting import number_of
+from ocean_lib.localnet.dialects.node.wire import Refused
+from ocean_lib.localnet.jobs.records import JobRecord
 from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.state.database import Database
 
 _NAME = "claims"
-SETTLED_STAGES = (JobStage.FINISHED, JobStage.CANNOT_RUN)
 _NO_LOCK = "nolock"
 _POLL_S = 0.5
 _JOIN_S = 30.0
@@ -80,8 +84,7 @@ class Settlement:
     Args:
         jobs: The jobs.
         payments: Their locks.
-        cost: Tells what a job costs by now, in its token's smallest unit, and says it in a text
-            that goes onto the chain as proof.
+        environments: Where they ran, and for how much.
         resume: Is given the jobs whose start was cut off, and whose money is locked.
     """
 
@@ -89,12 +92,12 @@ class Settlement:
         self,
         jobs: JobStore,
         payments: Payments,
-        cost: Callable[[JobRecord, Lock], Claim],
+        environments: Environments,
         resume: Callable[[JobRecord], None],
     ) -> None:
         self._jobs = jobs
         self._payments = payments
-        self._cost = cost
+        self._environments = environments
         self._resume = resume
 
     @property
@@ -126,11 +129,31 @@ class Settlement:
             if lock is None or lock in expired or not found:
                 continue
             if found[0].ended and found[0].status in SETTLED_STAGES:
-                claims.append(self._cost(found[0], lock))
+                claims += self._claims(found[0], lock)
         return Due(claims, expired)
 
+    def _claims(self, job: JobRecord, lock: Lock) -> list[Claim]:
+        """Tell what a job cost: how long it ran, with the least and the most that it may cost."""
+        asked = {"chainId": self._environments.chain_id, "token": lock.token}
+        try:
+            environment = self._environments.named(str(job.details.get("environment")), [])
+            prices = prices_of(environment, asked)
+        except Refused:  # the node was started again with other environments
+            _log.warning("job %s has no price any more: its money is given back", job.job_id)
+            return []
+        ran_s = 0.0
+        if job.run_began is not None and job.run_ended is not None:
+            ran_s = abs(job.run_ended - job.run_began)
+        most = number_of(job.details.get("maxJobDuration")) or ran_s
+        seconds = max(min(ran_s, most), environment["minJobDuration"])
+        cost = cost_of(job.details["resources"], prices, seconds)
+        amount = min(self._payments.in_units(cost, lock.token), lock.amount)
+        paid = self._payments.documents([job.job_id])[job.job_id]
+        proof = job_document(job, settled_before=0.0, results=None, payment=paid)
+        return [Claim(lock, amount, compact(proof))]
+
     def _done(self, act: Callable[[Sequence[Any]], list[Any]], wanted: Sequence[Any]) -> list[Any]:
-        """Do it for all at once; if that fails, for each: one that fails must not keep the others."""
+        """Do it for all at once; if that fails for each, so that one does not keep the others."""
         try:
             return act(wanted)
         except CHAIN_FAULTS:

@@ -17,6 +17,7 @@ from ocean_lib.localnet.dialects.node.node_key import ForeignText, compact
 from ocean_lib.localnet.dialects.node.rules import Document
 from ocean_lib.localnet.dialects.node.validation import VERSIONS, why_invalid
 from ocean_lib.localnet.dialects.node.wire import (
+    ASSETS,
     SERVICES,
     Refused,
     as_json,
@@ -30,7 +31,6 @@ from ocean_lib.localnet.dialects.node.wire import (
 from ocean_lib.localnet.http.routes import Endpoint
 from ocean_lib.localnet.metadata.leaves import BadQuery
 
-ASSETS = "/api/aquarius/assets"
 _DID = re.compile(r"did:op:[0-9a-fA-F]{64}")
 _BINARY = "application/octet-stream; charset=utf-8"
 

@@ -53,8 +53,8 @@ class Environments:
         self._engine = engine
         self._consumer = consumer
         self._storage_s = int(storage_s)
-        self._chain_id = chain_id
-        self._token = token
+        self.chain_id = chain_id
+        self.token = token
         self.cluster = _id_of(f"cluster {secret}")
         self._settings = {
             f"{self.cluster}-{_id_of(f'environment {number} {secret}')}": one
@@ -146,7 +146,7 @@ class Environments:
         if not setting.prices:
             return None
         prices = [{"id": name, "price": price} for name, price in setting.prices.items()]
-        return {str(self._chain_id): [{"prices": prices, "feeToken": self._token}]}
+        return {str(self.chain_id): [{"prices": prices, "feeToken": self.token}]}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
 
 from ocean_lib.localnet import safe_json
 from ocean_lib.localnet.chain import ChainClient, RpcError
@@ -17,7 +18,9 @@ from ocean_lib.localnet.dialects.node.contract_calls import (
     Event,
     block_time,
     events,
+    events_in,
     read,
+    receipt_of,
     topic,
 )
 from ocean_lib.localnet.dialects.node.contracts import NodeContracts
@@ -28,6 +31,7 @@ from ocean_lib.localnet.dialects.node.validation import why_invalid
 
 _METADATA = "(address,uint8,string,bytes,bytes,bytes32,uint256,uint256)"
 _CREATED, _UPDATED = topic(f"MetadataCreated{_METADATA}"), topic(f"MetadataUpdated{_METADATA}")
+_PUBLISHED = "uint8,string,bytes,bytes,bytes32,uint256,uint256"
 _STATE = topic("MetadataState(address,uint8,uint256,uint256)")
 _ENCRYPTED, _COMPRESSED = 2, 1
 _ACTIVE = 0
@@ -95,44 +99,72 @@ class Indexer:
 
     def _published(self, event: Event, find: Find) -> Document:
         nft = event.contract
-        state, _, flags, data, digest, moment, _ = event.values(
-            "uint8,string,bytes,bytes,bytes32,uint256,uint256"
-        )
-        (known,) = read(self._chain, self._contracts.erc721_factory, *_LISTED, nft)
-        if known.lower() != nft.lower():
-            raise Unusable("the NFT is not of this network's factory")
+        moment = event.values(_PUBLISHED)[5]
+        self.check_nft(nft)
         did, state = did_of(nft, self._contracts.chain_id), self._state_of(nft)
         previous = find(did)
         if state in _HIDDEN:
             if previous is None:
                 raise Unusable("it is hidden, and was never seen")
             return self._hidden(previous, state)
-        document = self._opened(flags, data, "0x" + digest.hex())
+        document: Document = safe_json.loads(self.text_of(event))
         document.pop("indexedMetadata", None)
-        if document.get("id") != did:
-            raise Unusable(f"it calls itself {document.get('id')}, and its NFT's DID is {did}")
         _check_turn(event, previous)
         reason = why_invalid(document)
         if reason:
             raise Unusable(f"it is not valid: {reason}")
         return self._completed(document, event, state, moment)
 
-    def _opened(self, flags: bytes, data: bytes, digest: str) -> Document:
+    def check_nft(self, nft: str) -> None:
+        """Refuse an NFT that is not of this network's factory.
+
+        Raises:
+            Unusable: If it is not.
+        """
+        factory, listed = self._contracts.erc721_factory, "erc721List(address)"
+        (known,) = read(self._chain, factory, listed, "address", nft)
+        if known.lower() != nft.lower():
+            raise Unusable("the NFT is not of this network's factory")
+
+    def is_hidden(self, nft: str) -> bool:
+        """Tell whether an asset was deprecated or revoked."""
+        return self._state_of(nft) in _HIDDEN
+
+    def publication(self, nft: str, transaction: object) -> Event | None:
+        """Return the event of an NFT's publication in a transaction; None if there is none."""
+        receipt = receipt_of(self._chain, transaction)
+        found = [
+            event
+            for kind in (_CREATED, _UPDATED)
+            for event in (events_in(receipt, kind) if receipt else ())
+            if event.contract == nft
+        ]
+        return found[0] if found else None
+
+    def text_of(self, event: Event) -> str:
+        """Open a published document.
+
+        Raises:
+            ForeignText: If another node encrypted it.
+            Unusable: If it is of another asset, or not what the event says.
+        """
+        _, _, flags, data, digest, _, _ = event.values(_PUBLISHED)
         flag = flags[0] if flags else 0
         if flag & _ENCRYPTED:
             data = self._key.decrypt(data)
         elif flag & _COMPRESSED:
-            raise Unusable("compressed documents are not supported")
+            raise Unusable("Failed to lzma decompress")
         try:
-            text = data.decode()
+            text = str(data, "utf-8")
             document = safe_json.loads(text)
         except ValueError as error:
             raise Unusable("it is not JSON") from error
-        if not isinstance(document, dict):
-            raise Unusable("it is not an object")
-        if document_hash(text) != digest:
-            raise Unusable(f"its hash is {document_hash(text)}, and the event says {digest}")
-        return document
+        did = did_of(event.contract, self._contracts.chain_id)
+        if not isinstance(document, dict) or document.get("id") != did:
+            raise Unusable("did does not match")
+        if document_hash(text) != "0x" + digest.hex():
+            raise Unusable("checksum does not match")
+        return text
 
     def _completed(self, document: Document, event: Event, state: int, moment: int) -> Document:
         nft, owner = event.contract, event.address(1)
@@ -209,8 +241,6 @@ class Indexer:
         is_order = event.topics[0] in (ORDER_STARTED, ORDER_REUSED)
         token = event.contract if is_order else datatoken_of(self._chain, event)
         (nft,) = read(self._chain, token, "getERC721Address()", "address")
-        from eth_utils.address import to_checksum_address
-
         document = find(did_of(to_checksum_address(nft), self._contracts.chain_id))
         if document is None or "services" not in document:
             return None
@@ -233,9 +263,6 @@ class Indexer:
             one["orders"] = orders
         document["indexedMetadata"]["stats"] = [*others, *fresh]
         return document
-
-
-_LISTED = ("erc721List(address)", "address")
 
 
 def _check_turn(event: Event, previous: Document | None) -> None:

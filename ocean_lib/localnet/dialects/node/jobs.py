@@ -44,6 +44,8 @@ _STATUS = {
 }
 _QUEUED = (1, "Job queued")
 _SETTLED = (70, "Job finished")
+SETTLED_STAGES = (JobStage.FINISHED, JobStage.CANNOT_RUN)
+"""Of ended jobs, those that a claim pass settles."""
 _TOLD = ("resources", "maxJobDuration", "metadata", "additionalViewers", "queueMaxWaitTime")
 
 
@@ -116,7 +118,7 @@ def _status(job: JobRecord, settled_before: float) -> tuple[int, str]:
     if is_queued(job):
         return _QUEUED
     is_settled = job.finished is not None and job.finished <= settled_before
-    if is_settled and job.status in (JobStage.FINISHED, JobStage.CANNOT_RUN):
+    if is_settled and job.status in SETTLED_STAGES:
         return _SETTLED
     return _STATUS[job.status]
 

@@ -21,9 +21,7 @@ from ocean_lib.localnet.dialects.node.contract_calls import (
 
 ORDER_STARTED = topic("OrderStarted(address,address,uint256,uint256,uint256,address,uint256)")
 ORDER_REUSED = topic("OrderReused(bytes32,address,uint256,uint256)")
-_PROVIDER_FEE = topic(
-    "ProviderFee(address,address,uint256,bytes,uint8,bytes32,bytes32,uint256)"
-)
+_PROVIDER_FEE = topic("ProviderFee(address,address,uint256,bytes,uint8,bytes32,bytes32,uint256)")
 
 
 @dataclass(frozen=True)

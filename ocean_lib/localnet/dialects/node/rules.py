@@ -116,9 +116,7 @@ def admits(credentials: object, address: str, is_listed: Callable[[str], bool]) 
     return all(allowed)  # one of a kind that is not known lets nobody in
 
 
-def _matches(
-    entries: object, address: str, is_listed: Callable[[str], bool]
-) -> list[bool | None]:
+def _matches(entries: object, address: str, is_listed: Callable[[str], bool]) -> list[bool | None]:
     """Return of each entry whether it is about the address; None of a kind that is not known."""
     found: list[bool | None] = []
     for entry in entries if isinstance(entries, list) else []:

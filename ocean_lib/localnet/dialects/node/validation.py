@@ -81,7 +81,9 @@ def _service_faults(service: object, place: str) -> Iterator[str]:
     trusted = compute.get("publisherTrustedAlgorithms") if isinstance(compute, dict) else None
     for index, entry in enumerate(trusted if isinstance(trusted, list) else []):
         if entry != "*":
-            yield from _lacks(entry, _TRUSTED, f"{place}.compute.publisherTrustedAlgorithms[{index}]")
+            yield from _lacks(
+                entry, _TRUSTED, f"{place}.compute.publisherTrustedAlgorithms[{index}]"
+            )
 
 
 def _parameter_faults(holder: object, place: str) -> Iterator[str]:
