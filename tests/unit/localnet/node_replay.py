@@ -22,7 +22,8 @@ from werkzeug.test import TestResponse
 
 from ocean_lib.localnet.dialects.dialect import NetworkParts, OnChain
 from ocean_lib.localnet.dialects.node.dialect import NodeDialect
-from ocean_lib.localnet.dialects.node.node_key import compact
+from ocean_lib.localnet.dialects.node.escrow import Escrow
+from ocean_lib.localnet.dialects.node.node_key import NodeKey, compact
 from ocean_lib.localnet.dialects.node.options import NodeEnvironment, NodeOptions
 from ocean_lib.localnet.faults import Faults, StuckJob
 from ocean_lib.localnet.files.access import FileAccess, FileStore
@@ -118,6 +119,15 @@ class Node:
         self.database.close()
         self.chain.close()
 
+    @property
+    def escrow(self) -> Escrow:
+        contracts = world().contracts
+        return Escrow(self.chain, contracts.escrow, NodeKey(NODE_KEY), 0)
+
+    def settle(self) -> None:
+        """Make a claim pass now."""
+        self.servers.settle()
+
     def json(self, method: str, path: str, **options: Any) -> Any:
         return self.client.open(path, method=method, **options).get_json()
 
@@ -137,9 +147,10 @@ class Node:
         query = {"userAddress": address}
         return int(self.json("GET", "/api/services/nonce", query_string=query)["nonce"])
 
-    def send(self, recorded: dict[str, Any]) -> TestResponse:
+    def send(self, recorded: dict[str, Any], *, unchanged: bool = False) -> TestResponse:
         """Send a recorded request."""
-        wanted = self.adapted({k: v for k, v in recorded.items() if k != "rawQuery"})
+        wanted = {k: v for k, v in recorded.items() if k != "rawQuery"}
+        wanted = wanted if unchanged else self.adapted(wanted)
         headers = dict(wanted.get("headers", {}))
         body = wanted.get("body") or {}
         data = body.get("text")

@@ -101,7 +101,7 @@ class Builder:
         if "files" in service:
             self.names[service["files"]] = ours
         service["files"] = ours
-        self.set_metadata(ddo)
+        self.names[PUBLISHED_IN.get(ddo["id"], "")] = self.set_metadata(ddo)
 
     def set_metadata(self, ddo: dict[str, Any], state: int = 0) -> str:
         """Write a document's metadata; the hash of the transaction."""
@@ -109,8 +109,7 @@ class Builder:
         data = bytes.fromhex(self.key.encrypt(text.encode())[2:])
         digest = bytes.fromhex(document_hash(text)[2:])
         signature = (
-            "setMetaData(uint8,string,string,bytes,bytes,bytes32,"
-            "(address,uint8,bytes32,bytes32)[])"
+            "setMetaData(uint8,string,string,bytes,bytes,bytes32,(address,uint8,bytes32,bytes32)[])"
         )
         given = (state, "http://127.0.0.1:18002", "", b"\x02", data, digest, [])
         return self.send(PUBLISHER_KEY, ddo["nftAddress"], signature, *given)
@@ -140,6 +139,12 @@ def recorded_document(number: str) -> dict[str, Any]:
     return document
 
 
+def found_document() -> dict[str, Any]:
+    """Return the one that was recorded only where it was found."""
+    found: dict[str, Any] = deepcopy(nodes.load("06")[-1]["response"]["body"]["json"][0][1])
+    return {k: v for k, v in found.items() if k not in ("datatokens", "indexedMetadata")}
+
+
 def other(of: dict[str, Any], name: str, nft: str, token: str, service_id: str) -> dict[str, Any]:
     """Return a document like another one, of another asset."""
     ddo = deepcopy(of)
@@ -165,13 +170,14 @@ def world() -> World:
     order_all(builder)
     chain.close()
     # Copies are continued: what their documents were read from stays where it is.
+    builder.names.pop("")
     return World(folder / "chain.db", replace(contracts, block_number=0), builder.names)
 
 
 def publish_all(builder: Builder) -> None:
     """Publish the recorded assets in the recorded order."""
     algorithm, table = recorded_document("02"), recorded_document("04")
-    untrusted = other(algorithm, "untrusted", *UNTRUSTED)
+    untrusted = found_document()
     raw, wrong = other(table, "raw", *RAW), other(table, "wrong", *WRONG)
     nobody, denied = other(table, "nobody", *NOBODY), other(table, "denied", *DENIED)
     access = other(table, "access", *ACCESS)
@@ -217,6 +223,15 @@ def fill_escrow(chain: EmbeddedChain, contracts: NodeContracts, key: NodeKey) ->
     builder.send(consumer, escrow, authorize, TOKEN, key.address, amount // 2, 7320, 20)
 
 
+PUBLISHED_IN = {
+    ddo["id"]: ddo["indexedMetadata"]["event"]["txid"]
+    for ddo in (
+        nodes.load("02-publish-algorithm-fetch-ddo")[-1]["response"]["body"]["json"],
+        nodes.load("04-publish-dataset-fetch-ddo")[-1]["response"]["body"]["json"],
+        nodes.load("06")[-1]["response"]["body"]["json"][0][1],
+    )
+}
+"""The recorded transactions in which assets were published."""
 # NFT, datatoken and service of the assets whose documents were not recorded.
 UNTRUSTED = (
     "0xED179b78D5781f93eb169730D8ad1bE7313123F4",
