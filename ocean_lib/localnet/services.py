@@ -61,7 +61,7 @@ class Services:
 
     Args:
         folder: Where state is kept.
-        chain: The chain and the contracts on it; None for a dialect that needs none.
+        chain: The chain and the contracts on it.
         keys: The network's keys.
         listen: Where to listen.
         dialect: How to talk.
@@ -73,7 +73,7 @@ class Services:
         self,
         *,
         folder: Path,
-        chain: OnChain | None,
+        chain: OnChain,
         keys: NetworkKeys,
         listen: ListenAddress,
         dialect: Dialect,
@@ -163,6 +163,7 @@ class Services:
     def start(self) -> None:
         """Take up unfinished jobs and begin to answer."""
         self._faults.open()
+        self._servers.start()
         self._engine.start()
         self._server.start()
 
@@ -180,4 +181,12 @@ class Services:
     def close(self) -> None:
         """Stop answering, end running jobs, close the database."""
         self._closing.set()
-        close_all([self._faults.close, self._server.stop, self._engine.close, self._database.close])
+        close_all(
+            [
+                self._faults.close,
+                self._server.stop,
+                self._servers.close,
+                self._engine.close,
+                self._database.close,
+            ]
+        )
