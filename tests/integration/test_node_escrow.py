@@ -63,7 +63,7 @@ def test_more_than_there_is_is_neither_deposited_nor_withdrawn(chain):
 
     with pytest.raises(InsufficientBalance, match=r"has 1000 of token .* needs 1001\. Nothing"):
         chain.escrow.deposit(token, 1001 * ONE, chain.consumer)
-    with pytest.raises(InsufficientBalance, match=r"has 0 of token .* and would withdraw 1"):
+    with pytest.raises(InsufficientBalance, match=r"has 0 of token .* and would withdraw 0\.0+1\."):
         chain.escrow.withdraw(token, 1, chain.consumer)
 
     assert nonce(chain) == before
@@ -100,7 +100,9 @@ def test_locks_are_seen_with_amount_and_end_and_go_when_they_are_claimed(chain):
     assert not first.is_expired(chain.escrow.now_s())
     assert chain.escrow.funds(payer, token) == Funds(7 * ONE - 1, 3 * ONE + 1)
     assert chain.escrow.allowed(payer, token)[0].locks == 2
-    with pytest.raises(InsufficientBalance, match=f"{3 * ONE + 1} locked"):
+    with pytest.raises(
+        InsufficientBalance, match=r"and 3\.000000000000000001 locked, and would withdraw 8\."
+    ):
         chain.escrow.withdraw(token, 8 * ONE, chain.consumer)
 
     chain.claim(2**200 + 1, 2 * ONE)

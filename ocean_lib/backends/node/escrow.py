@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.backends.node.abis import FOLDER
-from ocean_lib.backends.node.tokens import allowing
+from ocean_lib.backends.node.tokens import Token, allowing
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import InsufficientBalance, MalformedResponse, VerifyTxFailed
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
@@ -161,10 +161,11 @@ class EscrowContract(ContractBase):
         at, payer = check_address(token), signer_address(wallet)
         funds = self.funds(payer, at)
         if amount > funds.available:
+            whole = Token(at, web3=self.web3).whole
             raise InsufficientBalance(
-                f"{payer} has {funds.available} of token {at} available in {self}, and "
-                f"{funds.locked} locked (smallest unit), and would withdraw {amount}. Nothing was "
-                "sent."
+                f"{payer} has {whole(funds.available)} of token {at} available in {self}, and "
+                f"{whole(funds.locked)} locked, and would withdraw {whole(amount)}. Nothing was "
+                "sent. What is locked comes back when its job is settled, or its lock expires."
             )
         tx = self.send_transaction("withdraw", ([at], [amount]), wallet)
         self._verify(tx, "Withdraw", payer, at, amount)
