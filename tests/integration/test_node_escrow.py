@@ -100,9 +100,7 @@ def test_locks_are_seen_with_amount_and_end_and_go_when_they_are_claimed(chain):
     assert not first.is_expired(chain.escrow.now_s())
     assert chain.escrow.funds(payer, token) == Funds(7 * ONE - 1, 3 * ONE + 1)
     assert chain.escrow.allowed(payer, token)[0].locks == 2
-    with pytest.raises(
-        InsufficientBalance, match=r"and 3\.000000000000000001 locked, and would withdraw 8\."
-    ):
+    with pytest.raises(InsufficientBalance, match=r"and 3\.0+1 locked, and would withdraw 8\."):
         chain.escrow.withdraw(token, 8 * ONE, chain.consumer)
 
     chain.claim(2**200 + 1, 2 * ONE)
