@@ -123,7 +123,7 @@ def test_its_folder_is_taken_again_with_the_users_own_gitignore(line: CommandLin
     assert (state / "keys.json").read_text() == keys
 
 
-def test_a_nodes_network_has_a_config_with_its_chain_and_no_metadata_cache(
+def test_a_nodes_network_has_a_config_with_its_chain(
     line: CommandLine,
 ) -> None:
     out, _ = _ended(line.started("localnet", "--generation", "node"), signal.SIGINT)
