@@ -68,7 +68,7 @@ class PackContracts(Command):
 
     def initialize_options(self) -> None:
         """Set what setuptools fills in."""
-        self.build_lib = ""
+        self.build_lib = None
 
     def finalize_options(self) -> None:
         """Take the folder that the build writes to."""
