@@ -56,7 +56,8 @@ from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.jobs.quote import Quote, ServiceOrders
+from ocean_lib.jobs.quote import Quote
+from ocean_lib.jobs.service_orders import ServiceOrders
 from ocean_lib.jobs.view import Job
 from ocean_lib.models.file_input import FileInput
 from ocean_lib.preflight.findings import Finding, refused

@@ -24,8 +24,9 @@ from ocean_lib.exceptions import (
     add_to_message,
 )
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.jobs.quote import Quote, ServiceOrder, ServiceOrders, in_tokens
-from ocean_lib.models.amounts import Amount
+from ocean_lib.jobs.quote import Quote
+from ocean_lib.jobs.service_orders import ServiceOrder, ServiceOrders
+from ocean_lib.models.amounts import Amount, in_tokens
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.order import NOT_ORDERED
