@@ -29,7 +29,7 @@ from ocean_lib.jobs.quote import Quote
 from ocean_lib.jobs.service_orders import ServiceOrder, ServiceOrders
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.order import NOT_ORDERED
-from ocean_lib.web3_internal.signer import Signer
+from ocean_lib.web3_internal.signer import Signer, signer_address
 from ocean_lib.web3_internal.transactions import wait_for_pending
 
 _ONE = Decimal(1)
@@ -96,9 +96,7 @@ class Till:
     # --- what it costs
 
     def _now(self, place: Placement) -> tuple[Quote, Mapping[str, ProviderFee]]:
-        """Return the quote as of now, and the fees that its orders are placed with, by their DID
-        and service.
-        """
+        """Return the quote as of now, and the fees to place its orders with, by `_key`."""
         known = self._known(place)
         terms = self._ask(replace(place, plan=_with_orders(place.plan, known)))
         _check_terms(terms, place)
@@ -204,7 +202,7 @@ class Till:
                 self._ledger.deposit(price, wallet)
             if price.lacks:
                 self._ledger.authorize(price, wallet)
-            now = self._ledger.renewed(price, orders_of=wallet)
+            now = self._ledger.renewed(price, signer_address(wallet))
             if not now.is_ready:
                 raise ChainError(
                     f"The escrow {price.escrow} is not as it should be after paying: {now.words}. "
