@@ -341,11 +341,12 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
             return V3Backend(root, *parts)
         from ocean_lib.backends.node.backend import NodeBackend  # not needed for V3
 
-        return NodeBackend(root, *parts)
+        return NodeBackend(root, *parts, lambda did: found.asset(did).view)
 
     chosen = config.provider_generation
     generation = Generation(chosen) if chosen else ours.discovery
-    return Backends(config, ours.http, ours.discovery, make, generation)
+    found = Backends(config, ours.http, ours.discovery, make, generation)
+    return found
 
 
 def _wrapped(config: Config, data_provider: Any) -> Backends:

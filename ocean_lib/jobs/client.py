@@ -317,7 +317,9 @@ class JobClient:
             self._check_reachable(plan.did, plan.service_id)
 
     def _check_reachable(self, did: str, service_id: int | str | None) -> None:
-        reached = self._at(did, lambda backend: backend.files_reachable(did), service_id)
+        reached = self._at(
+            did, lambda backend: backend.files_reachable(did, service_id), service_id
+        )
         if not reached or not all(reached):
             raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
         self._reachable.put(did, True)

@@ -20,7 +20,7 @@ from ocean_lib.documents.publishable import access_attributes, token_choice
 from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.trust import TrustDoctor
-from ocean_lib.jobs.quote import ServiceOrders
+from ocean_lib.jobs.service_orders import ServiceOrders
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ocean_lib import ComputeInput, JobState, Ocean, Wallet, in_thread
-from ocean_lib.jobs.quote import ServiceOrders
+from ocean_lib.jobs.service_orders import ServiceOrders
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.localnet.faults import Delay
 from tests.fake_node import FakeNode, recorded

@@ -6,7 +6,6 @@ bytes, as EIP-191 (recorded in tests/vectors/ocean-node).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,23 +20,24 @@ from ocean_lib.backends.node.answers import (
     jobs_of,
     words_of,
 )
+from ocean_lib.backends.node.bodies import Payment, start_body
 from ocean_lib.backends.node.environments import environments_of
+from ocean_lib.backends.node.terms import Terms, terms_of
 from ocean_lib.backends.signing import Credential
-from ocean_lib.exceptions import InvalidInput, MalformedResponse, SignatureRejected
+from ocean_lib.exceptions import MalformedResponse, SignatureRejected
 from ocean_lib.http.exchange import Answer, HttpExchange
-from ocean_lib.jobs.plan import MARKER, JobPlan
+from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import whole_number
-from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
 
 START_FREE = "freeStartCompute"
+START_PAID = "startCompute"
 STOP = "stopCompute"
 RESULT = "getComputeResult"
 LOGS = "getComputeStreamableLogs"
 CREATE_TOKEN = "createAuthToken"  # noqa: S105 - a command's name
 INVALIDATE_TOKEN = "invalidateAuthToken"  # noqa: S105
 
-MAX_METADATA_CHARS = 1024
 _MAX_REFUSAL_BYTES = 100_000
 
 
@@ -75,14 +75,19 @@ def get_environments(http: HttpExchange, url: str) -> Environments:
 
 
 def start_job(
-    http: HttpExchange, url: str, plan: JobPlan, environment: str, given: Credential
+    http: HttpExchange,
+    url: str,
+    plan: JobPlan,
+    environment: str,
+    given: Credential,
+    payment: Payment | None = None,
 ) -> NodeJob:
-    """Start a free job. Sent once: a repeated request would start a second job."""
+    """Start a job, paid with a payment. Sent once: a repeated request would start a second job."""
     answer = http.send(
         "POST",
         url,
         operation="start the job",
-        json_body=_signed(plan.consumer, given) | start_body(plan, environment),
+        json_body=_signed(plan.consumer, given) | start_body(plan, environment, payment),
         headers=_headers(given),
     )
     jobs = jobs_of(answer)
@@ -91,65 +96,13 @@ def start_job(
     return jobs[0]
 
 
-def start_body(plan: JobPlan, environment: str) -> dict[str, Any]:
-    """Return what a start asks for, without its credentials."""
-    body: dict[str, Any] = {
-        "environment": environment,
-        "algorithm": _algorithm(plan),
-        "datasets": [_dataset(item) for item in plan.datasets],
-        "metadata": metadata_of(plan),
-    }
-    if plan.resources:
-        body["resources"] = [
-            {"id": name, "amount": amount} for name, amount in plan.resources.items()
-        ]
-    if plan.max_duration_s is not None:
-        body["maxJobDuration"] = plan.max_duration_s
-    return body
-
-
-def metadata_of(plan: JobPlan) -> dict[str, Any]:
-    """Return what is kept with the job: the user's own, and the mark of this one start.
-
-    Raises:
-        InvalidInput: it is longer than a node takes.
-    """
-    metadata = {**plan.metadata, MARKER: plan.marker}
-    try:
-        length = len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False))
-    except (TypeError, ValueError, RecursionError):
-        return metadata  # whoever sends it says what is wrong
-    if length > MAX_METADATA_CHARS:
-        raise InvalidInput(
-            f"metadata has {length} characters as JSON, with the mark by which the job is found "
-            f"again; a node takes {MAX_METADATA_CHARS}. Leave some out, or put it into a file."
-        )
-    return metadata
-
-
-def _dataset(item: ComputeInput | FileInput) -> dict[str, Any]:
-    if isinstance(item, FileInput):
-        return {"fileObject": item.as_file_object()}
-    return {
-        "documentId": item.did,
-        "serviceId": str(item.service_id),
-        "transferTxId": item.transfer_tx_id,
-    }
-
-
-def _algorithm(plan: JobPlan) -> dict[str, Any]:
-    algorithm, meta = plan.algorithm, plan.algorithm.meta
-    envs = {"envs": dict(plan.envs)} if plan.envs else {}
-    if meta is None:
-        return {"documentId": algorithm.did, "transferTxId": algorithm.tx_id, **envs}
-    described = {
-        "language": meta.language,
-        "version": meta.version,
-        "container": {**meta.container, "checksum": meta.container_checksum},
-    }
-    if meta.url and not meta.rawcode:  # the node ignores meta.url
-        return {"meta": described, "fileObject": FileInput(meta.url).as_file_object(), **envs}
-    return {"meta": {"rawcode": meta.rawcode, **described}, **envs}
+def get_terms(http: HttpExchange, url: str, body: dict[str, Any]) -> Terms:
+    """Ask what a job costs, which orders are valid and which are missing; unsigned."""
+    answer = http.send("POST", url, operation="ask what the job costs", json_body=body, retry=True)
+    found = terms_of(check_ok(answer).json())
+    if found is None:
+        raise answer.malformed("orders and a payment", answer.text())
+    return found
 
 
 def get_jobs(
@@ -174,19 +127,27 @@ def _clock_of(answer: Answer) -> float:
 
 
 def file_reaches(http: HttpExchange, url: str, file: FileInput) -> bool:
-    """Ask whether the node reads anything at a place; unsigned.
+    """Ask whether the node reads anything at a place; unsigned."""
+    return all(files_reach(http, url, file.as_file_object()))
+
+
+def files_reach(http: HttpExchange, url: str, where: dict[str, Any]) -> list[bool]:
+    """Ask whether the node reads anything of each file at a place; unsigned.
 
     Of a file that it cannot read it says that it is valid and has no bytes.
+
+    Args:
+        http: sends the request.
+        url: of the node's `fileInfo`.
+        where: a file object, or `did` and `serviceId` of a published one.
     """
-    answer = http.send(
-        "POST", url, operation="look at the file", json_body=file.as_file_object(), retry=True
-    )
+    answer = http.send("POST", url, operation="look at the file", json_body=where, retry=True)
     said = check_ok(answer).json()
     if not (isinstance(said, list) and said and all(isinstance(one, dict) for one in said)):
         raise answer.malformed("a list of files", answer.text())
-    return all(
+    return [
         one.get("valid") is True and whole_number(one.get("contentLength")) != 0 for one in said
-    )
+    ]
 
 
 def put_stop(

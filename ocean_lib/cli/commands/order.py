@@ -21,10 +21,10 @@ from ocean_lib.cli.job_file import (
 from ocean_lib.cli.options import DID, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.cli.typed_job import TypedJob, index_of, service_of
-from ocean_lib.jobs.quote import in_tokens
+from ocean_lib.models.amounts import in_tokens
 
 if TYPE_CHECKING:
-    from ocean_lib.jobs.quote import ServiceOrders
+    from ocean_lib.jobs.service_orders import ServiceOrders
     from ocean_lib.ocean.compute_job import ComputeJob
     from ocean_lib.ocean.ocean import Ocean
     from ocean_lib.web3_internal.wallet import Wallet

@@ -15,7 +15,7 @@ import responses
 
 from ocean_lib import FileInput
 from ocean_lib.backends.discovery import Discovery
-from ocean_lib.backends.node import calls
+from ocean_lib.backends.node import bodies, calls
 from ocean_lib.backends.signing import Credential
 from ocean_lib.exceptions import InvalidInput, MalformedResponse, OceanError, SignatureRejected
 from ocean_lib.http.exchange import HttpExchange
@@ -304,11 +304,11 @@ def plan(**fields: Any) -> JobPlan:
 
 
 def test_metadata_longer_than_a_node_takes_is_refused_before_it_is_sent() -> None:
-    room = calls.MAX_METADATA_CHARS - len(f'{{"a":"","{MARKER}":"{plan().marker}"}}')
+    room = bodies.MAX_METADATA_CHARS - len(f'{{"a":"","{MARKER}":"{plan().marker}"}}')
 
-    assert calls.start_body(plan(metadata={"a": "x" * room}), "e")["metadata"]["a"]
+    assert bodies.start_body(plan(metadata={"a": "x" * room}), "e")["metadata"]["a"]
     with pytest.raises(InvalidInput, match="1025 characters"):
-        calls.start_body(plan(metadata={"a": "x" * (room + 1)}), "e")
+        bodies.start_body(plan(metadata={"a": "x" * (room + 1)}), "e")
 
 
 def test_two_plans_have_two_markers_and_are_equal_otherwise() -> None:
@@ -324,7 +324,9 @@ def test_an_images_digest_goes_out_as_its_checksum() -> None:
     meta = AlgorithmMetadata({"rawcode": "1", "container": container})
     of_v3 = meta.as_dictionary()
 
-    body = calls.start_body(JobPlan((), Algorithm(meta=meta), nodes.CONSUMER, envs={"A": "1"}), "e")
+    body = bodies.start_body(
+        JobPlan((), Algorithm(meta=meta), nodes.CONSUMER, envs={"A": "1"}), "e"
+    )
 
     assert body["algorithm"]["meta"]["container"] == container
     assert body["algorithm"]["envs"] == {"A": "1"}
