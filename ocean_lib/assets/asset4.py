@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
@@ -12,7 +13,8 @@ from ocean_lib.common.ddo.credentials import simplify_credential_to_address
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.documents import ddo4
 from ocean_lib.documents.plain import plain
-from ocean_lib.exceptions import InvalidInput, MalformedCredential
+from ocean_lib.documents.reading import generation_of_document
+from ocean_lib.exceptions import InvalidInput, MalformedCredential, NoComputeService
 
 _MAIN = ("type", "name", "author", "license", "algorithm")
 
@@ -65,6 +67,12 @@ class Asset4(Asset):
         more = {key: value for key, value in found.items() if key not in known}
         result: dict[str, Any] = plain({"main": main, "additionalInformation": more})
         return result
+
+    def get_service_by_index(self, index: int | str) -> Service | None:
+        """Return the service with an id, or at an index; None if there is none."""
+        with suppress(NoComputeService):
+            return self._services[self.view.service(index).index]
+        return None
 
     @property
     def encrypted_files(self) -> str:
@@ -143,3 +151,13 @@ def _service(index: int, item: dict[str, Any]) -> Service:
 def _part(values: dict[str, Any], name: str) -> dict[str, Any]:
     found = values.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def asset_of(document: dict[str, Any]) -> Asset:
+    """Return the asset of a document, of whichever generation; it is copied.
+
+    Raises:
+        InvalidInput: it cannot be read; of none that is known, the message says what was seen.
+    """
+    is_v3 = generation_of_document(document) == 1
+    return Asset(dictionary=document) if is_v3 else Asset4(document)

@@ -25,19 +25,20 @@ from ocean_lib.exceptions import InvalidDocument, InvalidInput
 _ENTERPRISE_DID = "did:ope:"
 
 
-def generation_of_document(document: Mapping[str, Any]) -> int:
+def generation_of_document(document: object) -> int:
     """Return which DDO a document is, by its keys: 1 (V3), 4 or 5.
 
     Raises:
         InvalidDocument: none of these; the message says what was seen.
     """
-    if ddo4.SUBJECT in document or str(document.get("id")).startswith(_ENTERPRISE_DID):
+    values = as_dict(document, "DDO")
+    if ddo4.SUBJECT in values or str(values.get("id")).startswith(_ENTERPRISE_DID):
         return 5
-    if "services" in document and "nftAddress" in document:
+    if "services" in values and "nftAddress" in values:
         return 4
-    if "service" in document:
+    if "service" in values:
         return 1
-    seen = ", ".join(map(str, document)) or "no keys at all"
+    seen = ", ".join(map(str, values)) or "no keys at all"
     raise InvalidDocument(
         "This is not an asset's document of a known generation: DDO 1 has 'service', DDO 4 "
         "'services' and 'nftAddress', DDO 5 'credentialSubject'; it has "
