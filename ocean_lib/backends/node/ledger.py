@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.backends.node.terms import ProviderFee, Terms
-from ocean_lib.backends.node.tokens import Dispenser, Escrow, FixedRates, NodeDatatoken, Token
-from ocean_lib.exceptions import VerifyTxFailed
+from ocean_lib.backends.node.addresses import AddressBook
+from ocean_lib.backends.node.escrow import Allowed, EscrowContract
+from ocean_lib.backends.node.orders import Datatoken, ProviderFee
+from ocean_lib.backends.node.sources import DatatokenSource, find_source, get_datatoken
+from ocean_lib.backends.node.terms import Terms
+from ocean_lib.backends.node.tokens import Token
+from ocean_lib.exceptions import MalformedResponse
 from ocean_lib.jobs.prices import DISPENSER, FIXED_RATE, ComputePrice, EscrowLock, TokenSource
-from ocean_lib.jobs.service_orders import ServiceOrder, summed
+from ocean_lib.jobs.service_orders import ServiceOrder
 from ocean_lib.models.amounts import from_base, to_base
-from ocean_lib.web3_internal.constants import ZERO_ADDRESS
 from ocean_lib.web3_internal.node_calls import chain_errors
-from ocean_lib.web3_internal.signer import Signer, signer_address
+from ocean_lib.web3_internal.signer import Signer
+from ocean_lib.web3_internal.utils import get_network_id
 
 if TYPE_CHECKING:
     from web3 import Web3
-
-_ONE_BASE = 10**18
-"""A datatoken in its smallest unit: what an order takes."""
 
 
 class Ledger:
@@ -30,11 +29,13 @@ class Ledger:
 
     Args:
         web3: the chain.
-        config: limits gas and fees, and says how long to wait for a transaction.
+        config: names the file of contracts, limits gas and fees, and says how long to wait for a
+            transaction.
     """
 
     def __init__(self, web3: Web3, config: Any) -> None:
         self.web3 = web3
+        self._address_file = config.address_file
         self._limits = {
             "web3": web3,
             "gas_limit": config.gas_limit,
@@ -45,10 +46,27 @@ class Ledger:
 
     # --- what there is
 
-    def now_s(self) -> int:
-        """Return the chain's clock, in epoch seconds: that of its newest block."""
-        with chain_errors("read the newest block"):
-            return int(self.web3.eth.get_block("latest")["timestamp"])
+    def check_terms(self, terms: Terms) -> None:
+        """Check that a node's price is one of this chain, in the escrow that is known there.
+
+        Raises:
+            MalformedResponse: it is another; money sent there might be lost.
+        """
+        chain_id = get_network_id(self.web3)
+        if terms.chain_id != chain_id:
+            raise MalformedResponse(
+                f"The node is paid on chain {terms.chain_id}, and the configured network is chain "
+                f"{chain_id}. Nothing was sent. Set network in the config to the node's chain.",
+                operation="ask what the job costs",
+            )
+        known = AddressBook(self._address_file, self.web3).find("Escrow")
+        if known and known != terms.escrow:
+            raise MalformedResponse(
+                f"The node names the escrow {terms.escrow}, and on chain {chain_id} that is "
+                f"{known}. Nothing was sent. Check address.file in the config, or ask the node's "
+                "operator.",
+                operation="ask what the job costs",
+            )
 
     def has_gas(self, account: str) -> bool:
         """Tell whether an account has anything to pay gas with."""
@@ -56,51 +74,32 @@ class Ledger:
         with chain_errors("read a balance"):
             return self.web3.eth.get_balance(where) > 0
 
+    def now_s(self, price: ComputePrice) -> int:
+        """Return the chain's clock, in epoch seconds."""
+        return self._escrow(price).now_s()
+
     def balance(self, token: str, account: str) -> Decimal:
         """Return what an account has of a token."""
         return self._whole(token, self._token(token).balanceOf(account))
 
     def newest_order(self, datatoken: str, consumer: str, payer: str, index: int) -> str:
-        """Return the newest order of a service that a wallet paid for a consumer; '' if none.
+        """Return the newest order of a service that a wallet paid for a consumer; '' if none."""
+        found = self._datatoken(datatoken).newest_order(consumer, payer, index)
+        return "" if found is None else found.tx_hash
 
-        An order whose fees were paid again is named by the last transaction that did so.
-        """
-        contract = self._datatoken(datatoken)
-        found = contract.orders(consumer, payer, index)
-        if not found:
-            return ""
-        reused = contract.reuses(found[-1])
-        return reused[-1] if reused else found[-1]
-
-    def fees(self, datatoken: str, fee: ProviderFee | None, *, is_new: bool) -> dict[str, Decimal]:
-        """Return what an order costs besides its datatoken, by the token's address.
-
-        Args:
-            datatoken: what it is ordered with.
-            fee: the provider's.
-            is_new: whether it is a new order, for which the market that published may take a fee.
-        """
-        provider = {fee.token: self._whole(fee.token, fee.amount_base)} if fee else {}
-        if not is_new:
-            return _without_nothing(provider)
-        _, token, amount = self._datatoken(datatoken).market_fee()
-        market = {token: self._whole(token, amount)} if amount and token != ZERO_ADDRESS else {}
-        return _without_nothing(summed(provider, market))
+    def fees(self, datatoken: str, fee: ProviderFee, *, is_new: bool) -> dict[str, Decimal]:
+        """Return what an order costs besides its datatoken, by the token's address."""
+        found = self._datatoken(datatoken).fees(fee, is_new=is_new)
+        return {token: self._whole(token, base) for token, base in found.items()}
 
     def source(self, datatoken: str, account: str) -> TokenSource | None:
-        """Return where a datatoken comes from: given away, else the cheapest; None if nowhere."""
-        contract = self._datatoken(datatoken)
-        for address in contract.dispensers():
-            if Dispenser(address, **self._limits).gives(datatoken, account, _ONE_BASE):
-                return TokenSource(DISPENSER, address)
-        offers = []
-        for address, exchange_id in contract.fixed_rates():
-            offer = FixedRates(address, **self._limits).price(exchange_id, _ONE_BASE)
-            if offer is not None:
-                token, amount = offer
-                price = self._whole(token, amount)
-                offers.append(TokenSource(FIXED_RATE, address, exchange_id, token, price))
-        return min(offers, key=lambda one: one.price, default=None)
+        """Return where an account gets a datatoken; None if nowhere."""
+        found = find_source(self._datatoken(datatoken), account)
+        if found is None:
+            return None
+        kind = DISPENSER if found.is_dispenser else FIXED_RATE
+        exchange_id = "" if found.is_dispenser else "0x" + found.exchange_id.hex()
+        return TokenSource(kind, found.contract, exchange_id, found.token, found.price)
 
     def price(self, terms: Terms, account: str, duration_s: int) -> ComputePrice:
         """Return what running a job costs, and what of that is prepared in the escrow."""
@@ -118,92 +117,69 @@ class Ledger:
     def renewed(self, price: ComputePrice, account: str) -> ComputePrice:
         """Return a price with what is prepared in the escrow now."""
         escrow, token = self._escrow(price), price.token
-        whole = partial(self._whole, token)
-        most, locked, seconds, counts, locks = escrow.authorization(token, account, price.payee)
+        found = escrow.allowed(account, token, price.payee)
+        now = found[0] if found else Allowed(price.payee, 0, 0, 0, 0, 0)
         return replace(
             price,
-            in_escrow=whole(escrow.available(token, account)),
-            max_amount=whole(most),
-            locked=whole(locked),
-            max_lock_s=seconds,
-            max_locks=counts,
-            locks=locks,
+            in_escrow=self._whole(token, escrow.funds(account, token).available),
+            max_amount=self._whole(token, now.max_amount),
+            locked=self._whole(token, now.locked),
+            max_lock_s=now.max_lock_s,
+            max_locks=now.max_locks,
+            locks=now.locks,
         )
 
     def locks(self, price: ComputePrice, account: str) -> list[EscrowLock]:
-        """Return what is locked in the escrow for the node's payee, in the token of a price."""
+        """Return what the node has locked of a wallet's deposit, in the token of a price."""
         return [
-            EscrowLock(price.token, self._whole(price.token, amount), expiry_s, job)
-            for job, amount, expiry_s in self._escrow(price).locks(
-                price.token, account, price.payee
+            EscrowLock(
+                price.token, self._whole(price.token, one.amount), one.expires_s, one.job_number
             )
+            for one in self._escrow(price).locks(account, price.token, price.payee)
         ]
 
     # --- paying
 
     def get_datatoken(self, datatoken: str, source: TokenSource, wallet: Signer) -> None:
         """Get one datatoken, for no more than was said."""
-        if source.kind == DISPENSER:
-            place = Dispenser(source.contract, **self._limits)
-            place.dispense(datatoken, _ONE_BASE, signer_address(wallet), wallet)
-            return
-        price = self._base(source.token, source.price)
-        self._allow(source.token, source.contract, price, wallet)
-        FixedRates(source.contract, **self._limits).buy(
-            source.exchange_id, _ONE_BASE, price, wallet
-        )
+        base = self._base(source.token, source.price) if source.token else 0
+        exchange_id = bytes.fromhex(source.exchange_id.removeprefix("0x"))
+        place = DatatokenSource(source.contract, exchange_id, source.token, base, source.price)
+        get_datatoken(self._datatoken(datatoken), place, wallet)
 
     def place_order(self, order: ServiceOrder, fee: ProviderFee, wallet: Signer) -> str:
-        """Place an order, or pay the fees of a valid one again; returns the transaction.
-
-        Raises:
-            VerifyTxFailed: it was sent, but is not the intended order.
-        """
-        for token, amount in order.fees.items():
-            self._allow(token, order.data_token, self._base(token, amount), wallet)
-        contract = self._datatoken(order.data_token)
+        """Place an order, or pay the fees of a valid one again; returns the transaction."""
+        datatoken = self._datatoken(order.data_token)
         if order.reuses:
-            return contract.reuse_order(order.reuses, fee, wallet)
-        tx = contract.start_order(order.consumer, order.service_index, fee, wallet)
-        payer = signer_address(wallet)
-        if tx not in contract.orders(order.consumer, payer, order.service_index):
-            raise VerifyTxFailed(
-                f"Transaction {tx} was to order service {order.service_index} of {order.did} for "
-                f"{order.consumer}, and is not such an order. Look it up before paying again."
-            )
-        return tx
+            return datatoken.reuse_order(order.reuses, fee, wallet)
+        return datatoken.start_order(order.consumer, order.service_index, fee, wallet)
 
     def deposit(self, price: ComputePrice, wallet: Signer) -> None:
         """Deposit what the escrow lacks for a price."""
         amount = self._base(price.token, price.to_deposit)
-        self._allow(price.token, price.escrow, amount, wallet)
         self._escrow(price).deposit(price.token, amount, wallet)
 
     def authorize(self, price: ComputePrice, wallet: Signer) -> None:
         """Let the node lock a price; what it was allowed before stays allowed."""
         most = max(price.max_amount, price.locked + price.amount)
-        self._escrow(price).authorize(
-            price.token,
+        wanted = Allowed(
             price.payee,
             self._base(price.token, most),
+            0,
             max(price.max_lock_s, price.lock_s),
             max(price.max_locks, price.locks + 1),
-            wallet,
+            0,
         )
-
-    def _allow(self, token: str, spender: str, amount: int, wallet: Signer) -> None:
-        contract = self._token(token)
-        if amount and contract.allowance(signer_address(wallet), spender) < amount:
-            contract.approve(spender, amount, wallet)
+        self._escrow(price).authorize(price.token, wanted, wallet)
 
     def _token(self, address: str) -> Token:
         return Token(address, **self._limits)
 
-    def _datatoken(self, address: str) -> NodeDatatoken:
-        return NodeDatatoken(address, **self._limits)
+    def _datatoken(self, address: str) -> Datatoken:
+        return Datatoken(address, **self._limits)
 
-    def _escrow(self, price: ComputePrice) -> Escrow:
-        return Escrow(price.escrow, **self._limits)
+    def _escrow(self, price: ComputePrice) -> EscrowContract:
+        return EscrowContract(price.escrow, **self._limits)
 
     def _whole(self, token: str, amount: int) -> Decimal:
         return from_base(amount, self._decimals_of(token))
@@ -215,7 +191,3 @@ class Ledger:
         if token not in self._decimals:
             self._decimals[token] = self._token(token).decimals()
         return self._decimals[token]
-
-
-def _without_nothing(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    return {token: amount for token, amount in amounts.items() if amount}

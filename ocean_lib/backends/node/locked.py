@@ -35,7 +35,7 @@ def tell_lock(
     try:
         ledger = ledger_of()
         price = ledger.price(terms_of(), owner, 0)
-        locks = [lock for lock in ledger.locks(price, owner) if lock.ends_s > ledger.now_s()]
+        locks = [lock for lock in ledger.locks(price, owner) if lock.ends_s > ledger.now_s(price)]
         known = {_number(job.raw.get("jobIdHash")) for job in jobs_of()} if locks else set()
     except OceanError as failure:
         add_to_message(

@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from ocean_lib.backends.node.ledger import Ledger
+from ocean_lib.backends.node.orders import ProviderFee
 from ocean_lib.backends.node.placement import Placement
 from ocean_lib.backends.node.resolving import ViewOf
-from ocean_lib.backends.node.terms import OrderTerms, ProviderFee, Terms
+from ocean_lib.backends.node.terms import OrderTerms, Terms
 from ocean_lib.backends.placing import check_balances, check_payer, each_placed
 from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.base.turns import Turns
@@ -100,6 +101,7 @@ class Till:
         known = self._known(place)
         terms = self._ask(replace(place, plan=_with_orders(place.plan, known)))
         _check_terms(terms, place)
+        self._ledger.check_terms(terms)
         orders, fees = ServiceOrders(), dict[str, ProviderFee]()
         for one in known:
             term = _term(terms, one)
@@ -163,7 +165,7 @@ class Till:
             service_id=known.service.id,
             reuses=term.order_tx if term.fee is not None else "",
         )
-        if order.is_paid:
+        if order.is_paid or term.fee is None:
             return order
         return replace(
             order,
