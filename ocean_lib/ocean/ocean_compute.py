@@ -401,7 +401,8 @@ class OceanCompute:
         if quote.cost or quote.to_pay:
             quote.check_limits(max_cost)
         if not quote.is_ready:
-            self.check_provider(plan.did)
+            if plan.did:
+                self.check_provider(plan.did)
             self.check_plan(plan, wallet).check_worth_paying()
         orders = quote.pay(wallet, max_cost=max_cost)
         with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
