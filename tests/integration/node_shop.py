@@ -210,7 +210,9 @@ class Shop:
         )
         nonce = str(int(asked.json()["nonce"]) + 1)
         digest = keccak(text=f"{address}{nonce}encrypt").lstrip(b"\0")
-        signature = Account.sign_message(encode_defunct(digest), self.publisher.unsafe_private_key())
+        signature = Account.sign_message(
+            encode_defunct(digest), self.publisher.unsafe_private_key()
+        )
         answer = requests.post(
             f"{root}/api/services/encrypt",
             params={
