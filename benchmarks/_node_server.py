@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from _steering import Steering
 
 from ocean_lib.localnet import LocalNetwork
-from ocean_lib.localnet.dialects.node.options import FreeEnvironment, NodeOptions
+from ocean_lib.localnet.dialects.node.options import NodeEnvironment, NodeOptions
 from ocean_lib.localnet.runners import RunnerJob, RunOutcome
 
 PLACES = 1024
@@ -166,7 +166,7 @@ async def _serve(network: LocalNetwork, runner: TimedRunner) -> None:
 def main() -> None:
     """Serve until standard input ends."""
     runner = TimedRunner()
-    options = NodeOptions(rate_limit=None, environments=(FreeEnvironment(),))
+    options = NodeOptions(rate_limit=None, environments=(NodeEnvironment(),))
     with LocalNetwork(
         generation="node", node=options, jobs_at_once=PLACES, max_jobs=PLACES, runner=runner
     ) as network:

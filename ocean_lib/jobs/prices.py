@@ -117,3 +117,20 @@ class ComputePrice:
                 for name, value in self.lacks.items()
             },
         }
+
+
+@dataclass(frozen=True)
+class EscrowLock:
+    """What a node has locked in the escrow for one job.
+
+    Attributes:
+        token: the address of the token.
+        amount: how much, in whole tokens.
+        ends_s: until when, in epoch seconds; then `cancelExpiredLock` gives the money back.
+        job: the number of the job, its `jobIdHash`.
+    """
+
+    token: str
+    amount: Decimal
+    ends_s: int
+    job: int

@@ -12,14 +12,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ocean_lib.localnet.dialects.node.options import FreeEnvironment, NodeOptions
+    from ocean_lib.localnet.dialects.node.options import NodeEnvironment, NodeOptions
     from ocean_lib.localnet.errors import LocalNetworkError
     from ocean_lib.localnet.network import LocalNetwork
 
-__all__ = ["FreeEnvironment", "LocalNetwork", "LocalNetworkError", "NodeOptions"]
+__all__ = ["NodeEnvironment", "LocalNetwork", "LocalNetworkError", "NodeOptions"]
 
 _PLACES = {
-    "FreeEnvironment": "dialects.node.options",
+    "NodeEnvironment": "dialects.node.options",
     "LocalNetwork": "network",
     "LocalNetworkError": "errors",
     "NodeOptions": "dialects.node.options",

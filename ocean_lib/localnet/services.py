@@ -163,6 +163,7 @@ class Services:
     def start(self) -> None:
         """Take up unfinished jobs and begin to answer."""
         self._faults.open()
+        self._servers.start()
         self._engine.start()
         self._server.start()
 
@@ -180,4 +181,12 @@ class Services:
     def close(self) -> None:
         """Stop answering, end running jobs, close the database."""
         self._closing.set()
-        close_all([self._faults.close, self._server.stop, self._engine.close, self._database.close])
+        close_all(
+            [
+                self._faults.close,
+                self._server.stop,
+                self._servers.close,
+                self._engine.close,
+                self._database.close,
+            ]
+        )

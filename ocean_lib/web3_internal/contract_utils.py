@@ -84,7 +84,7 @@ def get_contracts_addresses(network: str, address_file: str | None) -> dict[str,
     Raises:
         ConfigError: the file cannot be read, or has another form.
     """
-    networks = _read_addresses(address_file)
+    networks = read_addresses(address_file)
     for name in (network, _NETWORK_ALIASES.get(network, network)):
         found = networks.get(name)
         if isinstance(found, dict):
@@ -168,7 +168,15 @@ def _without_address(make: Any, definition: dict[str, Any]) -> Any:
     return contract
 
 
-def _read_addresses(address_file: str | None) -> dict[str, Any]:
+def read_addresses(address_file: str | None) -> dict[str, Any]:
+    """Return what an address file holds, by the network's name.
+
+    Args:
+        address_file: see `get_contracts_addresses`.
+
+    Raises:
+        ConfigError: the file cannot be read, or has another form.
+    """
     named = f"The address file {_shown(address_file) if address_file else 'of this library'}"
     try:
         if address_file:

@@ -50,11 +50,14 @@ from ocean_lib.base.expiring import Expiring
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     EnvironmentUnavailable,
+    ImageNotFound,
     InvalidInput,
     JobNotFound,
     NotOffered,
     OceanError,
+    ProviderError,
     ProviderFault,
+    RequestInvalid,
     TooManyRequests,
 )
 from ocean_lib.http.deadline import operation_limit
@@ -72,6 +75,7 @@ from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer
 
 if TYPE_CHECKING:
+    from ocean_lib.backends.node.ledger import Ledger
     from ocean_lib.backends.node.till import Till
 
 logger = logging.getLogger(__name__)
@@ -162,7 +166,27 @@ class NodeBackend:
                 # In the turn of this wallet: no other start may take this job for its own.
                 return attempt.answered(job)
 
-        return self._wire.start(plan, signer, command, post)
+        try:
+            return self._wire.start(plan, signer, command, post)
+        except (ImageNotFound, RequestInvalid) as error:
+            if payment is not None:
+                self._tell_lock(error, place, signer)
+            raise
+
+    def _tell_lock(self, error: ProviderError, place: Placement, signer: Signer) -> None:
+        """Say what the node locked for a start that it refused: of these it refuses some later."""
+        from ocean_lib.backends.node.locked import tell_lock
+        from ocean_lib.models.chain_access import ChainAccess
+
+        owner = place.plan.consumer
+        reader = ChainReader(ChainAccess(self._config), getattr(signer, "web3", None))
+        tell_lock(
+            error,
+            owner,
+            partial(self._ledger, reader),
+            partial(self.terms, place),
+            lambda: self.listed(owner).jobs,
+        )
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
         """List all jobs of an owner, unsigned; what cannot be read is logged and left out."""
@@ -267,11 +291,15 @@ class NodeBackend:
         )
 
     def _till(self, reader: ChainReader) -> Till:
-        from ocean_lib.backends.node.ledger import Ledger  # few pay, and it needs web3
         from ocean_lib.backends.node.till import Till
 
-        ledger = Ledger(reader.web3, self._config)
-        return Till(ledger, self.terms, self._view_of, self._config.transaction_timeout_s)
+        timeout_s = self._config.transaction_timeout_s
+        return Till(self._ledger(reader), self.terms, self._view_of, timeout_s)
+
+    def _ledger(self, reader: ChainReader) -> Ledger:
+        from ocean_lib.backends.node.ledger import Ledger  # few pay, and it needs web3
+
+        return Ledger(reader.web3, self._config)
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""

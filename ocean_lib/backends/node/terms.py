@@ -6,31 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ocean_lib.backends.node.orders import ProviderFee
 from ocean_lib.checks import check_address, check_tx_hash
 from ocean_lib.exceptions import InvalidInput
-
-
-@dataclass(frozen=True)
-class ProviderFee:
-    """What a node takes for an order, signed by it; the datatoken's contract checks the signature.
-
-    Attributes:
-        address: who gets it.
-        token: the address of the token it is paid in.
-        amount_base: in the token's smallest unit.
-        v, r, s: the signature.
-        valid_until: as the node says it: the service's timeout in seconds, not a time of day.
-        data: what the fee is for, as bytes.
-    """
-
-    address: str
-    token: str
-    amount_base: int
-    v: int
-    r: bytes
-    s: bytes
-    valid_until: int
-    data: bytes
 
 
 @dataclass(frozen=True)

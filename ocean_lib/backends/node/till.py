@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from ocean_lib.backends.node.ledger import Ledger
+from ocean_lib.backends.node.orders import ProviderFee
 from ocean_lib.backends.node.placement import Placement
 from ocean_lib.backends.node.resolving import ViewOf
-from ocean_lib.backends.node.terms import OrderTerms, ProviderFee, Terms
+from ocean_lib.backends.node.terms import OrderTerms, Terms
 from ocean_lib.backends.placing import check_balances, check_payer, each_placed
 from ocean_lib.base.interrupts import interrupted_saying
 from ocean_lib.base.turns import Turns
@@ -29,7 +30,7 @@ from ocean_lib.jobs.quote import Quote
 from ocean_lib.jobs.service_orders import ServiceOrder, ServiceOrders
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.order import NOT_ORDERED
-from ocean_lib.web3_internal.signer import Signer
+from ocean_lib.web3_internal.signer import Signer, signer_address
 from ocean_lib.web3_internal.transactions import wait_for_pending
 
 _ONE = Decimal(1)
@@ -96,12 +97,11 @@ class Till:
     # --- what it costs
 
     def _now(self, place: Placement) -> tuple[Quote, Mapping[str, ProviderFee]]:
-        """Return the quote as of now, and the fees that its orders are placed with, by their DID
-        and service.
-        """
+        """Return the quote as of now, and the fees to place its orders with, by `_key`."""
         known = self._known(place)
         terms = self._ask(replace(place, plan=_with_orders(place.plan, known)))
         _check_terms(terms, place)
+        self._ledger.check_terms(terms)
         orders, fees = ServiceOrders(), dict[str, ProviderFee]()
         for one in known:
             term = _term(terms, one)
@@ -165,7 +165,7 @@ class Till:
             service_id=known.service.id,
             reuses=term.order_tx if term.fee is not None else "",
         )
-        if order.is_paid:
+        if order.is_paid or term.fee is None:
             return order
         return replace(
             order,
@@ -204,7 +204,7 @@ class Till:
                 self._ledger.deposit(price, wallet)
             if price.lacks:
                 self._ledger.authorize(price, wallet)
-            now = self._ledger.renewed(price, orders_of=wallet)
+            now = self._ledger.renewed(price, signer_address(wallet))
             if not now.is_ready:
                 raise ChainError(
                     f"The escrow {price.escrow} is not as it should be after paying: {now.words}. "

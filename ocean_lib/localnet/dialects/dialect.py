@@ -83,6 +83,12 @@ class Servers(Protocol):
     def address(self) -> str:
         """The address by which the compute provider signs and is known."""
 
+    def start(self) -> None:
+        """Take up what an earlier run left, and begin to work in the background."""
+
+    def close(self) -> None:
+        """End what works in the background."""
+
     def operation(self, request: Request) -> Operation | None:
         """Tell which operation a request is for, in the words of the faults."""
 

@@ -126,11 +126,13 @@ class FileAccess:
         self._max_bytes = max_bytes
         self._allow_private = allow_private
 
-    def describe(self, url: object, *, with_checksum: bool = False) -> dict[str, Any]:
+    def describe(
+        self, url: object, *, with_checksum: bool = False, asking: Asking = PLAINLY
+    ) -> dict[str, Any]:
         """Tell whether a file can be read, and its length and type, as `fileinfo` does."""
         total_s = _FETCH_S if with_checksum else _DESCRIBE_S
         try:
-            file = self._open(url, Patience(total_s))
+            file = self._open(url, Patience(total_s), asking)
         except FileUnavailable:
             return {"valid": False}
         with contextlib.closing(file):

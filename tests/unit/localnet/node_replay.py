@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 from ocean_lib.localnet.dialects.dialect import NetworkParts
 from ocean_lib.localnet.dialects.node.dialect import NodeDialect
-from ocean_lib.localnet.dialects.node.options import FreeEnvironment, NodeOptions
+from ocean_lib.localnet.dialects.node.options import NodeEnvironment, NodeOptions
 from ocean_lib.localnet.faults import Faults, StuckJob
 from ocean_lib.localnet.files.access import FileAccess, FileStore
 from ocean_lib.localnet.http.faulty import with_faults
@@ -42,8 +42,8 @@ VALID_UNTIL_MS = "1796051991257"
 """Until when a recorded token was good."""
 TABLE = b"name,value\na,1\nb,41\n"
 ENVIRONMENTS = (
-    FreeEnvironment(max_duration_s=600, max_jobs=16),
-    FreeEnvironment(addresses=("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",), max_duration_s=60),
+    NodeEnvironment(max_duration_s=600, max_jobs=16),
+    NodeEnvironment(addresses=("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",), max_duration_s=60),
 )
 _PATIENCE_S = 60
 

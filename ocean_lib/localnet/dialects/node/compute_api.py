@@ -1,4 +1,4 @@
-"""A node's compute calls: environments, start, status, stop, results, logs."""
+"""A node's compute calls: environments, free and paid starts, status, stop, results, logs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +19,10 @@ from ocean_lib.localnet.dialects.node.credentials import Credentials
 from ocean_lib.localnet.dialects.node.environments import Environments
 from ocean_lib.localnet.dialects.node.jobs import is_queued, job_document, started_document
 from ocean_lib.localnet.dialects.node.outputs import OUTPUTS, ResultFiles, content
-from ocean_lib.localnet.dialects.node.starting import free_request
+from ocean_lib.localnet.dialects.node.payments import CannotPay, Payments
+from ocean_lib.localnet.dialects.node.starting import Starts, number_of
 from ocean_lib.localnet.dialects.node.wire import (
+    SERVICES,
     Refused,
     as_json,
     as_text,
@@ -28,6 +30,7 @@ from ocean_lib.localnet.dialects.node.wire import (
     check_address,
     hidden_refusal,
     json_refusal,
+    refusing,
     require,
     text_refusal,
 )
@@ -35,7 +38,6 @@ from ocean_lib.localnet.faults import ForgetStop, MissingImage
 from ocean_lib.localnet.http.routes import Endpoint
 from ocean_lib.localnet.jobs.records import LOG_NAME, JobRecord, JobStage, StopRequest
 
-SERVICES = "/api/services"
 _COMPUTE = f"{SERVICES}/compute"
 _FOLLOW_S = 0.1
 _NOT_RUNNING = "Job not found or not running"
@@ -49,10 +51,20 @@ class ComputeApi:
         parts: The jobs, and what runs them.
         credentials: Who asks.
         environments: Where jobs run.
+        starts: Checks starts.
+        payments: Their money.
+        passes: When jobs are settled.
     """
 
     def __init__(
-        self, parts: NetworkParts, credentials: Credentials, environments: Environments
+        self,
+        parts: NetworkParts,
+        credentials: Credentials,
+        environments: Environments,
+        *,
+        starts: Starts,
+        payments: Payments,
+        passes: ClaimPasses,
     ) -> None:
         self._jobs = parts.jobs
         self._engine = parts.engine
@@ -62,7 +74,9 @@ class ComputeApi:
         self._database = parts.database
         self._credentials = credentials
         self._environments = environments
-        self._claims = ClaimPasses(parts.database)
+        self._starts = starts
+        self._payments = payments
+        self._passes = passes
         self._files = ResultFiles(parts.engine)
 
     def routes(self) -> list[Endpoint]:
@@ -81,8 +95,9 @@ class ComputeApi:
         ]
 
     def environments(self) -> Response:
-        """Answer with all environments; none for a chain that is asked for: there is none."""
-        if request.args.get("chainId", "").strip().isdigit():
+        """Answer with all environments; with none for a chain that is not served."""
+        asked = request.args.get("chainId", "").strip()
+        if asked.isdigit() and int(asked) != self._environments.chain_id:
             return as_json([])
         self._engine.drop_overdue()
         return as_json(self._environments.documents(self._jobs.unfinished()))
@@ -91,11 +106,11 @@ class ComputeApi:
         """Answer a free start: check everything, queue the job."""
         data = self._signed_start("freeStartCompute", "algorithm", "datasets", "environment")
         self._engine.drop_overdue()
+        self._starts.check_free_assets(data)
         with self._database.transaction():
-            unfinished = self._jobs.unfinished()
-            wanted = free_request(data, self._environments, unfinished)
-            if len(unfinished) >= self._max_unfinished:
-                raise Refused(400, "Too many running free jobs ")
+            wanted = self._starts.free_request(
+                data, self._unfinished("Too many running free jobs ")
+            )
             if self._faults.take(MissingImage, "start") is not None:
                 raise Refused(500, _no_image(wanted.algorithm.image))
             job = self._jobs.create(wanted, secrets.token_hex(32))
@@ -104,16 +119,38 @@ class ComputeApi:
         return answer
 
     def start_paid(self) -> Response:
-        """Answer a paid start: no environment of this network takes money."""
-        data = self._signed_start(
-            "startCompute", "environment", "algorithm", "datasets", "maxJobDuration"
-        )
+        """Answer a paid start: check everything, lock the money, then look for the image."""
+        fields = ("environment", "algorithm", "datasets", "maxJobDuration")
+        data = self._signed_start("startCompute", *fields)
+        if number_of(data["maxJobDuration"]) < 0:
+            raise Refused(400, "Invalid maxJobDuration")
         self._environments.check_cluster(data["environment"])
-        self._environments.named(data["environment"], [])
-        payment = data.get("payment")
-        if not isinstance(payment, dict):
-            raise Refused(500, "Cannot read properties of null (reading 'chainId')")
-        raise not_for_money(payment)
+        self._engine.drop_overdue()
+        terms = self._starts.paid_terms(data, self._unfinished("Too many running jobs "))
+        payment = self._starts.payment(data, terms)
+        try:
+            wanted = self._starts.request(data, terms)
+        except Refused as error:  # a node sees this after it has locked the money
+            raise Refused(400, error.text) from error
+        job_id = secrets.token_hex(32)
+        try:
+            self._payments.lock(job_id, wanted, payment)
+        except CannotPay as error:
+            raise Refused(400, str(error)) from error
+        if self._faults.take(MissingImage, "start") is not None:
+            self._payments.give_up(job_id)
+            raise Refused(400, _no_image(wanted.algorithm.image))
+        job = self._payments.create(job_id, wanted)
+        paid = self._payments.documents([job_id])[job_id]
+        answer = as_json([started_document(job, self._environments.cluster, paid)])
+        self._engine.enqueue(job)
+        return answer
+
+    def _unfinished(self, refusal: str) -> list[JobRecord]:
+        unfinished = self._jobs.unfinished()
+        if len(unfinished) >= self._max_unfinished:
+            raise Refused(400, refusal)
+        return unfinished
 
     def status(self) -> Response:
         """Answer with jobs: one by its id, all of an owner, or all of them."""
@@ -215,38 +252,18 @@ class ComputeApi:
         return job_id.partition("-")[2]
 
     def _told(self, jobs: list[JobRecord], *, with_files: bool) -> Response:
-        last = self._claims.last()
+        last, paid = self._passes.last(), self._payments.documents([job.job_id for job in jobs])
         return as_json(
             [
                 job_document(
                     job,
                     settled_before=last,
                     results=self._files.listed(job) if with_files else None,
+                    payment=paid.get(job.job_id),
                 )
                 for job in jobs
             ]
         )
-
-
-def refusing(
-    form: Callable[[Refused], Response], answer: Callable[[], Response]
-) -> Callable[[], Response]:
-    """Return what answers a request, and refuses it in the form of its route."""
-
-    def answered() -> Response:
-        try:
-            return answer()
-        except Refused as error:
-            return form(error)
-
-    return answered
-
-
-def not_for_money(payment: dict[str, Any]) -> Refused:
-    """Return the refusal of any payment."""
-    chain, token = payment.get("chainId"), payment.get("token")
-    text = f"This compute env does not accept payments on chain: {chain} using token {token}"
-    return Refused(500, text)
 
 
 def _no_image(image: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -43,19 +44,27 @@ _STATUS = {
 }
 _QUEUED = (1, "Job queued")
 _SETTLED = (70, "Job finished")
+SETTLED_STAGES = (JobStage.FINISHED, JobStage.CANNOT_RUN)
+"""Of ended jobs, those that a claim pass settles."""
 _TOLD = ("resources", "maxJobDuration", "metadata", "additionalViewers", "queueMaxWaitTime")
 
 
-def started_document(job: JobRecord, cluster: str) -> dict[str, Any]:
+def started_document(
+    job: JobRecord, cluster: str, payment: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Build the answer to a start: the only one whose job id has the cluster's."""
-    document = job_document(job, settled_before=0.0, results=[])
+    document = job_document(job, settled_before=0.0, results=[], payment=payment)
     for name in ("did", "inputDID", "algoDID", "agreementId"):
         del document[name]
     return document | {"jobId": f"{cluster}-{job.job_id}"}
 
 
 def job_document(
-    job: JobRecord, *, settled_before: float, results: list[dict[str, Any]] | None
+    job: JobRecord,
+    *,
+    settled_before: float,
+    results: list[dict[str, Any]] | None,
+    payment: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build the node's JSON object for a job.
 
@@ -63,7 +72,10 @@ def job_document(
         job: The job.
         settled_before: When the last claim pass was: what ended earlier is settled.
         results: Its files.
+        payment: Of a paid job; it is settled when its lock has ended.
     """
+    if payment is not None:
+        settled_before = math.inf if payment["claimTx"] or payment["cancelTx"] else 0.0
     status, text = _status(job, settled_before)
     termination = job.termination or NEVER_RAN
     told = {name: job.details.get(name) for name in _TOLD}
@@ -81,14 +93,14 @@ def job_document(
         "agreementId": None,
         "environment": job.details.get("environment"),
         "stopRequested": job.stop_request == StopRequest.OWNER,
-        "isFree": True,
+        "isFree": payment is None,
         "algoStartTimestamp": _seconds(job.run_began),
         "algoStopTimestamp": _seconds(job.run_ended),
         "terminationDetails": {
             "exitCode": termination.exit_code,
             "OOMKilled": termination.out_of_memory if termination.exit_code is not None else None,
         },
-        "payment": None,
+        "payment": payment,
         "algoDuration": 0,
         "jobIdHash": "0x" + hashlib.sha256(job.job_id.encode()).hexdigest(),
         "buildStartTimestamp": "0",
@@ -106,7 +118,7 @@ def _status(job: JobRecord, settled_before: float) -> tuple[int, str]:
     if is_queued(job):
         return _QUEUED
     is_settled = job.finished is not None and job.finished <= settled_before
-    if is_settled and job.status in (JobStage.FINISHED, JobStage.CANNOT_RUN):
+    if is_settled and job.status in SETTLED_STAGES:
         return _SETTLED
     return _STATUS[job.status]
 
@@ -200,11 +212,18 @@ def _setup(job: JobRecord) -> Iterator[tuple[str, str]]:
     yield CUSTOM_DATA, f"Writing algocustom data to '/data/{CUSTOM_DATA}'\n"
     if request.algorithm.raw_code:
         yield ALGORITHM, f"Writing raw algo code to {place}/{ALGORITHM}\n"
+    elif request.algorithm.did:
+        service = request.private["algorithm_service"]
+        text = f"Using {request.algorithm.did} and serviceId {service} to get algorithm files.\n"
+        yield ALGORITHM, text
     elif not request.algorithm.url:
         text = "Could not extract any files object from the compute algorithm, skipping...\n"
         yield "", text
     for index, asset in enumerate(request.inputs):
         yield "", f"Downloading asset {index} to /data/inputs/\n"
+        if asset.did:
+            service = request.private["input_services"][index]
+            yield "", f"Using {asset.did} and serviceId {service} for this asset.\n"
         for url in asset.urls:
             path = f"inputs/{file_name(url)}"
             yield path, f"Downloading asset to {place}/{path}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -12,6 +13,8 @@ from flask import Request, Response
 
 from ocean_lib.localnet import safe_json
 
+SERVICES = "/api/services"
+ASSETS = "/api/aquarius/assets"
 INTERNAL = "Internal Server Error"
 _ADDRESS = re.compile(r"(?:0x)?([0-9a-fA-F]{40})")
 
@@ -65,6 +68,20 @@ def hidden_refusal(error: Refused) -> Response:  # noqa: ARG001 (whatever it was
     return as_text(INTERNAL, 500)
 
 
+def refusing(
+    form: Callable[[Refused], Response], answer: Callable[[], Response]
+) -> Callable[[], Response]:
+    """Return what answers a request, and refuses it in the form of its route."""
+
+    def answered() -> Response:
+        try:
+            return answer()
+        except Refused as error:
+            return form(error)
+
+    return answered
+
+
 def page(status: int, text: str) -> Response:
     """Answer with Express' error page."""
     body = (
@@ -111,11 +128,11 @@ def require(data: dict[str, Any], command: str, *fields: str) -> None:
             )
 
 
-def check_address(address: object) -> None:
+def check_address(address: object, name: str = "consumerAddress") -> None:
     """Refuse what is not an address: 40 digits, and in mixed case its checksum is right."""
     found = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if found is not None:
         digits = found[1]
         if digits in (digits.lower(), digits.upper(), to_checksum_address(f"0x{digits}")[2:]):
             return
-    raise Refused(400, 'Parameter : "consumerAddress" is not a valid web3 address')
+    raise Refused(400, f'Parameter : "{name}" is not a valid web3 address')

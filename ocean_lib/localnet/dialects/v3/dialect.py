@@ -63,6 +63,12 @@ class V3Servers:
         self.app.register_error_handler(HtmlError, _on_html)
         self.app.register_error_handler(Exception, _on_unexpected)
 
+    def start(self) -> None:
+        """Do nothing: nothing of theirs works in the background."""
+
+    def close(self) -> None:
+        """Do nothing, as `start`."""
+
     def operation(self, request: Request) -> Operation | None:
         """Tell which operation a request is for: a signed GET of compute is `result`."""
         found = self._routed.operation(request)

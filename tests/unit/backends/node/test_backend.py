@@ -57,6 +57,10 @@ class Attempt:
         return job
 
 
+def no_asset(did: str) -> Any:
+    raise AssertionError(f"{did} was looked up")
+
+
 def plan(**fields: Any) -> JobPlan:
     files = (FileInput(url="http://files.example/a.csv"),)
     return JobPlan(files, Algorithm(meta=META), fields.pop("consumer", WALLET.address), **fields)
@@ -68,7 +72,8 @@ def node(*, use_token: bool = False, **options: Any) -> Iterator[tuple[FakeNode,
         http = HttpExchange()
         signatures = Signatures(use_token=use_token)
         config = Config(options_dict={"resources": {"provider.url": fake.url}})
-        yield fake, NodeBackend(fake.url, http, Discovery(http, 60), signatures, config)
+        found = Discovery(http, 60)
+        yield fake, NodeBackend(fake.url, http, found, signatures, config, no_asset)
 
 
 def started(backend: NodeBackend, wallet: Wallet = WALLET, **fields: Any) -> JobRef:
