@@ -32,6 +32,7 @@ from ocean_lib.backends.node.answers import (
     readable,
     result_files,
 )
+from ocean_lib.backends.node.asset_findings import AssetCheck, NodeFile
 from ocean_lib.backends.node.bodies import price_body
 from ocean_lib.backends.node.candidates import NodeCandidates, check_started
 from ocean_lib.backends.node.placement import Placement, placed
@@ -53,6 +54,7 @@ from ocean_lib.exceptions import (
     InvalidInput,
     JobNotFound,
     NotOffered,
+    OceanError,
     ProviderError,
     ProviderFault,
     RequestInvalid,
@@ -339,6 +341,16 @@ class NodeBackend:
             what = f"The nonce {plan.nonce} was given, and the node has {stored} for this wallet"
             yield refused("stale-nonce", f"{what}.", "Leave nonce out; it is asked for.")
         yield from file_findings(plan, self._reaches)
+        is_free = not (plan.pays or plan.has_orders)
+        with suppress(OceanError):  # what is wrong with the environment is said above
+            is_free = placed(plan, self.environments(), self._config.chain_id).payment is None
+        yield from AssetCheck(plan, self._view_of, self.files_of, is_free=is_free).findings()
+
+    def files_of(self, did: str, service_id: str) -> Sequence[NodeFile]:
+        """Ask for the files of a published service, with the checksums of their contents."""
+        return self._wire.read(
+            "fileInfo", lambda http, url: calls.published_files(http, url, did, service_id)
+        )
 
     def _reaches(self, file: FileInput) -> bool:
         return self._wire.read("fileInfo", lambda http, url: calls.file_reaches(http, url, file))

@@ -20,6 +20,7 @@ from ocean_lib.backends.node.answers import (
     jobs_of,
     words_of,
 )
+from ocean_lib.backends.node.asset_findings import NodeFile
 from ocean_lib.backends.node.bodies import Payment, start_body
 from ocean_lib.backends.node.environments import environments_of
 from ocean_lib.backends.node.terms import Terms, terms_of
@@ -147,6 +148,22 @@ def files_reach(http: HttpExchange, url: str, where: dict[str, Any]) -> list[boo
         raise answer.malformed("a list of files", answer.text())
     return [
         one.get("valid") is True and whole_number(one.get("contentLength")) != 0 for one in said
+    ]
+
+
+def published_files(http: HttpExchange, url: str, did: str, service_id: str) -> list[NodeFile]:
+    """Return the files of a service as the node sees them, with checksums; unsigned."""
+    body = {"did": did, "serviceId": service_id, "checksum": True}
+    answer = http.send("POST", url, operation="look at the files", json_body=body, retry=True)
+    said = check_ok(answer).json()
+    if not (isinstance(said, list) and all(isinstance(one, dict) for one in said)):
+        raise answer.malformed("a list of files", answer.text())
+    return [
+        NodeFile(
+            one.get("valid") is True and whole_number(one.get("contentLength")) != 0,
+            str(one.get("checksum") or ""),
+        )
+        for one in said
     ]
 
 

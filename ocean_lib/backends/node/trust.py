@@ -37,12 +37,13 @@ def is_orderable(asset: AssetView) -> bool:
     return asset.state is None or asset.state in ORDERABLE_STATES
 
 
-def _nobody_asked(_: str) -> Known:
+def nobody_asked(_: str) -> Known:
+    """Say of any access list that its members are not known."""
     return None
 
 
 def admits(
-    credentials: Credentials, address: str, is_member: IsMember = _nobody_asked
+    credentials: Credentials, address: str, is_member: IsMember = nobody_asked
 ) -> tuple[Known, Known]:
     """Tell whether credentials deny an address, and whether they allow it.
 
@@ -114,6 +115,24 @@ def container_checksum(algorithm: AlgorithmView) -> str:
     """Return the checksum of a container: of its entry point and its image's digest."""
     text = algorithm.container.get("entrypoint", "") + algorithm.container.get("checksum", "")
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def candidate_of(asset: AssetView, service: ServiceView, checksums: Sequence[str]) -> Candidate:
+    """Return a published algorithm as trust lists see it.
+
+    Args:
+        asset: the algorithm.
+        service: its service that is used.
+        checksums: of its files' contents, in their order; none if they are not known.
+    """
+    algorithm = asset.algorithm
+    return Candidate(
+        asset.did,
+        service.id,
+        asset.nft_address,
+        "".join(checksums) or None,
+        None if algorithm is None else container_checksum(algorithm),
+    )
 
 
 def is_trusted(service: ServiceView, algorithm: Candidate) -> Known:
