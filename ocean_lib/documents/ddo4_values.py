@@ -222,6 +222,8 @@ def read_values(
             value = value.get(key) if isinstance(value, dict) else None
         if value is not None and path in known:
             found[path] = copy.deepcopy(value)
+    if found["description"] == found.get("name"):  # as `new_document` fills it in
+        found["description"] = ""
     services = {service["type"]: service for service in reversed(document["services"])}
     first = document["services"][0] if document["services"] else {}
     found["timeout"] = first.get("timeout", found["timeout"])

@@ -75,7 +75,7 @@ class ShownAsset:
             ("publisher ", self.publisher),
             ("data token ", self.data_token),
             *(("", text) for text in offered),
-            ("files, encrypted: ", ", ".join(self.files)),
+            *([("files, encrypted: ", ", ".join(self.files))] if self.files else []),
         ]
         head = "".join(f"# {name}{one_line(text)}\n" for name, text in about)
         body = yaml.safe_dump(self.description, sort_keys=False, allow_unicode=True, width=100)

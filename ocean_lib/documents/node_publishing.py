@@ -220,7 +220,8 @@ class NodePublishing:
     def _made(self, values: Mapping[str, Any], signer: Signer) -> MadeAsset:
         """Return the NFT and datatoken to use, made if the description names none."""
         book = AddressBook(self._config.address_file, self._chain.web3)
-        factory = self._chain.contract(NftFactory, book.address_of("ERC721Factory"))
+        where = book.address_of("ERC721Factory")
+        factory = self._chain.contract(NftFactory, where, NftFactory.GAS)
         owner = signer_address(signer)
         if values["token.address"]:
             return self._given(factory, values["token.address"], owner)
