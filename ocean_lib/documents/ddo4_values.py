@@ -22,7 +22,7 @@ _ACTIVE = (0, 1)
 Keys = tuple[str, ...]
 _MORE: Keys = ("additionalInformation",)
 _METADATA: dict[str, Keys] = {
-    **{name: (name,) for name in ("name", "author", "license", "description", "tags")},
+    **{name: (name,) for name in ("name", "description", "author", "license", "tags")},
     "categories": ("categories",),
     "copyright_holder": ("copyrightHolder",),
     "language_of_text": ("contentLanguage",),

@@ -145,7 +145,7 @@ class NodePublishing:
             for service in document["services"]:
                 token = str(service["datatokenAddress"])
                 service["files"] = node.encrypt(
-                    _file_list(token, asset.view.nft_address, urls), chain_id, signer
+                    file_list(token, asset.view.nft_address, urls), chain_id, signer
                 )
         state = asset.view.state or 0
         tx_hash = self._write(node, document, state, chain_id, signer)
@@ -200,7 +200,7 @@ class NodePublishing:
         state = ddo4_values.DISABLED_STATE if values["disabled"] else 0
         try:
             with interrupted_saying(f"the asset was not published. {go_on}"):
-                listed = _file_list(made.datatoken, made.nft, urls)
+                listed = file_list(made.datatoken, made.nft, urls)
                 whole = document(made, node.encrypt(listed, chain_id, signer))
                 written = self._write(node, whole, state, chain_id, signer)
         except OceanError as error:
@@ -290,7 +290,7 @@ class NodePublishing:
             pause = min(pause * 1.5, _LONGEST_POLL_S)
 
 
-def _file_list(datatoken: str, nft: str, urls: Sequence[str]) -> dict[str, Any]:
+def file_list(datatoken: str, nft: str, urls: Sequence[str]) -> dict[str, Any]:
     """Return a list of files as it is encrypted, for this asset only."""
     files = [{"type": "url", "url": url, "method": "GET"} for url in urls]
     return {"datatokenAddress": datatoken, "nftAddress": nft, "files": files}
