@@ -190,8 +190,12 @@ class Quote:
         if not self.cost:
             return "nothing to pay"
         amounts = (f"{in_tokens(amount)} of {token}" for token, amount in self.cost.items())
-        compute = self.compute and f", {in_tokens(self.compute.amount)} of it for computing"
-        return f"{', '.join(amounts)} to pay in {len(self.to_pay)} order(s){compute or ''}"
+        said = f"{', '.join(amounts)} to pay"
+        if self.to_pay:
+            said += f" in {len(self.to_pay)} order(s)"
+        if self.compute is not None:
+            said += f", of it {in_tokens(self.compute.amount)} at most for computing"
+        return said
 
 
 def _limits(max_cost: Any) -> dict[str, Decimal]:

@@ -10,6 +10,7 @@ from enforce_typing import enforce_types
 
 from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.backends.environment import Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.select import Backends, backends_of
 from ocean_lib.backends.signing import check_trusted
 from ocean_lib.base.interrupts import interrupted_saying
@@ -24,7 +25,7 @@ from ocean_lib.checks import (
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.config import Config
 from ocean_lib.documents import descriptors
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import InvalidInput, OceanError
 from ocean_lib.http.deadline import operation_limit
 from ocean_lib.http.origins import origin_of
 from ocean_lib.jobs.client import JobClient
@@ -45,7 +46,7 @@ from ocean_lib.web3_internal.wallet import Wallet
 if TYPE_CHECKING:
     from ocean_lib.backends.v3.purchases import Purchases
     from ocean_lib.models.chain_access import ChainAccess
-    from ocean_lib.preflight.findings import Findings
+    from ocean_lib.preflight.findings import Finding, Findings
 
 logger = logging.getLogger(__name__)
 
@@ -381,6 +382,9 @@ class OceanCompute:
 
     def quote_plan(self, plan: JobPlan, consumer_wallet: Signer) -> Quote:
         """Say what the job of a plan costs; see `quote`."""
+        return self._quoted(replace(plan, pays=True), consumer_wallet)
+
+    def _quoted(self, plan: JobPlan, consumer_wallet: Signer) -> Quote:
         from ocean_lib.preflight.chain import ChainReader
 
         if not plan.algorithm.did:
@@ -389,9 +393,7 @@ class OceanCompute:
         with operation_limit(self.client.times):
             backend = self._backends.at(self._backends.place(plan.did, plan.service_id).root)
             reader = ChainReader(self._chain, web3)
-            return backend.quote(
-                replace(plan, pays=True), lambda each: self._purchases.quote(each, web3), reader
-            )
+            return backend.quote(plan, lambda each: self._purchases.quote(each, web3), reader)
 
     def _paid_and_submitted(
         self, plan: JobPlan, wallet: Signer, max_cost: Mapping[str, Amount]
@@ -401,8 +403,9 @@ class OceanCompute:
         if quote.cost or quote.to_pay:
             quote.check_limits(max_cost)
         if not quote.is_ready:
-            self.check_provider(plan.did)
-            self.check_plan(plan, wallet).check_worth_paying()
+            if plan.did:
+                self.check_provider(plan.did)
+            self._checked(replace(plan, pays=True), wallet).check_worth_paying()
         orders = quote.pay(wallet, max_cost=max_cost)
         with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
             return self.submit_plan(quote.in_plan(plan, orders), wallet)
@@ -439,6 +442,7 @@ class OceanCompute:
         algocustomdata: Optional[dict[str, Any]] = None,
         algorithm_service_id: Union[int, str, None] = None,
         payment_token: Optional[str] = None,
+        pay: bool = False,
     ) -> "Findings":
         """Predict whether `start` would be refused, and why. Nothing is started, signed or paid.
 
@@ -470,6 +474,7 @@ class OceanCompute:
             algocustomdata: as for `submit`.
             algorithm_service_id: as for `submit`.
             payment_token: as for `submit`.
+            pay: check a job that is to be paid for, as `submit` with `pay`.
 
         Returns:
             The findings; none when the Provider would start the job.
@@ -499,10 +504,28 @@ class OceanCompute:
             algocustomdata=algocustomdata,
             payment_token=payment_token,
         )
-        return self.check_plan(plan, consumer_wallet)
+        return self.check_plan(replace(plan, pays=pay), consumer_wallet)
 
     def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         """Predict whether the job of a plan would be refused; see `check`."""
+        from ocean_lib.preflight.findings import collected
+        from ocean_lib.preflight.paid_job import payment_findings
+
+        found = self._checked(plan, consumer_wallet)
+        if not self._is_at_node(plan) or plan.algorithm == Algorithm():
+            return found
+        paying = payment_findings(lambda: self._quoted(plan, consumer_wallet))
+        return collected([*found, *(one for one in paying if _says_more(one, found))])
+
+    def _is_at_node(self, plan: JobPlan) -> bool:
+        try:
+            with operation_limit(self.client.times):
+                root = self._backends.place(plan.did, plan.service_id).root
+                return self._backends.at(root).generation is Generation.NODE
+        except OceanError:
+            return False  # what is wrong there is said by the findings
+
+    def _checked(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.preflight.job import check_job
 
@@ -836,6 +859,11 @@ def _named(network_url: str, cache_url: str) -> tuple[str, str]:
     """Say which node, or network by its name, and cache are used, without what may be a key."""
     node = str(origin_of(network_url)) if "://" in network_url else network_url
     return node, without_query(cache_url)
+
+
+def _says_more(finding: "Finding", found: "Findings") -> bool:
+    """Whether a finding about paying is no repetition of what was found without asking."""
+    return finding.code != "node-refuses" or not found.errors
 
 
 def _bare(tx_hash: str) -> str:
