@@ -147,7 +147,11 @@ class Asset4(Asset):
 
 def _service(index: int, item: dict[str, Any]) -> Service:
     """Return a service with V3's attributes."""
-    main: dict[str, Any] = {"name": item.get("name") or "", "timeout": item.get("timeout")}
+    main: dict[str, Any] = {
+        "name": item.get("name") or "",
+        "cost": 1,  # an order takes one datatoken
+        "timeout": item.get("timeout"),
+    }
     if item["type"] == ServiceTypes.CLOUD_COMPUTE:
         main["privacy"] = item.get("compute") or {}
     others = {key: value for key, value in item.items() if key not in ("compute", "attributes")}
