@@ -25,12 +25,18 @@ class Asset4(Asset):
     What V3's assets have is read from its document: `metadata` and `services` are in V3's words.
     `view` has all of it in words of its own. It is changed with `assets.change`.
 
+    Attributes:
+        new_files: URLs of the files that it is to have from the next update on; () if those that
+            it has stay.
+
     Args:
         dictionary: the document, as a node or a metadata cache serves it; it is copied.
 
     Raises:
         InvalidInput: it cannot be read; the message names the key.
     """
+
+    new_files: tuple[str, ...] = ()
 
     def __init__(self, dictionary: dict[str, Any]) -> None:
         self._document: dict[str, Any] = {}
@@ -141,7 +147,11 @@ class Asset4(Asset):
 
 def _service(index: int, item: dict[str, Any]) -> Service:
     """Return a service with V3's attributes."""
-    main: dict[str, Any] = {"name": item.get("name") or "", "timeout": item.get("timeout")}
+    main: dict[str, Any] = {
+        "name": item.get("name") or "",
+        "cost": 1,  # an order takes one datatoken
+        "timeout": item.get("timeout"),
+    }
     if item["type"] == ServiceTypes.CLOUD_COMPUTE:
         main["privacy"] = item.get("compute") or {}
     others = {key: value for key, value in item.items() if key not in ("compute", "attributes")}

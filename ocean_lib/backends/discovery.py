@@ -11,7 +11,6 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.answers import check_status
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.checks import check_url
-from ocean_lib.config import Config
 from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl, OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.redaction import one_line
@@ -231,7 +230,7 @@ def configured_url(config: Any) -> str:
     return url
 
 
-def is_at_node(config: Config, discovery: object) -> bool:
+def is_at_node(config: Any, discovery: object) -> bool:
     """Tell whether the configured back end is an Ocean Node; no, if it cannot be asked."""
     if not config.provider_url:
         return False
@@ -241,4 +240,4 @@ def is_at_node(config: Config, discovery: object) -> bool:
             generation = generation_of(discovery.document(root), root).value
         except OceanError:
             return False  # whoever asks it for more says why
-    return generation == Generation.NODE.value
+    return bool(generation == Generation.NODE.value)

@@ -58,3 +58,10 @@ def document(number: str) -> dict[str, Any]:
     (path,) = FOLDER.glob(f"{number}-*-fetch-ddo.json")
     found: dict[str, Any] = json.loads(path.read_text())["exchanges"][-1]["response"]["body"]["json"]
     return found
+
+
+def publication(number: str, step: str) -> list[dict[str, Any]]:
+    """Return the exchanges of a step of a recorded publication, such as `encrypt-files`."""
+    (path,) = FOLDER.glob(f"{number}-*-{step}.json")
+    found: list[dict[str, Any]] = json.loads(path.read_text())["exchanges"]
+    return found

@@ -32,10 +32,11 @@ from ocean_lib.backends.node.answers import (
     readable,
     result_files,
 )
-from ocean_lib.backends.node.asset_findings import AssetCheck, NodeFile
+from ocean_lib.backends.node.asset_findings import AssetCheck
 from ocean_lib.backends.node.bodies import price_body
 from ocean_lib.backends.node.candidates import NodeCandidates, check_started
 from ocean_lib.backends.node.placement import Placement, placed
+from ocean_lib.backends.node.publisher import NodePublisher
 from ocean_lib.backends.node.resolving import ViewOf, resolved
 from ocean_lib.backends.node.rules import (
     check_offered,
@@ -344,13 +345,12 @@ class NodeBackend:
         is_free = not (plan.pays or plan.has_orders)
         with suppress(OceanError):  # what is wrong with the environment is said above
             is_free = placed(plan, self.environments(), self._config.chain_id).payment is None
-        yield from AssetCheck(plan, self._view_of, self.files_of, is_free=is_free).findings()
+        yield from AssetCheck(plan, self._view_of, self.publisher.files, is_free=is_free).findings()
 
-    def files_of(self, did: str, service_id: str) -> Sequence[NodeFile]:
-        """Ask for the files of a published service, with the checksums of their contents."""
-        return self._wire.read(
-            "fileInfo", lambda http, url: calls.published_files(http, url, did, service_id)
-        )
+    @property
+    def publisher(self) -> NodePublisher:
+        """What it does for publishers."""
+        return NodePublisher(self._wire)
 
     def _reaches(self, file: FileInput) -> bool:
         return self._wire.read("fileInfo", lambda http, url: calls.file_reaches(http, url, file))

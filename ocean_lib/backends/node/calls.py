@@ -6,6 +6,7 @@ bytes, as EIP-191 (recorded in tests/vectors/ocean-node).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,9 @@ from ocean_lib.backends.node.bodies import Payment, start_body
 from ocean_lib.backends.node.environments import environments_of
 from ocean_lib.backends.node.terms import Terms, terms_of
 from ocean_lib.backends.signing import Credential
-from ocean_lib.exceptions import MalformedResponse, SignatureRejected
+from ocean_lib.exceptions import InvalidInput, MalformedResponse, SignatureRejected
 from ocean_lib.http.exchange import Answer, HttpExchange
+from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import whole_number
 from ocean_lib.models.file_input import FileInput
@@ -39,7 +41,12 @@ LOGS = "getComputeStreamableLogs"
 CREATE_TOKEN = "createAuthToken"  # noqa: S105 - a command's name
 INVALIDATE_TOKEN = "invalidateAuthToken"  # noqa: S105
 
+ENCRYPT = "encrypt"
+VALIDATE = "validateDDO"
+
 _MAX_REFUSAL_BYTES = 100_000
+_HEX = re.compile("0x[0-9a-fA-F]+")
+_SIGNATURE = re.compile("nonce|signature|authentication", re.IGNORECASE)
 
 
 def signed_bytes(address: str, nonce: int, command: str) -> bytes:
@@ -165,6 +172,58 @@ def published_files(http: HttpExchange, url: str, did: str, service_id: str) -> 
         )
         for one in said
     ]
+
+
+def encrypt(
+    http: HttpExchange, url: str, owner: str, chain_id: int, content: bytes, given: Credential
+) -> str:
+    """Return content as the node encrypts it for itself, as `0x` text."""
+    answer = http.send(
+        "POST",
+        url,
+        operation="encrypt",
+        params=_signed(owner, given) | {"chainId": str(chain_id)},
+        data=content,
+        headers=_headers(given) | {"Content-Type": "application/octet-stream"},
+    )
+    text = check_ok(answer).body.decode("latin-1").strip()
+    if not _HEX.fullmatch(text):
+        raise answer.malformed("0x and hex digits", answer.text())
+    return text
+
+
+def validate(
+    http: HttpExchange, url: str, owner: str, document: dict[str, Any], given: Credential | None
+) -> str:
+    """Let the node check a document; returns the hash that it signs, '' where it signs none.
+
+    Args:
+        http: sends the request.
+        url: of the node's `validateDDO`.
+        owner: who publishes it.
+        document: the DDO.
+        given: the publisher's signature; None to have it checked only.
+
+    Raises:
+        InvalidInput: the node refuses the document; the message says why.
+    """
+    body: dict[str, Any] = {"ddo": document}
+    if given is not None and given.nonce is not None:
+        nonce = {"nonce": str(given.nonce), "signature": given.signature}
+        body |= {"publisherAddress": owner, **nonce}
+    headers = _headers(given) if given is not None else {}
+    answer = http.send("POST", url, operation="validate", json_body=body, headers=headers)
+    words = words_of(answer)
+    if answer.status_code == 400 and not _SIGNATURE.search(words):
+        raise InvalidInput(f"The node refuses the document: {one_line(words, 1000)}.")
+    check_ok(answer)
+    if given is None:
+        return ""
+    said = answer.json()
+    found = said.get("hash") if isinstance(said, dict) else None
+    if not (isinstance(found, str) and _HEX.fullmatch(found)):
+        raise answer.malformed("a document's hash and signature", answer.text())
+    return found
 
 
 def put_stop(
