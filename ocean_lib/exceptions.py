@@ -326,7 +326,14 @@ class MovedToHttps(RedirectRefused):
 
 
 class ProviderError(ResponseError):
-    """A Provider's error answer."""
+    """A Provider's error answer.
+
+    Attributes:
+        lock: an `EscrowLock`, of what a node had locked in the escrow before it refused a paid
+            start; None if there is none, or if that is not known.
+    """
+
+    lock: Any = None
 
 
 class RequestInvalid(ProviderError):

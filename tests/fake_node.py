@@ -21,8 +21,10 @@ from tests.vectors import nodes
 from tests.wire import Exchange, Reply, Request, WireServer, answer, as_json
 
 PREFIX = "/api/services"
+DOCUMENTS = "/api/aquarius/assets/"
 COMMANDS = {
     ("POST", "freeCompute"): "freeStartCompute",
+    ("POST", "compute"): "startCompute",
     ("PUT", "compute"): "stopCompute",
     ("GET", "computeResult"): "getComputeResult",
     ("GET", "computeStreamableLogs"): "getComputeStreamableLogs",
@@ -91,6 +93,7 @@ class FakeNode:
         limit: how many requests are answered before 429; None for all.
         forgets_stops: whether a stop leaves no trace but in its answer.
         rivals: how often another program of the wallet uses a nonce as soon as it was asked for.
+        documents: the assets that its indexer knows.
     """
 
     states: list[dict[str, Any]] = field(
@@ -103,6 +106,7 @@ class FakeNode:
     limit: int | None = None
     forgets_stops: bool = False
     rivals: int = 0
+    documents: list[dict[str, Any]] = field(default_factory=list)
     wait_s: int = 1
     root_document: dict[str, Any] = field(
         default_factory=lambda: nodes.load("00")[0]["response"]["body"]["json"]
@@ -161,6 +165,8 @@ class FakeNode:
         }
         if (request.method, name) in plain:
             return plain[request.method, name](request)
+        if request.path.startswith(DOCUMENTS):
+            return self._document(request, request.path.removeprefix(DOCUMENTS))
         command = COMMANDS.get((request.method, name))
         if command is None:
             return answer(404, "Not yet implemented!", "text/plain")
@@ -171,7 +177,7 @@ class FakeNode:
                 return answer(500, "Internal Server Error", "text/plain")
             is_token = command == "createAuthToken"
             return as_json({"error": refusal} if is_token else refusal, 401)
-        if command == "freeStartCompute":
+        if command in ("freeStartCompute", "startCompute"):
             return self._start(given)
         if command == "createAuthToken":
             token = f"token-{next(self._numbers)}"
@@ -207,6 +213,15 @@ class FakeNode:
         is_there = request.json().get("url") not in self.unreadable
         case = nodes.case("fileInfo by did" if is_there else "fileInfo url not reachable")
         return answer(200, nodes.body_of(case), "application/json")
+
+    def _document(self, request: Request, name: str) -> Reply:
+        if name == "metadata/query":
+            return as_json([self.documents])
+        did = name.removeprefix("ddo/")
+        if not did.startswith("did:op"):
+            return answer(400, 'Missing or invalid required parameter: "did"', "text/plain")
+        found = [one for one in self.documents if one["id"] == did]
+        return as_json(found[0]) if found else answer(404, "DDO not found", "text/plain")
 
     def _invalidate(self, request: Request) -> Reply:
         self.tokens.pop(request.json()["token"], None)

@@ -10,6 +10,8 @@ from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.ddo import DDO
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.documents.plain import as_dict, as_list, plain, required
+from ocean_lib.documents.reading import view_of
+from ocean_lib.documents.view import AssetView
 from ocean_lib.exceptions import InvalidInput, NoComputeService
 from ocean_lib.http.redaction import one_line as shown
 
@@ -49,6 +51,15 @@ class Asset(DDO):
     def values(self) -> dict[str, Any]:
         """A copy of the document's further keys, the datatoken's among them."""
         return self._other_values.copy()
+
+    @property
+    def view(self) -> AssetView:
+        """The asset in the same words for every generation of documents, read now.
+
+        Raises:
+            InvalidInput: the document cannot be read.
+        """
+        return view_of(self.as_dictionary())
 
     def get_trusted_algorithms(self) -> list[dict[str, Any]] | None:
         """Return the list of trusted algorithms, or None if the compute service has no list.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.assets.asset4 import asset_of
+from ocean_lib.checks import check_did, is_token_did
+from ocean_lib.common.aquarius.aquarius import ASSETS_PATH, NODE_ASSETS_PATH
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
 from ocean_lib.exceptions import InvalidInput
 
@@ -47,8 +50,9 @@ def resolve_asset(
                 "config.metadata_cache_uri is the usual one."
             )
         metadata_cache_uri = _url_in_datatoken(token_address, web3)
-    ddo = AquariusProvider.get_aquarius(metadata_cache_uri, http).get_asset_ddo(did)
-    return Asset(dictionary=ddo.as_dictionary())
+    path = ASSETS_PATH if is_token_did(check_did(did)) else NODE_ASSETS_PATH
+    ddo = AquariusProvider.get_aquarius(metadata_cache_uri, http, path).get_asset_ddo(did)
+    return asset_of(ddo.as_dictionary())
 
 
 def _url_in_datatoken(token_address: str, web3: Web3 | None) -> str:

@@ -13,6 +13,7 @@ from ocean_lib.jobs.outputs import FileList
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.quote import Quote
 from ocean_lib.jobs.view import Job
+from ocean_lib.preflight.chain import ChainReader
 from ocean_lib.preflight.findings import Finding
 from ocean_lib.web3_internal.signer import Signer
 
@@ -193,8 +194,13 @@ class Backend(Protocol):
     def findings(self, plan: JobPlan) -> Iterable[Finding]:
         """Say what this back end has against a job, beside its published assets; unsigned."""
 
-    def files_reachable(self, did: str) -> Sequence[bool]:
-        """Tell for each file of an asset whether the back end reaches it."""
+    def files_reachable(self, did: str, service_id: int | str | None = None, /) -> Sequence[bool]:
+        """Tell for each file of an asset whether the back end reaches it.
+
+        Args:
+            did: the asset's.
+            service_id: whose files, where services have files of their own; None for the first.
+        """
 
     def url_reachable(self, url: str) -> bool:
         """Tell whether the back end reaches a URL."""
@@ -202,12 +208,15 @@ class Backend(Protocol):
     def nonce(self, address: str) -> int:
         """Return the nonce that the back end has for an address."""
 
-    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote], /) -> Quote:
+    def quote(
+        self, plan: JobPlan, ordered: Callable[[JobPlan], Quote], reader: ChainReader, /
+    ) -> Quote:
         """Say what a job costs, before anything is paid.
 
         Args:
             plan: the job; its orders may be missing.
-            ordered: says what orders in datatokens cost.
+            ordered: says what orders of V3 cost.
+            reader: the chain that is paid on.
         """
 
     def rules(self) -> Rules:

@@ -11,8 +11,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.v3.answers import check_status
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.checks import check_url
-from ocean_lib.config import Config
-from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl, NotOffered, OceanError
+from ocean_lib.exceptions import ConfigError, EndpointNotFound, InvalidUrl, OceanError
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.http.redaction import one_line
 from ocean_lib.ocean.env_constants import ENV_PROVIDER_API_VERSION
@@ -231,25 +230,14 @@ def configured_url(config: Any) -> str:
     return url
 
 
-def check_v3_cache(config: Config, discovery: object) -> None:
-    """Check that the config's metadata cache is not an Ocean Node.
-
-    A node is its own metadata cache where none is configured; its documents are not of V3.
-
-    Raises:
-        NotOffered: it is one.
-    """
-    if config.has_metadata_cache or not config.provider_url:
-        return
+def is_at_node(config: Any, discovery: object) -> bool:
+    """Tell whether the configured back end is an Ocean Node; no, if it cannot be asked."""
+    if not config.provider_url:
+        return False
     root, generation = configured_url(config), config.provider_generation
     if not generation and isinstance(discovery, Discovery):
         try:
             generation = generation_of(discovery.document(root), root).value
         except OceanError:
-            return  # whoever asks it for more says why
-    if generation == Generation.NODE.value:
-        raise NotOffered(
-            f"This version reads the documents of V3 only, and the metadata cache is the Ocean "
-            f"Node at {root}, since metadata_cache_uri is not set. On a node, pass files as "
-            "FileInput(url=...) and your own code as algorithm_meta. Nothing was started."
-        )
+            return False  # whoever asks it for more says why
+    return bool(generation == Generation.NODE.value)

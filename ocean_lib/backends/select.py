@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.assets.asset4 import asset_of
 from ocean_lib.backends.backend import Backend, JobRef
 from ocean_lib.backends.discovery import (
     Discovery,
-    check_v3_cache,
     configured_url,
     generation_of,
 )
@@ -22,17 +22,16 @@ from ocean_lib.backends.v3.backend import V3Backend
 from ocean_lib.backends.v3.wrapped import WrappedBackend, WrappedDiscovery
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.base.frames import forget_locals
-from ocean_lib.checks import check_did, is_token_did
+from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
-from ocean_lib.common.aquarius.aquarius import Aquarius
 from ocean_lib.config import Config
 from ocean_lib.data_provider.data_service_provider import DataServiceProvider
+from ocean_lib.documents.caches import cache_for
 from ocean_lib.exceptions import (
     ConnectFailed,
     EndpointNotFound,
     JobNotFound,
     NoComputeService,
-    NotOffered,
     OceanError,
     RequestTimeout,
 )
@@ -92,7 +91,6 @@ class Backends:
         self._config = config
         self._make = make
         self._generation = generation
-        self._aquarius = Aquarius(config.metadata_cache_uri, http)
         self._services: Expiring[str, int | str] = Expiring(4096, KNOWN_FOR_S)
         self._made: dict[tuple[str, Generation], Backend] = {}
 
@@ -106,28 +104,18 @@ class Backends:
         Raises:
             InvalidDid: it is not a DID.
             AssetNotFound: the metadata cache does not have it.
-            NotOffered: its document is of a later generation than V3.
+            NotOffered: it is of a later generation than V3, and nobody who knows it is configured.
         """
         return self._look_up(did, fresh=fresh).asset
 
     def _look_up(self, did: str, *, fresh: bool = False) -> Known:
         known = None if fresh else self.known.get(did)
         if known is None:
-            self._check_readable(check_did(did))
-            asset = Asset(dictionary=self._aquarius.get_asset_ddo(did).as_dictionary())
+            cache = cache_for(self._config, self.discovery, self.http, check_did(did))
+            asset = asset_of(cache.get_asset_ddo(did).as_dictionary())
             known = Known(asset, _services_by_place(asset))
             self.known.put(did, known)
         return known
-
-    def _check_readable(self, did: str) -> None:
-        """Check that the asset's document is one of V3, and not at a node."""
-        if not is_token_did(did):
-            raise NotOffered(
-                f"This version reads the documents of V3 only, and {did} is a DID of a later "
-                "generation. On an Ocean Node, pass files as FileInput(url=...) and your own code "
-                "as algorithm_meta. Nothing was started."
-            )
-        check_v3_cache(self._config, self.discovery)
 
     def at(self, root: str) -> Backend:
         """Return the back end at a base URL, of the generation that it is now.
@@ -354,11 +342,12 @@ def backends_of(config: Config, data_provider: Any) -> Backends:
             return V3Backend(root, *parts)
         from ocean_lib.backends.node.backend import NodeBackend  # not needed for V3
 
-        return NodeBackend(root, *parts)
+        return NodeBackend(root, *parts, lambda did: found.asset(did).view)
 
     chosen = config.provider_generation
     generation = Generation(chosen) if chosen else ours.discovery
-    return Backends(config, ours.http, ours.discovery, make, generation)
+    found = Backends(config, ours.http, ours.discovery, make, generation)
+    return found
 
 
 def _wrapped(config: Config, data_provider: Any) -> Backends:

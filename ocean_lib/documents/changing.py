@@ -11,14 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.assets.asset4 import Asset4, asset_of
 from ocean_lib.base.arguments import check_seconds
 from ocean_lib.base.mistake import Mistake
 from ocean_lib.checks import check_address, check_did, shown_url
 from ocean_lib.documents.asset_change import AssetChange, Difference
-from ocean_lib.documents.ddo1 import TRUSTED, changed_document, files_of, type_of, values_of
+from ocean_lib.documents.ddo1 import TRUSTED, files_of
 from ocean_lib.documents.describing import DescribedAssets, token_info
 from ocean_lib.documents.description import Description, FileEntry, read_changes
-from ocean_lib.documents.publishing import Publishing
+from ocean_lib.documents.publishing import Writing
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.trust import TrustDoctor
 from ocean_lib.exceptions import InvalidDescription, InvalidInput, OceanError, add_to_message
@@ -52,7 +53,7 @@ class Changing:
     def __init__(
         self,
         search: AssetSearch,
-        publishing: Publishing,
+        publishing: Writing,
         trust: TrustDoctor,
         described: DescribedAssets,
     ) -> None:
@@ -60,6 +61,7 @@ class Changing:
         self._publishing = publishing
         self._trust = trust
         self._described = described
+        self._dialect = described.dialect
 
     def change(
         self,
@@ -112,9 +114,10 @@ class Changing:
         return self.change(did, changes, wallet, dry_run=dry_run, wait_s=wait_s)
 
     def _plan(self, asset: Asset, changes: object, address: str, *, keep_files: bool) -> _Plan:
-        now = values_of(asset)
+        dialect = self._dialect
+        now, asset_type = dialect.values_of(asset), dialect.type_of(asset)
         cap = {"token.cap": token_info(asset).get("cap")}
-        given = read_changes(changes, type_of(asset), {**now, **cap})
+        given = read_changes(changes, asset_type, {**now, **cap}, dialect.faults)
         if keep_files:
             given = dataclasses.replace(given, files=())
         _check_token(asset, given)
@@ -122,7 +125,7 @@ class Changing:
         values = {k: v for k, v in given.values.items() if k in now and not _same(v, now[k])}
         differences = [Difference(path, now[path], value) for path, value in values.items()]
         if given.files:
-            count = len((asset.metadata or {}).get("main", {}).get("files") or [])
+            count = len((asset.metadata or {}).get("main", {}).get("files") or []) or "some"
             after = [_file_shown(file) for file in given.files]
             differences.append(Difference("files", f"{count} encrypted", after))
         change = AssetChange(str(asset.did), tuple(differences))
@@ -133,7 +136,7 @@ class Changing:
         mine = [d for d in relying if self._publishing.publisher_of(d).lower() == address.lower()]
         change = dataclasses.replace(
             change,
-            notes=tuple(_notes(values, now)),
+            notes=tuple(_notes(values, now, denies_first=isinstance(asset, Asset4))),
             refreshed=tuple(str(dataset.did) for dataset in mine),
             broken=tuple(str(dataset.did) for dataset in relying if dataset not in mine),
             fee=self._fee(changed, given, mine, address),
@@ -148,19 +151,19 @@ class Changing:
             entries = {TRUSTED: self._trust.entries(now[TRUSTED], kept)}
         written = {path: entries.get(path, value) for path, value in values.items()}
         endpoints = self._described.endpoints()
-        return changed_document(asset, written, {**now, **entries}, endpoints)
+        return self._dialect.changed(asset, written, {**now, **entries}, endpoints)
 
     def _relying(self, asset: Asset, differences: Sequence[Difference]) -> list[Asset]:
         """Return the data sets whose trust in an algorithm the change would break."""
         paths = {difference.path.partition(".")[0] for difference in differences}
-        is_other = type_of(asset) == "algorithm" and paths & {"files", "container"}
+        is_other = self._dialect.type_of(asset) == "algorithm" and paths & {"files", "container"}
         return self._trust.relying_on(asset) if is_other else []
 
     def _fee(
         self, changed: Asset, given: Description, mine: Sequence[Asset], address: str
     ) -> Decimal:
-        draft = Asset(dictionary=changed.as_dictionary())
-        if given.files and draft.metadata is not None:
+        draft = asset_of(changed.as_dictionary())
+        if given.files and draft.metadata is not None and not isinstance(draft, Asset4):
             length = len(json.dumps(files_of(given, [file.url for file in given.files])))
             draft.metadata["encryptedFiles"] = "0x" + secrets.token_hex(length + _SEALED_BYTES)
         fees = [self._publishing.fee_wei(one, address) for one in (draft, *mine)]
@@ -168,10 +171,10 @@ class Changing:
 
     def _send(self, plan: _Plan, wallet: Signer, wait_s: float) -> AssetChange:
         asset, change = plan.asset, plan.change
-        if plan.files and asset.metadata is not None:
+        if plan.files:
             urls = self._described.local_files.urls_of(plan.files)
-            given = Description(type_of(asset), {}, plan.files)
-            asset.metadata["main"]["files"] = files_of(given, urls)
+            given = Description(self._dialect.type_of(asset), {}, plan.files)
+            self._dialect.put_files(asset, files_of(given, urls))
         sent = [self._publishing.update(asset, wallet, wait_s)]
         for dataset in plan.relying:
             try:
@@ -221,7 +224,9 @@ def _check_token(asset: Asset, given: Description) -> None:
         raise InvalidDescription("The change", mistakes)
 
 
-def _notes(values: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _notes(
+    values: Mapping[str, Any], now: Mapping[str, Any], *, denies_first: bool
+) -> Iterator[str]:
     """Say what else a change means."""
     was = now["price"]
     if "price" in values and not (isinstance(was, (int, float)) and values["price"] <= was):
@@ -234,7 +239,8 @@ def _notes(values: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
         yield f"From now on nobody else may use it than the {len(allowed)} that are allowed."
     if allowed == [] and was_allowed:
         yield "The allow list is empty now: everybody may use it who is not denied."
-    if values.get("credentials.deny") and (was_allowed if allowed is None else allowed):
+    has_both = values.get("credentials.deny") and (was_allowed if allowed is None else allowed)
+    if has_both and not denies_first:
         yield "The deny list has no effect beside an allow list."
     if values.get("compute.allow_all_published_algorithms"):
         yield "Every published algorithm may run, whether it is listed or not."

@@ -100,6 +100,7 @@ def values_of(asset: Asset) -> dict[str, Any]:
     found["credentials.allow"] = asset.allowed_addresses
     found["credentials.deny"] = asset.denied_addresses
     found["disabled"] = asset.is_disabled
+    found.pop("container.checksum", None)  # V3's documents have none
     return found
 
 

@@ -15,14 +15,13 @@ from ocean_lib.documents.ddo1 import (
     credentials_of,
     metadata_of,
     service_attributes,
-    type_of,
-    values_of,
 )
 from ocean_lib.documents.description import Description, read_description
+from ocean_lib.documents.dialects import Dialect
 from ocean_lib.documents.format import FORMAT, defaults
 from ocean_lib.documents.local_files import LocalFiles
-from ocean_lib.documents.publishable import TokenChoice, files_in, token_choice
-from ocean_lib.documents.publishing import Access, Publishing
+from ocean_lib.documents.publishable import TokenChoice, token_choice
+from ocean_lib.documents.publishing import Access
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.trust import TrustDoctor
 from ocean_lib.http.redaction import one_line
@@ -76,7 +75,7 @@ class ShownAsset:
             ("publisher ", self.publisher),
             ("data token ", self.data_token),
             *(("", text) for text in offered),
-            ("files, encrypted: ", ", ".join(self.files)),
+            *([("files, encrypted: ", ", ".join(self.files))] if self.files else []),
         ]
         head = "".join(f"# {name}{one_line(text)}\n" for name, text in about)
         body = yaml.safe_dump(self.description, sort_keys=False, allow_unicode=True, width=100)
@@ -96,6 +95,7 @@ class DescribedAssets:
         search: knows the metadata cache.
         publishing: puts documents on the chain.
         trust: makes the entries of trust lists.
+        dialect: knows the documents.
     """
 
     def __init__(
@@ -103,14 +103,16 @@ class DescribedAssets:
         config: Any,
         data_provider: Any,
         search: AssetSearch,
-        publishing: Publishing,
+        publishing: Any,
         trust: TrustDoctor,
+        dialect: Dialect,
     ) -> None:
         self._config = config
         self._data_provider = data_provider
         self._search = search
         self._publishing = publishing
         self._trust = trust
+        self.dialect = dialect
         self.local_files = LocalFiles(config)
 
     def publish(
@@ -118,7 +120,7 @@ class DescribedAssets:
     ) -> Asset:
         """Publish a new asset from its description; see `OceanAssets.publish`."""
         creator = signer_address(check_signer(wallet))
-        description = read_description(given, asset_type)
+        description = read_description(given, asset_type, self.dialect.faults)
         self._search.aquarius()  # a network that takes no documents says so first
         self.local_files.check(description.files)
         values = dict(description.values)
@@ -128,7 +130,7 @@ class DescribedAssets:
         created = get_timestamp()
         endpoints = self.endpoints()
         services = service_attributes(values, creator, created)
-        return self._publishing.create(
+        asset: Asset = self._publishing.create(
             metadata_of(description, urls, created),
             wallet,
             [
@@ -140,31 +142,28 @@ class DescribedAssets:
             wait_s,
             Access(credentials_of(values), values["disabled"]),
         )
+        return asset
 
     def show(self, did: str) -> ShownAsset:
         """Describe an asset as it is published now; see `OceanAssets.show`."""
-        asset = self._search.resolve(did)
+        asset, dialect = self._search.resolve(did), self.dialect
         offered = [s for s in asset.services if s.type != ServiceTypes.METADATA]
         return ShownAsset(
             str(asset.did),
-            type_of(asset),
+            dialect.type_of(asset),
             str(asset.publisher),
             asset.data_token_address,
             tuple(
                 {
                     "index": service.index,
                     "type": service.type,
-                    "price": str(service.main.get("cost")),
+                    "price": dialect.price_of(asset, service),
                     "timeout": service.main.get("timeout"),
                 }
                 for service in offered
             ),
-            tuple(
-                str(file.get("contentType", ""))
-                for file in files_in(asset.metadata)
-                if isinstance(file, dict)
-            ),
-            described(asset),
+            dialect.files_of(asset),
+            described(asset, dialect),
         )
 
     def endpoints(self) -> dict[str, str]:
@@ -177,14 +176,14 @@ class DescribedAssets:
         }
 
 
-def described(asset: Asset) -> dict[str, Any]:
+def described(asset: Asset, dialect: Dialect) -> dict[str, Any]:
     """Return an asset's description, all but its files and what is as it is by default.
 
     Raises:
         InvalidInput: the document cannot be read.
     """
-    asset_type = type_of(asset)
-    values, usual = values_of(asset), defaults(asset_type)
+    asset_type = dialect.type_of(asset)
+    values, usual = dialect.values_of(asset), defaults(asset_type)
     token = token_info(asset)
     values |= {f"token.{k}": token[k] for k in ("name", "symbol", "cap") if k in token}
     nested: dict[str, Any] = {"type": asset_type}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import mimetypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,24 @@ class Description:
     files: tuple[FileEntry, ...]
 
 
-def read_description(given: object, asset_type: str | None = None) -> Description:
+Faults = Callable[
+    [str, Mapping[str, Any], Mapping[str, Any] | None], Iterable[tuple[str, str, str]]
+]
+"""Says what a generation of documents does not have: path, what is wrong, what to do.
+
+It is told the asset's type, all values, and those that change (None: all are new).
+"""
+
+
+def read_description(
+    given: object, asset_type: str | None = None, faults: Faults | None = None
+) -> Description:
     """Read and check the description of a new asset.
 
     Args:
         given: see `open_source`.
         asset_type: `dataset` or `algorithm`; None: as the description says.
+        faults: says what cannot be published where it goes.
 
     Raises:
         InvalidDescription: with every mistake in it.
@@ -80,17 +92,21 @@ def read_description(given: object, asset_type: str | None = None) -> Descriptio
     written, files = reader.read(kind, is_whole=True)
     values = {**defaults(kind), **written}
     reader.check_together(kind, values, files)
+    reader.check_offered(faults(kind, values, None) if faults else ())
     reader.end()
     return Description(kind, values, files)
 
 
-def read_changes(given: object, asset_type: str, now: Mapping[str, Any]) -> Description:
+def read_changes(
+    given: object, asset_type: str, now: Mapping[str, Any], faults: Faults | None = None
+) -> Description:
     """Read and check the changes to an asset.
 
     Args:
         given: see `open_source`; names that are left out do not change.
         asset_type: of the asset.
         now: its values.
+        faults: says what cannot be changed where it is.
 
     Returns:
         What was given; a name without a value has its default.
@@ -104,6 +120,8 @@ def read_changes(given: object, asset_type: str, now: Mapping[str, Any]) -> Desc
     reader.type_of(asset_type)
     values, files = reader.read(asset_type, is_whole=False)
     reader.check_together(asset_type, {**now, **values}, files, values)
+    differing = {path: value for path, value in values.items() if value != now.get(path)}
+    reader.check_offered(faults(asset_type, {**now, **values}, differing) if faults else ())
     reader.end()
     return Description(asset_type, values, files)
 
@@ -161,6 +179,11 @@ class _Reader:
         price, cap = values.get("price"), values.get("token.cap")
         if concerns("price", "token.cap") and not values.get("token.address"):
             self._check_price(price, cap)
+
+    def check_offered(self, faults: Iterable[tuple[str, str, str]]) -> None:
+        """Keep what a generation does not have."""
+        for path, what, suggestion in faults:
+            self._add(tuple(path.split(".")), what, suggestion)
 
     def end(self) -> None:
         """Raise InvalidDescription if there was a mistake."""

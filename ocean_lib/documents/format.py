@@ -50,6 +50,7 @@ CONTAINER = (
         "The command; `$ALGO` stands for the code's path.",
         required=True,
     ),
+    Field("checksum", kinds.LINE, "The image's digest (`sha256:…`). Ocean Nodes need it.", ""),
 )
 
 FILE = (
@@ -101,6 +102,12 @@ TOKEN = (
     Field("symbol", kinds.LINE, "Its symbol. Default: its name.", ""),
     Field("cap", kinds.CAP, "The most tokens that can ever be minted.", DEFAULT_CAP),
     Field("address", kinds.ADDRESS, "Use this existing data token of the publisher.", ""),
+    Field(
+        "sold_for",
+        kinds.ADDRESS,
+        "Sell each data token for `price` of this token. Ocean Nodes only.",
+        "",
+    ),
 )
 
 _ABOUT = (

@@ -11,7 +11,7 @@ import logging
 import lzma
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.signing import check_trusted
@@ -81,6 +81,22 @@ class Access:
 
 
 EVERYBODY = Access()
+
+
+class Writing(Protocol):
+    """Puts changed assets on the chain, whatever their generation."""
+
+    def check_publisher(self, asset: Asset, address: str, /) -> None:
+        """Check that an account can change an asset; `NotYourAsset` if not."""
+
+    def publisher_of(self, asset: Asset, /) -> str:
+        """Return who can change an asset."""
+
+    def fee_wei(self, asset: Asset, address: str, /) -> int:
+        """Return what it costs to put an asset's document on the chain."""
+
+    def update(self, asset: Asset, wallet: Any, wait_s: float = CACHE_TIMEOUT_S, /) -> str:
+        """Put an asset's changed document on the chain; returns the transaction's hash."""
 
 
 class Publishing:

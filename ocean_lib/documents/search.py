@@ -8,18 +8,20 @@ from itertools import islice
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.backends.discovery import check_v3_cache
+from ocean_lib.assets.asset4 import asset_of
 from ocean_lib.base.arguments import check_text
 from ocean_lib.checks import check_address, check_did, check_url, printable
 from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
+from ocean_lib.documents.caches import cache_for
 from ocean_lib.documents.format import FORMAT
 from ocean_lib.exceptions import InvalidInput, MalformedResponse
 
 logger = logging.getLogger(__name__)
 
 _MOST = 10_000  # Elasticsearch looks no further
-_TYPE = "service.attributes.main.type"
+_TYPE, _OWNER = "service.attributes.main.type", "proof.creator"
+_NODE_FIELDS = {_TYPE: "metadata.type", _OWNER: "indexedMetadata.nft.owner"}
 
 
 class AssetSearch:
@@ -38,7 +40,8 @@ class AssetSearch:
 
     def resolve(self, did: str) -> Asset:
         """Return an asset as the metadata cache has it now."""
-        return Asset(dictionary=self.aquarius().get_asset_ddo(check_did(did)).as_dictionary())
+        cache = self.aquarius(did=check_did(did))
+        return asset_of(cache.get_asset_ddo(did).as_dictionary())
 
     def query(
         self,
@@ -56,7 +59,7 @@ class AssetSearch:
     def owner_assets(self, owner_address: str) -> list[str]:
         """Return the DIDs of the assets that an account has published."""
         owner = check_address(owner_address, name="owner_address")
-        found = self._all(_of_owner(owner), f"{owner} may have more assets")
+        found = self._all(self._of_owner(owner), f"{owner} may have more assets")
         return list(dict.fromkeys(str(asset.did) for asset in found))
 
     def find(self, text: str, asset_type: str | None, owner: str | None, limit: int) -> list[Asset]:
@@ -69,9 +72,9 @@ class AssetSearch:
             raise InvalidInput(f"limit must be from 1 to {_MOST}, got {limit}.")
         must: list[dict[str, Any]] = [_word(word) for word in check_text("text", text).split()]
         if asset_type is not None:
-            must.append({"match": {_TYPE: asset_type}})
+            must.append({"match": {self._field(_TYPE): asset_type}})
         if owner is not None:
-            must.append(_of_owner(check_address(owner, name="owner")))
+            must.append(self._of_owner(check_address(owner, name="owner")))
         query = {"bool": {"must": must}} if must else {"match_all": {}}
         found = self._all(query, "There may be more assets", min(limit, _MOST // 10))
         return list(islice((a for a in found if _is_wanted(a, asset_type, owner)), limit))
@@ -91,17 +94,25 @@ class AssetSearch:
                 return
         logger.warning("%s than a metadata cache finds.", more)
 
-    def aquarius(self, url: str | None = None) -> Aquarius:
-        """Return the client of a metadata cache; None: the configured one."""
+    def _field(self, name: str) -> str:
+        """Return where the metadata cache keeps what is at this place in a document of V3."""
+        return _NODE_FIELDS[name] if getattr(self.aquarius(), "is_nodes", False) else name
+
+    def _of_owner(self, address: str) -> dict[str, Any]:
+        return {"query_string": {"query": address, "fields": [self._field(_OWNER)]}}
+
+    def aquarius(self, url: str | None = None, did: str = "") -> Aquarius:
+        """Return the client of a metadata cache; without a URL the one that knows an asset."""
         if url is None and self._aquarius is not None:
             given: Aquarius = self._aquarius
             return given
         if url is not None:
             check_url(url, name="metadata_cache_uri")
-        else:
-            check_v3_cache(self._config, getattr(self._data_provider, "discovery", None))
         http = getattr(self._data_provider, "http", None)
-        return AquariusProvider.get_aquarius(url or self._config.metadata_cache_uri, http)
+        if url is not None:
+            return AquariusProvider.get_aquarius(url, http)
+        discovery = getattr(self._data_provider, "discovery", None)
+        return cache_for(self._config, discovery, http, did)
 
     def _found(
         self,
@@ -112,9 +123,10 @@ class AssetSearch:
         metadata_cache_uri: str | None = None,
     ) -> tuple[list[Any], int]:
         """Return the documents of one page of a search, and how many pages there are, if told."""
-        answer = self.aquarius(metadata_cache_uri).query_search(
-            {"query": query}, sort, offset, page
-        )
+        cache = self.aquarius(metadata_cache_uri)
+        if getattr(cache, "is_nodes", False):
+            return cache.node_search(query, sort, offset, page), 0
+        answer = cache.query_search({"query": query}, sort, offset, page)
         found = answer.get("results") if isinstance(answer, dict) else answer
         if isinstance(found, list):
             pages = answer.get("total_pages") if isinstance(answer, dict) else None
@@ -129,14 +141,10 @@ class AssetSearch:
 def _readable(documents: list[Any]) -> Iterator[Asset]:
     for document in documents:
         try:
-            yield Asset(dictionary={} if document is None else document)
+            yield asset_of({} if document is None else document)
         except InvalidInput as error:
             did = document.get("id") if isinstance(document, dict) else None
             logger.warning("Asset %s is left out of what was found: %s", printable(did), error)
-
-
-def _of_owner(address: str) -> dict[str, Any]:
-    return {"query_string": {"query": address, "fields": ["proof.creator"]}}
 
 
 def _word(word: str) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
-from ocean_lib.assets.utils import generate_trusted_algo_dict
-from ocean_lib.backends.v3.trust import TRUSTED_ALGORITHMS, checksums_of, trust_report
+from ocean_lib.assets.asset4 import asset_of
+from ocean_lib.backends.v3.trust import TRUSTED_ALGORITHMS
 from ocean_lib.checks import check_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.documents.ddo1 import did_of
-from ocean_lib.documents.publishing import Publishing
+from ocean_lib.documents.dialects import Dialect
+from ocean_lib.documents.publishing import Writing
 from ocean_lib.documents.search import AssetSearch
+from ocean_lib.documents.view import EVERY
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
 from ocean_lib.preflight.trust import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer, check_signer
@@ -27,16 +29,17 @@ class TrustDoctor:
     is to be changed, none is sent.
     """
 
-    def __init__(self, search: AssetSearch, publishing: Publishing) -> None:
+    def __init__(self, search: AssetSearch, publishing: Writing, dialect: Dialect) -> None:
         self._search = search
         self._publishing = publishing
+        self._dialect = dialect
 
     def explain(self, dataset_did: str, algorithm_did: str) -> TrustReport:
         """Explain whether a data set lets an algorithm run, by the Provider's rules."""
         check_did(algorithm_did, name="algorithm_did")
         dataset = self._search.resolve(check_did(dataset_did, name="dataset_did"))
         service = _compute_service(dataset)
-        return trust_report(dataset, service, algorithm_did, self._find(algorithm_did))
+        return self._dialect.report(dataset, service, algorithm_did, self._find(algorithm_did))
 
     def trust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
         """Let an algorithm run on a data set, as the algorithm is now."""
@@ -45,7 +48,7 @@ class TrustDoctor:
         trust_list = self._list_of(dataset_did)
         algorithm = self._search.resolve(algorithm_did)
         did = str(algorithm.did)
-        if not trust_list.put(did, generate_trusted_algo_dict(ddo=algorithm)):
+        if not trust_list.put(did, self._dialect.entry(algorithm)):
             return TrustChange(
                 trust_list.did,
                 f"Nothing changed: data set {trust_list.did} already trusts {did} as it is now. "
@@ -79,7 +82,7 @@ class TrustDoctor:
         renewed, skipped = [], []
         for did in trust_list.dids() if algorithm_did is None else [algorithm_did]:
             try:
-                now = checksums_of(self._search.resolve(did))
+                now = self._dialect.checksums(self._search.resolve(did))
             except (AssetNotFound, InvalidInput):
                 if algorithm_did is not None:
                     raise
@@ -109,13 +112,12 @@ class TrustDoctor:
         """
         there = {did_of(entry).lower(): entry for entry in kept}
         return [
-            there.get(did.lower()) or generate_trusted_algo_dict(ddo=self._search.resolve(did))
-            for did in dids
+            there.get(did.lower()) or self._dialect.entry(self._search.resolve(did)) for did in dids
         ]
 
     def relying_on(self, algorithm: Asset) -> list[Asset]:
         """Return the data sets that trust an algorithm by the checksums that it has now."""
-        did, now = str(algorithm.did), checksums_of(algorithm)
+        did, now = str(algorithm.did), self._dialect.checksums(algorithm)
         return [
             dataset
             for dataset in self._search.trusting(did)
@@ -127,8 +129,8 @@ class TrustDoctor:
 
     def renewed(self, dataset: Asset, algorithm: Asset) -> Asset:
         """Return a copy of a data set that trusts an algorithm as this one is."""
-        trust_list = _TrustList(Asset(dictionary=dataset.as_dictionary()))
-        trust_list.renew(str(algorithm.did), checksums_of(algorithm))
+        trust_list = _TrustList(asset_of(dataset.as_dictionary()))
+        trust_list.renew(str(algorithm.did), self._dialect.checksums(algorithm))
         trust_list.write()
         return trust_list.asset
 
@@ -200,7 +202,7 @@ class _TrustList:
         """Renew the checksums that the algorithm's entries have; tell whether one changed."""
         before = self.entries
         self.entries = [
-            {**entry, **{name: value for name, value in now.items() if entry.get(name)}}
+            {**entry, **{k: v for k, v in now.items() if entry.get(k) not in (None, "", EVERY)}}
             if _is(entry, did)
             else entry
             for entry in before

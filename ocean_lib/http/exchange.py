@@ -249,6 +249,7 @@ class HttpExchange:
         operation: str,
         params: Mapping[str, str] | None = None,
         json_body: Any = None,
+        data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         retry: bool = False,
     ) -> Answer:
@@ -260,6 +261,7 @@ class HttpExchange:
             operation: what is asked, in words that follow "Could not".
             params: the query; encoded here.
             json_body: sent as JSON.
+            data: sent as it is, with the Content-Type in `headers`.
             headers: further request headers.
             retry: for unsigned reads only: try again when no answer came, a gateway spoke in the
                 server's place or it was asked too often, and when the same host wants https.
@@ -272,7 +274,7 @@ class HttpExchange:
             InvalidUrl: the URL cannot be asked.
             InvalidInput: `json_body` holds what JSON cannot; nothing was sent.
         """
-        body, fault = None, ""
+        body, fault = data, ""
         try:
             if json_body is not None:
                 body = json.dumps(json_body, allow_nan=False).encode()
@@ -372,7 +374,7 @@ class HttpExchange:
         call.target, call.is_sent = "", None
         headers = {"Accept-Encoding": ACCEPTED, **call.headers}
         if call.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", "application/json")
         connect_s = call.deadline.connect_s or self.timeouts.connect_s
         read_s = call.deadline.read_s or self.timeouts.read_s
         failure: OceanError | None = None

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from ocean_lib.exceptions import OceanError
-from ocean_lib.jobs.quote import ServiceOrders
+from ocean_lib.jobs.service_orders import ServiceOrders
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from ocean_lib.backends.environment import Environments
 from ocean_lib.backends.select import Backends, Known, Route
 from ocean_lib.backends.v3.rules import check_input
 from ocean_lib.base.expiring import Expiring
+from ocean_lib.checks import is_token_did
 from ocean_lib.common.agreements.consumable import ConsumableCodes
 from ocean_lib.exceptions import AssetNotConsumable, JobNotFound, OceanError
 from ocean_lib.http.deadline import keeping_back, operation_limit
@@ -303,8 +304,13 @@ class JobClient:
         return Listed(self.seen.saw_all(backend.root, owner, found.jobs), found.clock_s)
 
     def _check_inputs(self, plan: JobPlan) -> None:
-        """Check each input's asset, once while it is remembered, and that the data is there."""
+        """Check each input's asset, once while it is remembered, and that the data is there.
+
+        Of later generations than V3 the node alone knows the rules, by its environment too.
+        """
         for position, item in enumerate(plan.published):
+            if not is_token_did(item.did):
+                continue
             key = item.did, item.service_id, plan.consumer, position == 0
             known = self.backends.known.get(item.did)
             if known is None or self._admitted.get(key) is not known:
@@ -317,7 +323,9 @@ class JobClient:
             self._check_reachable(plan.did, plan.service_id)
 
     def _check_reachable(self, did: str, service_id: int | str | None) -> None:
-        reached = self._at(did, lambda backend: backend.files_reachable(did), service_id)
+        reached = self._at(
+            did, lambda backend: backend.files_reachable(did, service_id), service_id
+        )
         if not reached or not all(reached):
             raise AssetNotConsumable(ConsumableCodes.CONNECTIVITY_FAIL, did)
         self._reachable.put(did, True)

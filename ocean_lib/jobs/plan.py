@@ -14,7 +14,10 @@ from ocean_lib.checks import (
     check_address,
     check_did,
     check_job_id,
+    check_service_id,
     check_tx_hash,
+    is_json,
+    is_token_did,
     printable,
     signer_address,
 )
@@ -22,6 +25,7 @@ from ocean_lib.exceptions import InvalidInput
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
+from ocean_lib.models.order import NOT_ORDERED
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,25 @@ class Algorithm:
         meta: own code; None for a published algorithm.
         tx_id: the order of a published algorithm; '' while it is not ordered.
         data_token: the datatoken of a published algorithm; '' while it is not ordered.
+        service_id: the service of a published algorithm, by its index or id; None for the first
+            that is offered for access. For Ocean Nodes.
     """
 
     did: str = ""
     meta: AlgorithmMetadata | None = None
     tx_id: str = ""
     data_token: str = ""
+    service_id: int | str | None = None
+
+    @property
+    def order_tx(self) -> str:
+        """The order of a published algorithm; '' while it is not ordered."""
+        return "" if self.tx_id == NOT_ORDERED else self.tx_id
 
     @classmethod
-    def given(cls, did: Any, meta: Any, tx_id: Any, data_token: Any) -> Algorithm:
+    def given(
+        cls, did: Any, meta: Any, tx_id: Any, data_token: Any, service_id: Any = None
+    ) -> Algorithm:
         """Check the arguments for an algorithm; the order may be missing.
 
         Raises:
@@ -53,6 +67,9 @@ class Algorithm:
                 None,
                 check_tx_hash(tx_id, name="algorithm_tx_id") if tx_id else "",
                 check_address(data_token, name="algorithm_data_token") if data_token else "",
+                None
+                if service_id is None
+                else check_service_id(service_id, name="algorithm_service_id"),
             )
         if meta is not None and not isinstance(meta, AlgorithmMetadata):
             raise InvalidInput(
@@ -62,7 +79,7 @@ class Algorithm:
         return cls(meta=meta)
 
     def check_complete(self, *, with_code: bool = True) -> None:
-        """Check that a job can be started with it.
+        """Check that a job can be started with it; an order is a matter of V3's algorithms only.
 
         Args:
             with_code: check own code, too, as far as no back end would run it.
@@ -75,7 +92,7 @@ class Algorithm:
                 ("algorithm_tx_id", self.tx_id, "the transaction of its order"),
                 ("algorithm_data_token", self.data_token, "its datatoken's address"),
             ):
-                if not value:
+                if not value and is_token_did(self.did):
                     raise InvalidInput(f"The algorithm {self.did} needs {name}: {hint}.").advised(
                         "order-first", did=self.did
                     )
@@ -115,6 +132,9 @@ class JobPlan:
         max_duration_s: how long the job may run; None for what the environment allows.
         metadata: kept with the job, for whoever lists it.
         envs: environment variables of the algorithm.
+        custom_data: values of the algorithm's own parameters, by their names.
+        pays: whether the caller agreed to pay for the place to run.
+        token: what is paid in there; '' for the first token that the environment takes.
         marker: tells this start from every other one, in the job's metadata; new if not given.
         published: the published data sets among the inputs.
         dids: of these, in their order.
@@ -134,6 +154,9 @@ class JobPlan:
     max_duration_s: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     envs: Mapping[str, str] = field(default_factory=dict)
+    custom_data: Mapping[str, Any] = field(default_factory=dict)
+    pays: bool = False
+    token: str = ""
     marker: str = field(default="", compare=False)
     published: tuple[ComputeInput, ...] = field(init=False, repr=False, compare=False)
     dids: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -171,6 +194,8 @@ class JobPlan:
         max_duration: Any = None,
         metadata: Any = None,
         envs: Any = None,
+        algocustomdata: Any = None,
+        payment_token: Any = None,
     ) -> JobPlan:
         """Check a user's arguments.
 
@@ -210,6 +235,8 @@ class JobPlan:
             ),
             metadata={} if metadata is None else _named(metadata, "metadata"),
             envs={} if envs is None else _texts_by_name(envs),
+            custom_data={} if algocustomdata is None else _json_of(algocustomdata),
+            token=check_address(payment_token, name="payment_token") if payment_token else "",
         )
 
     @property
@@ -231,9 +258,20 @@ class JobPlan:
         return self.inputs[0]
 
     @property
+    def has_orders(self) -> bool:
+        """Whether anything that the job uses is ordered."""
+        orders = [item.transfer_tx_id for item in self.published] + [self.algorithm.order_tx]
+        return any(order not in ("", NOT_ORDERED) for order in orders)
+
+    @property
+    def named_order(self) -> str:
+        """The order that the job will name; '' where jobs name none, as at nodes."""
+        return self.order_tx if is_token_did(self.did) else ""
+
+    @property
     def how_to_find(self) -> str:
         """Say how a job of this plan is found again in a list."""
-        if self.order_tx:
+        if self.named_order:
             return f"compute.jobs(wallet, {self.did!r}) and find agreementId {self.order_tx}"
         return f"compute.jobs(wallet) and find {MARKER} {self.marker} in a job's metadata"
 
@@ -246,6 +284,10 @@ class JobPlan:
             "max_duration": self.max_duration_s,
             "metadata": self.metadata,
             "envs": self.envs,
+            "algocustomdata": self.custom_data,
+            "payment_token": self.token,
+            "algorithm_service_id": self.algorithm.service_id,
+            "userdata": any(item.userdata for item in self.published),
         }
         if any(asked.values()):
             names = ", ".join(filter(asked.get, asked))
@@ -262,6 +304,13 @@ def _named(value: Any, name: str) -> dict[str, Any]:
     if isinstance(value, Mapping) and all(isinstance(key, str) and key for key in value):
         return dict(value)
     raise InvalidInput(f"{name} must be a dict with texts as its keys, got {printable(value)}.")
+
+
+def _json_of(value: Any) -> dict[str, Any]:
+    data = _named(value, "algocustomdata")
+    if is_json(data):
+        return data
+    raise InvalidInput("algocustomdata must hold JSON values only: text, numbers, lists, dicts.")
 
 
 def _amounts(value: Any) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a job costs before anything is paid, and the orders that pay for it."""
+"""What a job costs, before anything is paid."""
 
 from __future__ import annotations
 
@@ -11,151 +11,10 @@ from ocean_lib.base.tables import html_table
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import CostAboveLimit, InvalidInput
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.models.amounts import Amount, from_base, to_base
-from ocean_lib.models.compute_input import ComputeInput
+from ocean_lib.jobs.prices import ComputePrice
+from ocean_lib.jobs.service_orders import ServiceOrders, amounts_in_texts, summed
+from ocean_lib.models.amounts import Amount, from_base, in_tokens, to_base
 from ocean_lib.web3_internal.signer import Signer
-
-
-@dataclass(frozen=True)
-class ServiceOrder:
-    """One service of an asset: ordered, or still to be paid for.
-
-    Attributes:
-        did: the asset.
-        service_index: the service's index in the asset's document.
-        service_type: `compute` or `access`.
-        is_algorithm: whether the asset is an algorithm.
-        data_token: the address of the token to pay in.
-        amount: what the service costs, in whole tokens.
-        consumer: who may use the order.
-        order_tx: the transaction that paid; '' while nothing is paid.
-        publisher: who has the asset's tokens to give away or to sell.
-    """
-
-    did: str
-    service_index: int
-    service_type: str
-    is_algorithm: bool
-    data_token: str
-    amount: Decimal
-    consumer: str
-    order_tx: str = ""
-    publisher: str = ""
-
-    @property
-    def is_paid(self) -> bool:
-        """Whether the order exists."""
-        return bool(self.order_tx)
-
-    @property
-    def input(self) -> ComputeInput:
-        """The order as `submit` takes it.
-
-        Raises:
-            InvalidInput: it is not paid yet.
-        """
-        if not self.order_tx:
-            raise InvalidInput(f"Service {self.service_index} of {self.did} is not paid yet.")
-        return ComputeInput(self.did, self.order_tx, self.service_index)
-
-    @property
-    def words(self) -> str:
-        """The order in one line."""
-        what = "algorithm" if self.is_algorithm else "data set"
-        state = f"ordered in {self.order_tx}" if self.order_tx else "to order"
-        return (
-            f"{what} {self.did}, service {self.service_index} ({self.service_type}): "
-            f"{in_tokens(self.amount)} of {self.data_token}, {state}"
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the order as a dict for JSON; the amount is text, in whole tokens."""
-        return {
-            "did": self.did,
-            "service_index": self.service_index,
-            "service_type": self.service_type,
-            "is_algorithm": self.is_algorithm,
-            "data_token": self.data_token,
-            "amount": in_tokens(self.amount),
-            "consumer": self.consumer,
-            "order_tx": self.order_tx,
-        }
-
-
-class ServiceOrders(list[ServiceOrder]):
-    """Orders of services, with what `submit` needs of them, and a table for notebooks."""
-
-    @property
-    def inputs(self) -> list[ComputeInput]:
-        """The data sets, as the first argument of `submit`.
-
-        Raises:
-            InvalidInput: one is not paid yet.
-        """
-        return [order.input for order in self if not order.is_algorithm]
-
-    @property
-    def algorithm(self) -> dict[str, str]:
-        """The algorithm, as keyword arguments of `submit`; {} if none was ordered.
-
-        Raises:
-            InvalidInput: there are several, or it is not paid yet.
-        """
-        found = [order for order in self if order.is_algorithm]
-        if len(found) > 1:
-            raise InvalidInput("A job has one algorithm, and these are orders of several.")
-        return {
-            name: value
-            for order in found
-            for name, value in (
-                ("algorithm_did", order.did),
-                ("algorithm_tx_id", order.input.transfer_tx_id),
-                ("algorithm_data_token", order.data_token),
-            )
-        }
-
-    @property
-    def how_to_go_on(self) -> str:
-        """Say which orders there are, after an interruption."""
-        told = ", ".join(f"{order.did} in {order.order_tx}" for order in self if order.is_paid)
-        return f"the same call uses the orders that exist ({told})" if told else "nothing was paid"
-
-    def in_plan(self, plan: JobPlan) -> JobPlan:
-        """Return a plan with these orders in the place of what it lacked.
-
-        Raises:
-            InvalidInput: one is not paid yet.
-        """
-        paid = {(order.did, order.service_index): order.input for order in self}
-        datasets = tuple(
-            paid.get((item.did, int(item.service_id)), item)
-            if isinstance(item, ComputeInput)
-            else item
-            for item in plan.datasets
-        )
-        algorithm = plan.algorithm
-        for order in self:
-            if order.is_algorithm:
-                tx = order.input.transfer_tx_id
-                algorithm = replace(algorithm, tx_id=tx, data_token=order.data_token)
-        return replace(plan, datasets=datasets, algorithm=algorithm)
-
-    def _repr_html_(self) -> str:
-        return html_table(
-            (
-                (
-                    "algorithm" if order.is_algorithm else "data set",
-                    order.did,
-                    f"{order.service_index} ({order.service_type})",
-                    in_tokens(order.amount),
-                    order.data_token,
-                    order.order_tx or "to order",
-                )
-                for order in self
-            ),
-            ("", "asset", "service", "costs", "datatoken", "order"),
-        )
-
 
 _NOTHING = Decimal(0)
 
@@ -172,6 +31,7 @@ class Quote:
         balances: what the wallet has of each token that is to be paid, in whole tokens.
         has_gas: whether it has anything to pay for gas with; None if nothing is to be sent.
         environment: where the job would run, by its id; '' where the back end has one only.
+        compute: what running the job costs there; None where that is free.
     """
 
     consumer: str
@@ -179,6 +39,7 @@ class Quote:
     balances: Mapping[str, Decimal] = field(default_factory=dict)
     has_gas: bool | None = None
     environment: str = ""
+    compute: ComputePrice | None = None
     _pay: Pay | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -188,26 +49,55 @@ class Quote:
 
     @property
     def cost(self) -> dict[str, Decimal]:
-        """What is to be paid, in whole tokens, by the token's address; {} if nothing is."""
-        costs: dict[str, Decimal] = {}
-        for order in self.to_pay:
-            costs[order.data_token] = costs.get(order.data_token, _NOTHING) + order.amount
-        return costs
+        """What the job costs from now on, in whole tokens, by the token's address.
+
+        At an Ocean Node this includes the price of running it, also where that lies in the escrow
+        already. {} if nothing is to be paid.
+        """
+        price = {} if self.compute is None else {self.compute.token: self.compute.amount}
+        return summed(*(order.costs for order in self.to_pay), price)
+
+    @property
+    def to_send(self) -> dict[str, Decimal]:
+        """What `pay` would take out of the wallet, in whole tokens, by the token's address."""
+        compute = self.compute
+        price = {compute.token: compute.to_deposit} if compute and compute.to_deposit else {}
+        return summed(*(order.costs for order in self.to_pay), price)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the job can start at once: `pay` would send nothing."""
+        return not self.to_pay and (self.compute is None or self.compute.is_ready)
 
     @property
     def missing(self) -> dict[str, Decimal]:
         """What the wallet lacks, in whole tokens, by the token's address; {} if it can pay."""
         return {
             token: amount - self.balances.get(token, _NOTHING)
-            for token, amount in self.cost.items()
+            for token, amount in self.to_send.items()
             if amount > self.balances.get(token, _NOTHING)
         }
+
+    def in_plan(self, plan: JobPlan, orders: ServiceOrders) -> JobPlan:
+        """Return a plan with these orders, for the place that was quoted.
+
+        Raises:
+            InvalidInput: an order is not paid yet.
+        """
+        compute = self.compute
+        return replace(
+            orders.in_plan(plan),
+            environment=self.environment or plan.environment,
+            pays=compute is not None,
+            token="" if compute is None else compute.token,
+        )
 
     def pay(self, wallet: Signer, *, max_cost: Mapping[str, Amount] | None = None) -> ServiceOrders:
         """Place the orders that are missing, and check each of them on the chain.
 
-        What exists by now is used: after a crash, or another `pay`, nothing is paid twice. No order
-        costs more than it does here.
+        At an Ocean Node also get the datatokens that the wallet lacks, deposit in the escrow what
+        is missing there, and let the node lock the job's price. What exists by now is used: after a
+        crash, or another `pay`, nothing is paid twice. No order costs more than it does here.
 
         Args:
             wallet: of the quote's consumer; signs and pays.
@@ -247,7 +137,7 @@ class Quote:
         if above:
             items = (f"{token!r}: {in_tokens(amount)!r}" for token, amount in self.cost.items())
             raise CostAboveLimit(
-                f"The orders cost more than max_cost allows: {'; '.join(above)}. Nothing was sent. "
+                f"The job costs more than max_cost allows: {'; '.join(above)}. Nothing was sent. "
                 f"To agree, pass max_cost={{{', '.join(items)}}}.",
                 cost=self.cost,
             )
@@ -255,9 +145,10 @@ class Quote:
     def to_dict(self) -> dict[str, Any]:
         """Return the quote as a dict for JSON; amounts are texts, in whole tokens."""
         amounts = {
-            name: {token: in_tokens(amount) for token, amount in values.items()}
+            name: amounts_in_texts(values)
             for name, values in (
                 ("cost", self.cost),
+                ("to_send", self.to_send),
                 ("balances", self.balances),
                 ("missing", self.missing),
             )
@@ -268,12 +159,14 @@ class Quote:
             **amounts,
             "has_gas": self.has_gas,
             "environment": self.environment,
+            "compute": self.compute and self.compute.to_dict(),
         }
 
     def __repr__(self) -> str:
         """Return the quote in words."""
         lines = [f"Quote for {self.consumer}: {self.total}"]
         lines += [f"  {order.words}" for order in self.orders]
+        lines += [f"  {self.compute.words}"] if self.compute is not None else []
         for token, amount in self.balances.items():
             lacks = self.missing.get(token)
             more = f"; {in_tokens(lacks)} more needed" if lacks else ""
@@ -285,10 +178,11 @@ class Quote:
     def _repr_html_(self) -> str:
         balances = (
             (token, in_tokens(amount), in_tokens(self.balances.get(token, _NOTHING)))
-            for token, amount in self.cost.items()
+            for token, amount in self.to_send.items()
         )
-        paid = html_table(balances, ("datatoken", "to pay", "the wallet has")) if self.cost else ""
-        return html_table([("to pay", self.total)]) + self.orders._repr_html_() + paid
+        paid = html_table(balances, ("token", "to pay", "the wallet has")) if self.to_send else ""
+        place = html_table([("computing", self.compute.words)]) if self.compute is not None else ""
+        return html_table([("to pay", self.total)]) + self.orders._repr_html_() + place + paid
 
     @property
     def total(self) -> str:
@@ -296,7 +190,12 @@ class Quote:
         if not self.cost:
             return "nothing to pay"
         amounts = (f"{in_tokens(amount)} of {token}" for token, amount in self.cost.items())
-        return f"{', '.join(amounts)} to pay in {len(self.to_pay)} order(s)"
+        said = f"{', '.join(amounts)} to pay"
+        if self.to_pay:
+            said += f" in {len(self.to_pay)} order(s)"
+        if self.compute is not None:
+            said += f", of it {in_tokens(self.compute.amount)} at most for computing"
+        return said
 
 
 def _limits(max_cost: Any) -> dict[str, Decimal]:
@@ -309,9 +208,3 @@ def _limits(max_cost: Any) -> dict[str, Decimal]:
         check_address(token, name="max_cost's token"): from_base(to_base(amount, 18), 18)
         for token, amount in max_cost.items()
     }
-
-
-def in_tokens(amount: Decimal) -> str:
-    """Return an amount of whole tokens as text, without an exponent or trailing zeros."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

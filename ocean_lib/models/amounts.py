@@ -114,6 +114,12 @@ def from_base(num_base: int, dec: int) -> Decimal:
     return Decimal(f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}")
 
 
+def in_tokens(amount: Decimal) -> str:
+    """Return an amount of whole tokens as text, without an exponent or trailing zeros."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def ether_in_wei(text: str) -> int:
     """Return an amount of ether in wei.
 

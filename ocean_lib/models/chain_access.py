@@ -13,6 +13,7 @@ from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.metadata import MetadataContract
 from ocean_lib.ocean.util import get_web3
+from ocean_lib.web3_internal.constants import GAS_LIMIT_DEFAULT
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses
 from ocean_lib.web3_internal.node_calls import check_chain_id
@@ -88,13 +89,21 @@ class ChainAccess:
         """
         return DataToken(address, web3=self.web3, **self._limits())
 
-    def contract(self, kind: type[Contract], address: str) -> Contract:
+    def contract(self, kind: type[Contract], address: str, usual_gas: int = 0) -> Contract:
         """Return the contract of a kind at an address.
+
+        Args:
+            kind: its class.
+            address: where.
+            usual_gas: the limit of its transactions where the config has only the default.
 
         Raises:
             InvalidAddress: it is no address.
         """
-        return kind(address, web3=self.web3, **self._limits())
+        limits = self._limits()
+        if limits["gas_limit"] == GAS_LIMIT_DEFAULT and usual_gas:
+            limits["gas_limit"] = usual_gas
+        return kind(address, web3=self.web3, **limits)
 
     def make_data_token(
         self, blob: str, name: str, symbol: str, cap_base: int, wallet: AnyWallet

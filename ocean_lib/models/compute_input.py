@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from ocean_lib.checks import check_did, check_service_id, check_tx_hash
+from ocean_lib.checks import check_did, check_service_id, check_tx_hash, is_json
+from ocean_lib.exceptions import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,19 @@ class ComputeInput:
             or 32 bytes.
         service_id: index of the compute service in the data set's DDO (0 is a valid index), or its
             id as text. V3 Providers take the index only.
+        userdata: values of the service's own parameters, by their names; for Ocean Nodes.
 
     Raises:
         InvalidDid: `did` is not a DID.
         InvalidTransactionHash: `transfer_tx_id` is not a transaction hash.
-        InvalidInput: `service_id` is neither an index nor an id.
+        InvalidInput: `service_id` is neither an index nor an id, or `userdata` is not a dict of
+            JSON values.
     """
 
     did: str
     transfer_tx_id: str
     service_id: int | str
+    userdata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         checked = {
@@ -39,6 +44,11 @@ class ComputeInput:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        if not (isinstance(self.userdata, dict) and is_json(self.userdata)):
+            raise InvalidInput(
+                "userdata must be a dict of JSON values by name, got "
+                f"{type(self.userdata).__name__}."
+            )
 
     def as_dictionary(self) -> dict[str, Any]:
         """Return the input as the Provider expects it in a list of additional inputs."""

@@ -4,23 +4,26 @@ import functools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.discovery import is_at_node
 from ocean_lib.backends.v3.orders import Orders, pay_for_service
 from ocean_lib.backends.v3.purchases import Purchases
 from ocean_lib.base.arguments import check_text
+from ocean_lib.checks import is_did, is_token_did
 from ocean_lib.data_provider.data_service_provider import OrderRequirements
 from ocean_lib.documents.asset_change import AssetChange
 from ocean_lib.documents.changing import Changing
 from ocean_lib.documents.describing import DescribedAssets, ShownAsset
+from ocean_lib.documents.dialects import V3Dialect
 from ocean_lib.documents.publishable import access_attributes, token_choice
 from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.trust import TrustDoctor
-from ocean_lib.jobs.quote import ServiceOrders
+from ocean_lib.jobs.service_orders import ServiceOrders
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.metadata import MetadataContract
@@ -29,6 +32,9 @@ from ocean_lib.preflight.order import OrderPreflight
 from ocean_lib.preflight.trust import TrustChange, TrustReport
 from ocean_lib.web3_internal.signer import Signer
 from ocean_lib.web3_internal.wallet import Wallet
+
+if TYPE_CHECKING:
+    from ocean_lib.documents.node_assets import NodeAssets
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +49,17 @@ class _OnChain(staticmethod):  # type: ignore[type-arg]
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         function = super().__get__(instance, owner)
         return function if instance is None else functools.partial(instance._orders.pay, function)
+
+
+def _is_later(did: str) -> bool:
+    """Tell whether a DID is of a later generation than V3."""
+    return is_did(did) and not is_token_did(did)
+
+
+def _node_assets(*parts: Any) -> "NodeAssets":
+    from ocean_lib.documents.node_assets import NodeAssets  # not needed for V3
+
+    return NodeAssets(*parts)
 
 
 @enforce_types
@@ -75,14 +92,27 @@ class OceanAssets:
         self._publishing = Publishing(
             config, data_provider, self._search, chain, ddo_registry_address or None
         )
-        self._trust = TrustDoctor(self._search, self._publishing)
+        dialect = V3Dialect()
+        self._trust = TrustDoctor(self._search, self._publishing, dialect)
         self._described = DescribedAssets(
-            config, data_provider, self._search, self._publishing, self._trust
+            config, data_provider, self._search, self._publishing, self._trust, dialect
         )
         self._changing = Changing(self._search, self._publishing, self._trust, self._described)
         self._orders = Orders(config, data_provider, self._search, chain)
         self._purchases = Purchases(config, self._orders, self._search.resolve, chain)
         self._preflight = OrderPreflight(config, data_provider, self._search, chain)
+        self._config = config
+        self._discovery = getattr(data_provider, "discovery", None)
+        self._make_node_assets = functools.partial(
+            _node_assets, config, data_provider, self._search, chain
+        )
+
+    @functools.cached_property
+    def _node(self) -> "NodeAssets":
+        return self._make_node_assets()
+
+    def _trust_of(self, did: str) -> TrustDoctor:
+        return self._node.trust if _is_later(did) else self._trust
 
     def ddo_registry(self) -> MetadataContract:
         """Return the contract that DDOs are published with.
@@ -122,7 +152,9 @@ class OceanAssets:
             AssetNotFound: an algorithm to trust is not published.
             ChainError, ProviderError, TransportError: see `create`.
         """
-        return self._described.publish(description, wallet, wait_for_cache_s, type)
+        at_node = is_at_node(self._config, self._discovery)
+        described = self._node if at_node else self._described
+        return described.publish(description, wallet, wait_for_cache_s, type)
 
     def change(
         self,
@@ -162,7 +194,7 @@ class OceanAssets:
             AssetNotFound: the metadata cache does not have it, or an algorithm to trust.
             InvalidInput, ConfigError, ChainError, ProviderError, TransportError: see `update`.
         """
-        return self._changing.change(
+        return (self._node.changing if _is_later(did) else self._changing).change(
             did,
             changes,
             wallet,
@@ -204,7 +236,8 @@ class OceanAssets:
             NotYourAsset: the wallet is not the publisher's; the error says whose it is.
             AssetNotFound, ChainError, TransportError: see `change`.
         """
-        return self._changing.change_credentials(
+        changing = self._node.changing if _is_later(did) else self._changing
+        return changing.change_credentials(
             did, wallet, allow, deny, remove, dry_run=dry_run, wait_s=wait_for_cache_s
         )
 
@@ -221,7 +254,7 @@ class OceanAssets:
             AssetNotFound: the metadata cache does not have it.
             InvalidInput: its document cannot be read.
         """
-        return self._described.show(did)
+        return (self._node if _is_later(did) else self._described).show(did)
 
     def find(
         self,
@@ -600,7 +633,7 @@ class OceanAssets:
             NoComputeService: the data set has no compute service.
             InvalidInput: the data set's rules cannot be read.
         """
-        return self._trust.explain(dataset_did, algorithm_did)
+        return self._trust_of(dataset_did).explain(dataset_did, algorithm_did)
 
     def trust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
         """Let an algorithm run on a data set, as the algorithm is now.
@@ -622,7 +655,7 @@ class OceanAssets:
             ChainError: the change was not published, for example because the wallet is not the
                 publisher's.
         """
-        return self._trust.trust(dataset_did, algorithm_did, wallet)
+        return self._trust_of(dataset_did).trust(dataset_did, algorithm_did, wallet)
 
     def untrust(self, dataset_did: str, algorithm_did: str, wallet: Signer) -> TrustChange:
         """Take an algorithm off the list of trusted algorithms.
@@ -641,7 +674,7 @@ class OceanAssets:
             NoComputeService: the data set has no compute service.
             ChainError: the change was not published.
         """
-        return self._trust.untrust(dataset_did, algorithm_did, wallet)
+        return self._trust_of(dataset_did).untrust(dataset_did, algorithm_did, wallet)
 
     def refresh_trust(
         self, dataset_did: str, algorithm_did: Optional[str], wallet: Signer
@@ -668,4 +701,4 @@ class OceanAssets:
             NoComputeService: the data set has no compute service.
             ChainError: the change was not published.
         """
-        return self._trust.refresh(dataset_did, algorithm_did, wallet)
+        return self._trust_of(dataset_did).refresh(dataset_did, algorithm_did, wallet)

@@ -10,14 +10,22 @@ from enforce_typing import enforce_types
 
 from ocean_lib.backends.backend import JobRef, JobResult
 from ocean_lib.backends.environment import Environments
+from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.select import Backends, backends_of
 from ocean_lib.backends.signing import check_trusted
 from ocean_lib.base.interrupts import interrupted_saying
-from ocean_lib.checks import check_did, check_place, check_tx_hash, is_json, without_query
+from ocean_lib.checks import (
+    check_did,
+    check_place,
+    check_tx_hash,
+    is_json,
+    is_token_did,
+    without_query,
+)
 from ocean_lib.common.agreements.service_factory import ServiceDescriptor
 from ocean_lib.config import Config
 from ocean_lib.documents import descriptors
-from ocean_lib.exceptions import InvalidInput
+from ocean_lib.exceptions import InvalidInput, OceanError
 from ocean_lib.http.deadline import operation_limit
 from ocean_lib.http.origins import origin_of
 from ocean_lib.jobs.client import JobClient
@@ -38,7 +46,7 @@ from ocean_lib.web3_internal.wallet import Wallet
 if TYPE_CHECKING:
     from ocean_lib.backends.v3.purchases import Purchases
     from ocean_lib.models.chain_access import ChainAccess
-    from ocean_lib.preflight.findings import Findings
+    from ocean_lib.preflight.findings import Finding, Findings
 
 logger = logging.getLogger(__name__)
 
@@ -198,6 +206,9 @@ class OceanCompute:
         max_duration: Optional[int] = None,
         metadata: Optional[dict[str, Any]] = None,
         envs: Optional[dict[str, str]] = None,
+        algocustomdata: Optional[dict[str, Any]] = None,
+        algorithm_service_id: Union[int, str, None] = None,
+        payment_token: Optional[str] = None,
         pay: bool = False,
         max_cost: Optional[Mapping[str, Amount]] = None,
     ) -> ComputeJob:
@@ -221,18 +232,25 @@ class OceanCompute:
             algorithm_data_token: the algorithm's datatoken address.
             output: V3's definition of the output; see `check_output_dict`.
             job_id: of a stopped job, if the Provider's back end can resume it.
-            environment: for Ocean Nodes, as all that follows up to `envs`: where to run, by its id;
-                None for a free one that fits the resources and admits the wallet, with the shortest
-                queue. With it, `input_datasets` may be empty.
+            environment: for Ocean Nodes, as all that follows up to `payment_token`: where to run,
+                by its id; None for a free one that fits the resources and admits the wallet, with
+                the shortest queue. A paid one is used if it is named, or with `pay` if no free one
+                fits. One that is offered both ways is paid for with `pay`, or if orders are given.
+                With it, `input_datasets` may be empty.
             resources: how much of each, such as `{"cpu": 1, "ram": 2, "disk": 1}` (ram and disk in
                 GB); None for the environment's least.
             max_duration: how many seconds the job may run; None for the environment's limit.
             metadata: kept with the job, for whoever lists it.
             envs: environment variables of the algorithm.
-            pay: place the orders that are missing.
+            algocustomdata: values of the algorithm's own parameters, by their names.
+            algorithm_service_id: the published algorithm's service, by its index or id; None for
+                the first that is offered for access.
+            payment_token: the token to pay the environment in; None for the first that it takes.
+            pay: place the orders that are missing, and fill the node's escrow.
             max_cost: the most to pay of each token, in whole tokens (Decimal) by the token's
-                address, such as `quote(...).cost`; None: nothing. On V3 the token is the datatoken.
-                Gas has a limit of its own, `transaction.max_fee` of the config.
+                address, such as `quote(...).cost`; None: nothing. On V3 the token is the datatoken;
+                at a node the price of running the job counts, wherever it lies. Gas has a limit of
+                its own, `transaction.max_fee` of the config.
 
         Returns:
             A handle on the job: `wait`, `download`, `stop`...
@@ -254,13 +272,16 @@ class OceanCompute:
             KeyboardInterrupt: its text says what was sent.
         """
         algorithm = Algorithm.given(
-            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
+            algorithm_did,
+            algorithm_meta,
+            algorithm_tx_id,
+            algorithm_data_token,
+            algorithm_service_id,
         )
-        if pay:
-            input_datasets = self._as_inputs(input_datasets)
-        elif max_cost is not None:
-            raise InvalidInput("max_cost limits what `pay=True` pays: give both, or none.")
-        else:
+        input_datasets = self._as_inputs(input_datasets, pays=pay)
+        if not pay:
+            if max_cost is not None:
+                raise InvalidInput("max_cost limits what `pay=True` pays: give both, or none.")
             algorithm.check_complete()
         plan = self._plan(
             input_datasets,
@@ -274,6 +295,8 @@ class OceanCompute:
             max_duration=max_duration,
             metadata=metadata,
             envs=envs,
+            algocustomdata=algocustomdata,
+            payment_token=payment_token,
         )
         if pay:
             return self._paid_and_submitted(plan, consumer_wallet, max_cost or {})
@@ -296,6 +319,9 @@ class OceanCompute:
         max_duration: Optional[int] = None,
         metadata: Optional[dict[str, Any]] = None,
         envs: Optional[dict[str, str]] = None,
+        algocustomdata: Optional[dict[str, Any]] = None,
+        algorithm_service_id: Union[int, str, None] = None,
+        payment_token: Optional[str] = None,
     ) -> Quote:
         """Say what a job costs, before anything is paid: the orders it needs, and what they cost.
 
@@ -319,6 +345,9 @@ class OceanCompute:
             max_duration: as for `submit`.
             metadata: as for `submit`.
             envs: as for `submit`.
+            algocustomdata: as for `submit`.
+            algorithm_service_id: as for `submit`.
+            payment_token: as for `submit`.
 
         Raises:
             InvalidInput: an argument cannot work, or an order that was given is another service's.
@@ -328,10 +357,14 @@ class OceanCompute:
             EnvironmentUnavailable: no free environment of the node fits.
         """
         algorithm = Algorithm.given(
-            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
+            algorithm_did,
+            algorithm_meta,
+            algorithm_tx_id,
+            algorithm_data_token,
+            algorithm_service_id,
         )
         plan = self._plan(
-            self._as_inputs(input_datasets),
+            self._as_inputs(input_datasets, pays=True),
             consumer_wallet,
             algorithm,
             nonce,
@@ -342,33 +375,52 @@ class OceanCompute:
             max_duration=max_duration,
             metadata=metadata,
             envs=envs,
+            algocustomdata=algocustomdata,
+            payment_token=payment_token,
         )
         return self.quote_plan(plan, consumer_wallet)
 
     def quote_plan(self, plan: JobPlan, consumer_wallet: Signer) -> Quote:
         """Say what the job of a plan costs; see `quote`."""
+        return self._quoted(replace(plan, pays=True), consumer_wallet)
+
+    def _quoted(self, plan: JobPlan, consumer_wallet: Signer) -> Quote:
+        from ocean_lib.preflight.chain import ChainReader
+
         if not plan.algorithm.did:
             plan.algorithm.check_complete()
         web3 = getattr(consumer_wallet, "web3", None)
         with operation_limit(self.client.times):
             backend = self._backends.at(self._backends.place(plan.did, plan.service_id).root)
-            return backend.quote(plan, lambda each: self._purchases.quote(each, web3))
+            reader = ChainReader(self._chain, web3)
+            return backend.quote(plan, lambda each: self._purchases.quote(each, web3), reader)
 
     def _paid_and_submitted(
         self, plan: JobPlan, wallet: Signer, max_cost: Mapping[str, Amount]
     ) -> ComputeJob:
         """Place the orders that a plan lacks, if the job would start with them; then start it."""
         quote = self.quote_plan(plan, wallet)
-        if quote.to_pay:
+        if quote.cost or quote.to_pay:
             quote.check_limits(max_cost)
-            self.check_provider(plan.did)
-            self.check_plan(plan, wallet).check_worth_paying()
+        if not quote.is_ready:
+            if plan.did:
+                self.check_provider(plan.did)
+            self._checked(replace(plan, pays=True), wallet).check_worth_paying()
         orders = quote.pay(wallet, max_cost=max_cost)
         with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
-            return self.submit_plan(orders.in_plan(plan), wallet)
+            return self.submit_plan(quote.in_plan(plan, orders), wallet)
 
-    def submit_plan(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
-        """Start the job of a plan; see `submit`."""
+    def submit_plan(
+        self,
+        plan: JobPlan,
+        consumer_wallet: Signer,
+        *,
+        max_cost: Optional[Mapping[str, Amount]] = None,
+    ) -> ComputeJob:
+        """Start the job of a plan; see `submit`. With `max_cost`, what is missing is paid first."""
+        if max_cost is not None:
+            plan = self._filled(plan, None) if not plan.output else plan
+            return self._paid_and_submitted(plan, consumer_wallet, max_cost)
         plan.algorithm.check_complete()
         if not plan.output:
             plan = self._filled(plan, None)
@@ -376,7 +428,7 @@ class OceanCompute:
 
     def _submitted(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
         job = self.client.start(plan, consumer_wallet)
-        did, order_tx = plan.did, plan.order_tx
+        did, order_tx = plan.did, plan.order_tx if plan.order_tx != NOT_ORDERED else ""
         return ComputeJob.of(self.client, job, consumer_wallet, did=did, order_tx=order_tx)
 
     def check(
@@ -396,6 +448,10 @@ class OceanCompute:
         max_duration: Optional[int] = None,
         metadata: Optional[dict[str, Any]] = None,
         envs: Optional[dict[str, str]] = None,
+        algocustomdata: Optional[dict[str, Any]] = None,
+        algorithm_service_id: Union[int, str, None] = None,
+        payment_token: Optional[str] = None,
+        pay: bool = False,
     ) -> "Findings":
         """Predict whether `start` would be refused, and why. Nothing is started, signed or paid.
 
@@ -424,6 +480,10 @@ class OceanCompute:
             max_duration: as for `submit`.
             metadata: as for `submit`.
             envs: as for `submit`.
+            algocustomdata: as for `submit`.
+            algorithm_service_id: as for `submit`.
+            payment_token: as for `submit`.
+            pay: check a job that is to be paid for, as `submit` with `pay`.
 
         Returns:
             The findings; none when the Provider would start the job.
@@ -432,7 +492,11 @@ class OceanCompute:
             InvalidInput: an argument is of the wrong type or form.
         """
         algorithm = Algorithm.given(
-            algorithm_did, algorithm_meta, algorithm_tx_id, algorithm_data_token
+            algorithm_did,
+            algorithm_meta,
+            algorithm_tx_id,
+            algorithm_data_token,
+            algorithm_service_id,
         )
         plan = self._plan(
             input_datasets,
@@ -446,11 +510,31 @@ class OceanCompute:
             max_duration=max_duration,
             metadata=metadata,
             envs=envs,
+            algocustomdata=algocustomdata,
+            payment_token=payment_token,
         )
-        return self.check_plan(plan, consumer_wallet)
+        return self.check_plan(replace(plan, pays=pay), consumer_wallet)
 
     def check_plan(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         """Predict whether the job of a plan would be refused; see `check`."""
+        from ocean_lib.preflight.findings import collected
+        from ocean_lib.preflight.paid_job import payment_findings
+
+        found = self._checked(plan, consumer_wallet)
+        if not self._is_at_node(plan) or plan.algorithm == Algorithm():
+            return found
+        paying = payment_findings(lambda: self._quoted(plan, consumer_wallet))
+        return collected([*found, *(one for one in paying if _says_more(one, found))])
+
+    def _is_at_node(self, plan: JobPlan) -> bool:
+        try:
+            with operation_limit(self.client.times):
+                root = self._backends.place(plan.did, plan.service_id).root
+                return self._backends.at(root).generation is Generation.NODE
+        except OceanError:
+            return False  # what is wrong there is said by the findings
+
+    def _checked(self, plan: JobPlan, consumer_wallet: Signer) -> "Findings":
         # Loaded here: a status needs none of it, nor the contracts behind it.
         from ocean_lib.preflight.job import check_job
 
@@ -716,12 +800,24 @@ class OceanCompute:
         self.client.clear()
         self._data_provider.clear_caches()
 
-    def _as_inputs(self, datasets: Any) -> Any:
-        """Return inputs with each DID as one that is not ordered; without any, load nothing."""
-        is_list = isinstance(datasets, (list, tuple))
-        if is_list and any(isinstance(item, str) for item in datasets):
+    def _as_inputs(self, datasets: Any, *, pays: bool) -> Any:
+        """Return inputs with each DID as one that is not ordered; without any, load nothing.
+
+        V3's DIDs need orders, so that without paying they are not enough.
+        """
+        if not isinstance(datasets, (list, tuple)):
+            return datasets
+        texts = [item for item in datasets if isinstance(item, str)]
+        if texts and pays and all(map(is_token_did, texts)):
             return self._purchases.inputs_of(datasets)
-        return datasets
+        return [
+            self._as_input(item) if isinstance(item, str) and not is_token_did(item) else item
+            for item in datasets
+        ]
+
+    def _as_input(self, did: str) -> ComputeInput:
+        service = self._backends.asset(check_did(did)).view.first()
+        return ComputeInput(did, NOT_ORDERED, service.id)
 
     @cached_property
     def _chain(self) -> "ChainAccess":
@@ -772,6 +868,11 @@ def _named(network_url: str, cache_url: str) -> tuple[str, str]:
     """Say which node, or network by its name, and cache are used, without what may be a key."""
     node = str(origin_of(network_url)) if "://" in network_url else network_url
     return node, without_query(cache_url)
+
+
+def _says_more(finding: "Finding", found: "Findings") -> bool:
+    """Whether a finding about paying is no repetition of what was found without asking."""
+    return finding.code != "node-refuses" or not found.errors
 
 
 def _bare(tx_hash: str) -> str:

@@ -14,7 +14,7 @@ Severity = Literal["refused", "warning", "unknown"]
 """refused: it would be refused. warning: it would be taken, but hardly do what is wanted.
 unknown: it could not be looked at, so nothing is said about it."""
 
-ORDER_STILL_TO_PLACE = frozenset({"not-ordered"})
+ORDER_STILL_TO_PLACE = frozenset({"not-ordered", "escrow-too-low", "escrow-not-authorised"})
 _PAYING_MENDS = ORDER_STILL_TO_PLACE | {"balance-too-low"}  # of which paying says more
 
 

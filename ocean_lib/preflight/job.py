@@ -7,9 +7,10 @@ from typing import Any
 
 from ocean_lib.assets.asset import Asset
 from ocean_lib.backends.backend import ALL_RULES, Rules
-from ocean_lib.backends.select import compute_endpoint
+from ocean_lib.backends.select import Backends, compute_endpoint
 from ocean_lib.backends.v3.rules import DATA_NOT_READ, service_at
 from ocean_lib.backends.v3.trust import allows_network, allows_raw, rules_of, trust_report
+from ocean_lib.checks import is_token_did
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import InvalidInput, NoComputeService, OceanError, ProviderNotTrusted
@@ -51,9 +52,11 @@ def check_job(
     """
     did = plan.did
     with operation_limit(client.times):
-        if not did:
-            root = client.backends.place("").root
-            return collected(_of_files(plan, FileProbe(root, client.backends.at)))
+        root = _root_at_node(client.backends, did)
+        if root or not did:
+            root = root or client.backends.place("").root
+            found = _of_files(plan, FileProbe(root, client.backends.at))
+            return collected([*found, *_trust(check_provider, did)] if did else found)
         job = PlannedJob(
             plan,
             lambda each: client.backends.asset(each, fresh=True),
@@ -66,8 +69,21 @@ def check_job(
     return findings
 
 
+def _root_at_node(backends: Backends, did: str) -> str:
+    """Return where a data set of a later generation is computed on; '' for others.
+
+    An asset that nobody knows would be at the configured back end.
+    """
+    if not did or is_token_did(did):
+        return ""
+    try:
+        return backends.place(did, fresh=True).root
+    except OceanError:
+        return backends.place("").root
+
+
 def _of_files(plan: JobPlan, probe: FileProbe) -> Iterator[Finding]:
-    """Check a job without published data: only the back end and the code have a say."""
+    """Check a job that only the back end and the code have a say in, or a node and its assets."""
     meta = plan.algorithm.meta
     if meta is not None:
         yield from fault_findings(meta)

@@ -73,12 +73,13 @@ def test_no_algorithm_and_a_stale_nonce_are_findings() -> None:
         assert check(node, nonce=6).ok
 
 
-def test_published_assets_are_told_to_be_not_offered() -> None:
+def test_published_assets_that_nobody_knows_and_those_of_v3_are_findings() -> None:
     with FakeNode() as node:
         later = ComputeInput("did:op:" + "ab" * 32, ORDER, "service")
-        for found in (check(node, later), check(node, meta=None, algorithm_did=DID)):
-            assert "not-offered" in found.codes
-            assert not found.can_order
+        found = check(node, later)
+        assert found.codes == ["asset-not-found"]
+        assert not found.can_order
+        assert "not-offered" in check(node, meta=None, algorithm_did=DID).codes
 
 
 def test_a_node_that_does_not_answer_is_unknown() -> None:

@@ -114,7 +114,7 @@ V3_FIELDS = [
     *("inputDID", "algoDID", "encryptedDocument"),
 ]
 V3_ROOMS = (
-    "ocean_lib.backends.node.calls",  # nodes kept two of them
+    "ocean_lib.backends.node.bodies",  # nodes kept two of them
     "ocean_lib.backends.v3",
     "ocean_lib.documents",
     "ocean_lib.localnet.dialects.node",

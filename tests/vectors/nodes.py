@@ -51,3 +51,17 @@ def jobs_in(exchange: dict[str, Any]) -> list[dict[str, Any]]:
     said = body.get("json") if isinstance(body, dict) else None
     found = said if isinstance(said, list) else []
     return [job for job in found if isinstance(job, dict) and "jobId" in job]
+
+
+def document(number: str) -> dict[str, Any]:
+    """Return the asset's document that a recording of a publication ends with."""
+    (path,) = FOLDER.glob(f"{number}-*-fetch-ddo.json")
+    found: dict[str, Any] = json.loads(path.read_text())["exchanges"][-1]["response"]["body"]["json"]
+    return found
+
+
+def publication(number: str, step: str) -> list[dict[str, Any]]:
+    """Return the exchanges of a step of a recorded publication, such as `encrypt-files`."""
+    (path,) = FOLDER.glob(f"{number}-*-{step}.json")
+    found: list[dict[str, Any]] = json.loads(path.read_text())["exchanges"]
+    return found

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ocean_lib.backends.backend import (
     Attempt,
@@ -30,24 +32,33 @@ from ocean_lib.backends.node.answers import (
     readable,
     result_files,
 )
+from ocean_lib.backends.node.asset_findings import AssetCheck
+from ocean_lib.backends.node.bodies import price_body
 from ocean_lib.backends.node.candidates import NodeCandidates, check_started
-from ocean_lib.backends.node.environments import chosen
+from ocean_lib.backends.node.placement import Placement, placed
+from ocean_lib.backends.node.publisher import NodePublisher
+from ocean_lib.backends.node.resolving import ViewOf, resolved
 from ocean_lib.backends.node.rules import (
     check_offered,
     environment_findings,
     file_findings,
     findings_without_asking,
-    is_for_payment_only,
 )
+from ocean_lib.backends.node.terms import Terms
 from ocean_lib.backends.node.wire import NodeWire
 from ocean_lib.backends.signing import Credential, Signatures
 from ocean_lib.base.expiring import Expiring
 from ocean_lib.config import Config
 from ocean_lib.exceptions import (
     EnvironmentUnavailable,
+    ImageNotFound,
+    InvalidInput,
     JobNotFound,
     NotOffered,
+    OceanError,
+    ProviderError,
     ProviderFault,
+    RequestInvalid,
     TooManyRequests,
 )
 from ocean_lib.http.deadline import operation_limit
@@ -56,11 +67,17 @@ from ocean_lib.http.files import safe_file_name
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.outputs import FileList, JobFile
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.jobs.quote import Quote, ServiceOrders
+from ocean_lib.jobs.quote import Quote
+from ocean_lib.jobs.service_orders import ServiceOrders
 from ocean_lib.jobs.view import Job
 from ocean_lib.models.file_input import FileInput
+from ocean_lib.preflight.chain import ChainReader
 from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer
+
+if TYPE_CHECKING:
+    from ocean_lib.backends.node.ledger import Ledger
+    from ocean_lib.backends.node.till import Till
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +100,7 @@ class NodeBackend:
         signatures: of all calls of one client.
         config: names the back ends that may get signatures, and tells how long environments, and
             the files of an ended job, are believed.
+        view_of: looks published assets up.
     """
 
     generation = Generation.NODE
@@ -94,9 +112,12 @@ class NodeBackend:
         discovery: Discovery,
         signatures: Signatures,
         config: Config,
+        view_of: ViewOf,
     ) -> None:
         lifetime_s = config.cache_lifetime_s
         self.root = root
+        self._config = config
+        self._view_of = view_of
         self._wire = NodeWire(root, http, discovery, signatures, config)
         self._offers: Expiring[str, Environments] = Expiring(1, lifetime_s)
         self._chosen: Expiring[str, str] = Expiring(KNOWN_JOBS, _CHOSEN_S)
@@ -104,51 +125,69 @@ class NodeBackend:
         self._files: Expiring[str, list[ResultFile]] = Expiring(KNOWN_JOBS, max(lifetime_s, 1.0))
 
     def start(self, plan: JobPlan, signer: Signer, attempt: Attempt) -> Job:
-        """Start a free job: one request, sent once.
+        """Start a job, free or paid: one request, sent once.
 
         Raises:
-            NotOffered: it is not a job on files in a free environment.
+            NotOffered: a node does not run such a job.
             EnvironmentUnavailable: no environment fits.
+            EscrowNotReady: the price of a paid job is not in the escrow, or may not be locked.
         """
         check_offered(plan)
-        was_known, environment = self.root in self._offers, ""
+        was_known, first = self.root in self._offers, ""
         try:
-            environment = self._environment(plan)
-            return self._start(plan, environment, signer, attempt)
+            place = self.placement(plan)
+            first = place.environment
+            return self._start(place, signer, attempt)
         except EnvironmentUnavailable:
             self._offers.clear()
             if plan.environment or not was_known:
                 raise
-            other = self._environment(plan)
-            if other == environment:  # it is busy, and nothing better is there
+            other = self.placement(plan)
+            if other.environment == first:  # it is busy, and nothing better is there
                 raise
-        return self._start(plan, other, signer, attempt)
+        return self._start(other, signer, attempt)
 
-    def _start(self, plan: JobPlan, environment: str, signer: Signer, attempt: Attempt) -> Job:
-        url = self._wire.url_of("freeCompute")
+    def placement(self, plan: JobPlan) -> Placement:
+        """Return where a job would run, with its services as their documents have them."""
+        place = placed(plan, self.environments(), self._config.chain_id)
+        ready = resolved(place.plan, self._view_of, describes=place.payment is None)
+        return replace(place, plan=ready)
+
+    def _start(self, place: Placement, signer: Signer, attempt: Attempt) -> Job:
+        plan, environment, payment = place.plan, place.environment, place.payment
+        url = self._wire.url_of("freeCompute" if payment is None else "computeStart")
+        command = calls.START_FREE if payment is None else calls.START_PAID
         self._chosen.put(plan.marker, environment)
 
         def post(credential: Credential) -> Job:
             with attempt.sending():
-                info = calls.start_job(self._wire.http, url, plan, environment, credential)
+                info = calls.start_job(self._wire.http, url, plan, environment, credential, payment)
                 job = self._known(job_of(info))
                 check_started(job, plan, environment)
                 # In the turn of this wallet: no other start may take this job for its own.
                 return attempt.answered(job)
 
-        return self._wire.start(plan, signer, post)
+        try:
+            return self._wire.start(plan, signer, command, post)
+        except (ImageNotFound, RequestInvalid) as error:
+            if payment is not None:
+                self._tell_lock(error, place, signer)
+            raise
 
-    def _environment(self, plan: JobPlan) -> str:
-        """Return where to run: as named, which asks nothing, or else what fits best."""
-        if not plan.environment:
-            offers = self.environments()
-            return chosen(offers, plan.resources, plan.max_duration_s, plan.consumer).id
-        if is_for_payment_only(self._offers.get(self.root) or (), plan.environment):
-            raise NotOffered(
-                f"The environment {one_line(plan.environment, 160)} costs money, and this version "
-                "does not pay on an Ocean Node. Nothing was started. Choose a free one."
-            ).advised("list-environments")
-        return plan.environment
+    def _tell_lock(self, error: ProviderError, place: Placement, signer: Signer) -> None:
+        """Say what the node locked for a start that it refused: of these it refuses some later."""
+        from ocean_lib.backends.node.locked import tell_lock
+        from ocean_lib.models.chain_access import ChainAccess
+
+        owner = place.plan.consumer
+        reader = ChainReader(ChainAccess(self._config), getattr(signer, "web3", None))
+        tell_lock(
+            error,
+            owner,
+            partial(self._ledger, reader),
+            partial(self.terms, place),
+            lambda: self.listed(owner).jobs,
+        )
 
     def listed(self, owner: str, did: str = "") -> Listed:  # noqa: ARG002
         """List all jobs of an owner, unsigned; what cannot be read is logged and left out."""
@@ -231,15 +270,37 @@ class NodeBackend:
             self._offers.put(self.root, found)
         return found
 
-    def quote(self, plan: JobPlan, _: Callable[[JobPlan], Quote]) -> Quote:
-        """Say in which free environment the job would run: there is nothing to pay."""
+    def quote(self, plan: JobPlan, _: Callable[[JobPlan], Quote], reader: ChainReader) -> Quote:
+        """Say where the job would run, and what that costs."""
         check_offered(plan)
-        offers = self.environments()
-        for found in environment_findings(plan, offers):
+        for found in environment_findings(plan, self.environments()):
             if found.severity == "refused":
                 said = f"{found.what} {found.how_to_mend} Nothing was started."
                 raise EnvironmentUnavailable(said, operation="choose an environment")
-        return Quote(plan.consumer, ServiceOrders(), environment=self._environment(plan))
+        place = self.placement(plan)
+        if place.payment is None:
+            return Quote(plan.consumer, ServiceOrders(), environment=place.environment)
+        return self._till(reader).quote(place)
+
+    def terms(self, place: Placement) -> Terms:
+        """Ask what a paid job costs, and which of its orders are valid; unsigned."""
+        if place.payment is None:
+            raise InvalidInput("A job in a free environment has no price.")
+        body = price_body(place.plan, place.environment, place.payment)
+        return self._wire.read(
+            "initializeCompute", lambda http, url: calls.get_terms(http, url, body)
+        )
+
+    def _till(self, reader: ChainReader) -> Till:
+        from ocean_lib.backends.node.till import Till
+
+        timeout_s = self._config.transaction_timeout_s
+        return Till(self._ledger(reader), self.terms, self._view_of, timeout_s)
+
+    def _ledger(self, reader: ChainReader) -> Ledger:
+        from ocean_lib.backends.node.ledger import Ledger  # few pay, and it needs web3
+
+        return Ledger(reader.web3, self._config)
 
     def stop(self, ref: JobRef, signer: Signer) -> Job:
         """Ask to stop one job; returns it as it was before."""
@@ -281,16 +342,25 @@ class NodeBackend:
             what = f"The nonce {plan.nonce} was given, and the node has {stored} for this wallet"
             yield refused("stale-nonce", f"{what}.", "Leave nonce out; it is asked for.")
         yield from file_findings(plan, self._reaches)
+        is_free = not (plan.pays or plan.has_orders)
+        with suppress(OceanError):  # what is wrong with the environment is said above
+            is_free = placed(plan, self.environments(), self._config.chain_id).payment is None
+        yield from AssetCheck(plan, self._view_of, self.publisher.files, is_free=is_free).findings()
+
+    @property
+    def publisher(self) -> NodePublisher:
+        """What it does for publishers."""
+        return NodePublisher(self._wire)
 
     def _reaches(self, file: FileInput) -> bool:
         return self._wire.read("fileInfo", lambda http, url: calls.file_reaches(http, url, file))
 
-    def files_reachable(self, did: str) -> Sequence[bool]:
-        """Refuse: this version runs no published assets on a node."""
-        raise NotOffered(
-            f"This version runs no published assets on an Ocean Node, so it does not ask "
-            f"{self.root} whether it reaches the files of {did}. Pass files as FileInput(url=...)."
-        )
+    def files_reachable(self, did: str, service_id: int | str | None = None) -> Sequence[bool]:
+        """Tell for each file of a published asset whether the node reads anything of it."""
+        asset = self._view_of(did)
+        service = asset.first() if service_id is None else asset.service(service_id)
+        where = {"did": did, "serviceId": service.id}
+        return self._wire.read("fileInfo", lambda http, url: calls.files_reach(http, url, where))
 
     def url_reachable(self, url: str) -> bool:
         """Tell whether the node reads anything at a URL."""

@@ -6,7 +6,7 @@ bytes, as EIP-191 (recorded in tests/vectors/ocean-node).
 
 from __future__ import annotations
 
-import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,24 +21,32 @@ from ocean_lib.backends.node.answers import (
     jobs_of,
     words_of,
 )
+from ocean_lib.backends.node.asset_findings import NodeFile
+from ocean_lib.backends.node.bodies import Payment, start_body
 from ocean_lib.backends.node.environments import environments_of
+from ocean_lib.backends.node.terms import Terms, terms_of
 from ocean_lib.backends.signing import Credential
 from ocean_lib.exceptions import InvalidInput, MalformedResponse, SignatureRejected
 from ocean_lib.http.exchange import Answer, HttpExchange
-from ocean_lib.jobs.plan import MARKER, JobPlan
+from ocean_lib.http.redaction import one_line
+from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.view import whole_number
-from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
 
 START_FREE = "freeStartCompute"
+START_PAID = "startCompute"
 STOP = "stopCompute"
 RESULT = "getComputeResult"
 LOGS = "getComputeStreamableLogs"
 CREATE_TOKEN = "createAuthToken"  # noqa: S105 - a command's name
 INVALIDATE_TOKEN = "invalidateAuthToken"  # noqa: S105
 
-MAX_METADATA_CHARS = 1024
+ENCRYPT = "encrypt"
+VALIDATE = "validateDDO"
+
 _MAX_REFUSAL_BYTES = 100_000
+_HEX = re.compile("0x[0-9a-fA-F]+")
+_SIGNATURE = re.compile("nonce|signature|authentication", re.IGNORECASE)
 
 
 def signed_bytes(address: str, nonce: int, command: str) -> bytes:
@@ -75,14 +83,19 @@ def get_environments(http: HttpExchange, url: str) -> Environments:
 
 
 def start_job(
-    http: HttpExchange, url: str, plan: JobPlan, environment: str, given: Credential
+    http: HttpExchange,
+    url: str,
+    plan: JobPlan,
+    environment: str,
+    given: Credential,
+    payment: Payment | None = None,
 ) -> NodeJob:
-    """Start a free job. Sent once: a repeated request would start a second job."""
+    """Start a job, paid with a payment. Sent once: a repeated request would start a second job."""
     answer = http.send(
         "POST",
         url,
         operation="start the job",
-        json_body=_signed(plan.consumer, given) | start_body(plan, environment),
+        json_body=_signed(plan.consumer, given) | start_body(plan, environment, payment),
         headers=_headers(given),
     )
     jobs = jobs_of(answer)
@@ -91,65 +104,13 @@ def start_job(
     return jobs[0]
 
 
-def start_body(plan: JobPlan, environment: str) -> dict[str, Any]:
-    """Return what a start asks for, without its credentials."""
-    body: dict[str, Any] = {
-        "environment": environment,
-        "algorithm": _algorithm(plan),
-        "datasets": [_dataset(item) for item in plan.datasets],
-        "metadata": metadata_of(plan),
-    }
-    if plan.resources:
-        body["resources"] = [
-            {"id": name, "amount": amount} for name, amount in plan.resources.items()
-        ]
-    if plan.max_duration_s is not None:
-        body["maxJobDuration"] = plan.max_duration_s
-    return body
-
-
-def metadata_of(plan: JobPlan) -> dict[str, Any]:
-    """Return what is kept with the job: the user's own, and the mark of this one start.
-
-    Raises:
-        InvalidInput: it is longer than a node takes.
-    """
-    metadata = {**plan.metadata, MARKER: plan.marker}
-    try:
-        length = len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False))
-    except (TypeError, ValueError, RecursionError):
-        return metadata  # whoever sends it says what is wrong
-    if length > MAX_METADATA_CHARS:
-        raise InvalidInput(
-            f"metadata has {length} characters as JSON, with the mark by which the job is found "
-            f"again; a node takes {MAX_METADATA_CHARS}. Leave some out, or put it into a file."
-        )
-    return metadata
-
-
-def _dataset(item: ComputeInput | FileInput) -> dict[str, Any]:
-    if isinstance(item, FileInput):
-        return {"fileObject": item.as_file_object()}
-    return {
-        "documentId": item.did,
-        "serviceId": str(item.service_id),
-        "transferTxId": item.transfer_tx_id,
-    }
-
-
-def _algorithm(plan: JobPlan) -> dict[str, Any]:
-    algorithm, meta = plan.algorithm, plan.algorithm.meta
-    envs = {"envs": dict(plan.envs)} if plan.envs else {}
-    if meta is None:
-        return {"documentId": algorithm.did, "transferTxId": algorithm.tx_id, **envs}
-    described = {
-        "language": meta.language,
-        "version": meta.version,
-        "container": {**meta.container, "checksum": meta.container_checksum},
-    }
-    if meta.url and not meta.rawcode:  # the node ignores meta.url
-        return {"meta": described, "fileObject": FileInput(meta.url).as_file_object(), **envs}
-    return {"meta": {"rawcode": meta.rawcode, **described}, **envs}
+def get_terms(http: HttpExchange, url: str, body: dict[str, Any]) -> Terms:
+    """Ask what a job costs, which orders are valid and which are missing; unsigned."""
+    answer = http.send("POST", url, operation="ask what the job costs", json_body=body, retry=True)
+    found = terms_of(check_ok(answer).json())
+    if found is None:
+        raise answer.malformed("orders and a payment", answer.text())
+    return found
 
 
 def get_jobs(
@@ -174,19 +135,95 @@ def _clock_of(answer: Answer) -> float:
 
 
 def file_reaches(http: HttpExchange, url: str, file: FileInput) -> bool:
-    """Ask whether the node reads anything at a place; unsigned.
+    """Ask whether the node reads anything at a place; unsigned."""
+    return all(files_reach(http, url, file.as_file_object()))
+
+
+def files_reach(http: HttpExchange, url: str, where: dict[str, Any]) -> list[bool]:
+    """Ask whether the node reads anything of each file at a place; unsigned.
 
     Of a file that it cannot read it says that it is valid and has no bytes.
+
+    Args:
+        http: sends the request.
+        url: of the node's `fileInfo`.
+        where: a file object, or `did` and `serviceId` of a published one.
     """
-    answer = http.send(
-        "POST", url, operation="look at the file", json_body=file.as_file_object(), retry=True
-    )
+    answer = http.send("POST", url, operation="look at the file", json_body=where, retry=True)
     said = check_ok(answer).json()
     if not (isinstance(said, list) and said and all(isinstance(one, dict) for one in said)):
         raise answer.malformed("a list of files", answer.text())
-    return all(
+    return [
         one.get("valid") is True and whole_number(one.get("contentLength")) != 0 for one in said
+    ]
+
+
+def published_files(http: HttpExchange, url: str, did: str, service_id: str) -> list[NodeFile]:
+    """Return the files of a service as the node sees them, with checksums; unsigned."""
+    body = {"did": did, "serviceId": service_id, "checksum": True}
+    answer = http.send("POST", url, operation="look at the files", json_body=body, retry=True)
+    said = check_ok(answer).json()
+    if not (isinstance(said, list) and all(isinstance(one, dict) for one in said)):
+        raise answer.malformed("a list of files", answer.text())
+    return [
+        NodeFile(
+            one.get("valid") is True and whole_number(one.get("contentLength")) != 0,
+            str(one.get("checksum") or ""),
+        )
+        for one in said
+    ]
+
+
+def encrypt(
+    http: HttpExchange, url: str, owner: str, chain_id: int, content: bytes, given: Credential
+) -> str:
+    """Return content as the node encrypts it for itself, as `0x` text."""
+    answer = http.send(
+        "POST",
+        url,
+        operation="encrypt",
+        params=_signed(owner, given) | {"chainId": str(chain_id)},
+        data=content,
+        headers=_headers(given) | {"Content-Type": "application/octet-stream"},
     )
+    text = check_ok(answer).body.decode("latin-1").strip()
+    if not _HEX.fullmatch(text):
+        raise answer.malformed("0x and hex digits", answer.text())
+    return text
+
+
+def validate(
+    http: HttpExchange, url: str, owner: str, document: dict[str, Any], given: Credential | None
+) -> str:
+    """Let the node check a document; returns the hash that it signs, '' where it signs none.
+
+    Args:
+        http: sends the request.
+        url: of the node's `validateDDO`.
+        owner: who publishes it.
+        document: the DDO.
+        given: the publisher's signature; None to have it checked only.
+
+    Raises:
+        InvalidInput: the node refuses the document; the message says why.
+    """
+    body: dict[str, Any] = {"ddo": document}
+    if given is not None and given.nonce is not None:
+        nonce = {"nonce": str(given.nonce), "signature": given.signature}
+        body |= {"publisherAddress": owner, **nonce}
+    headers = _headers(given) if given is not None else {}
+    answer = http.send("POST", url, operation="validate", json_body=body, headers=headers)
+    words = words_of(answer)
+    if answer.status_code == 400 and not _SIGNATURE.search(words):
+        raise InvalidInput(f"The node refuses the document: {one_line(words, 1000)}.")
+    check_ok(answer)
+    if given is None:
+        return ""
+    said = answer.json()
+    found = said.get("hash") if isinstance(said, dict) else None
+    if not (isinstance(found, str) and _HEX.fullmatch(found)):
+        raise answer.malformed("a document's hash and signature", answer.text())
+    return found
 
 
 def put_stop(

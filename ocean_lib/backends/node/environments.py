@@ -93,30 +93,53 @@ def chosen(
     resources: Mapping[str, float],
     duration_s: int | None,
     address: str,
+    *,
+    is_free: bool = True,
 ) -> Environment:
-    """Return the free environment to run a job in: that fits, with room, the shortest queue.
+    """Return the environment to run a job in: that fits, with room, the shortest queue.
+
+    Of those for payment it is the cheapest, in the token that it takes first.
 
     Args:
         offers: what the node has.
         resources: what the job asks for.
         duration_s: how long it may run; None for what the environment allows.
         address: whose job it is.
+        is_free: whether it costs nothing.
 
     Raises:
         EnvironmentUnavailable: there is none; the message says what there is.
     """
-    free = [offer for offer in offers if offer.is_free]
+    kind = "free" if is_free else "paid"
+    of_kind = [offer for offer in offers if offer.is_free is is_free]
     fitting = [
-        offer for offer in free if offer.fits(resources, duration_s) and offer.admits(address)
+        offer for offer in of_kind if offer.fits(resources, duration_s) and offer.admits(address)
     ]
     if fitting:
-        return min(fitting, key=lambda it: (not it.has_room(resources), it.queued, it.running))
-    told = "; ".join(_described(offer) for offer in free) or "none"
+        return min(
+            fitting,
+            key=lambda it: (
+                not it.has_room(resources),
+                _per_minute(it, resources),
+                it.queued,
+                it.running,
+            ),
+        )
+    told = "; ".join(_described(offer) for offer in of_kind) or "none"
     raise EnvironmentUnavailable(
-        "No free environment of the node fits this job and wallet. Nothing was sent. Its free "
+        f"No {kind} environment of the node fits this job and wallet. Nothing was sent. Its {kind} "
         f"environments: {told}. Ask for less, or choose another.",
         operation="choose an environment",
     ).advised("list-environments")
+
+
+def _per_minute(offer: Environment, resources: Mapping[str, float]) -> float:
+    """Return what a minute of a job costs, in whole tokens of the first kind it takes."""
+    prices = offer.prices[0].per_minute if offer.prices else {}
+    return sum(
+        price * (resources.get(name) or (one.min if (one := offer.resources.get(name)) else 0))
+        for name, price in prices.items()
+    )
 
 
 def _described(offer: Environment) -> str:

@@ -70,6 +70,10 @@ class Datatoken(Token):
 
     CONTRACT_NAME = "ERC20Template"
 
+    def nft(self) -> str:
+        """Return the address of the NFT that it is of."""
+        return check_address(self._call("getERC721Address"))
+
     def fees(self, fee: ProviderFee, *, is_new: bool) -> dict[str, int]:
         """Return what an order costs besides the datatoken, by the token's address.
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ocean_lib.backends.environment import Environment
-from ocean_lib.backends.node.calls import MAX_METADATA_CHARS, metadata_of
-from ocean_lib.backends.node.environments import chosen
+from ocean_lib.backends.node.bodies import MAX_METADATA_CHARS, metadata_of
+from ocean_lib.backends.node.placement import placed
 from ocean_lib.base.advice import Advice
+from ocean_lib.checks import is_token_did
 from ocean_lib.exceptions import (
     EnvironmentUnavailable,
     InvalidInput,
@@ -19,7 +20,6 @@ from ocean_lib.exceptions import (
 )
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.file_input import FileInput
 from ocean_lib.preflight.findings import Finding, refused, unknown, warning
 
@@ -38,12 +38,12 @@ _CHOOSE = Advice.of("list-environments")
 
 def not_offered(plan: JobPlan) -> Iterator[str]:
     """Yield what a plan asks for that is not run on a node, each with the way round it."""
-    published = [item.did for item in plan.datasets if isinstance(item, ComputeInput)]
-    published += [plan.algorithm.did] if plan.algorithm.did else []
-    if published:
+    dids = [*plan.dids, *([plan.algorithm.did] if plan.algorithm.did else [])]
+    of_v3 = [did for did in dids if is_token_did(did)]
+    if of_v3:
         yield (
-            f"This version runs no published assets on an Ocean Node ({', '.join(published)}). "
-            "Pass files as FileInput(url=...) and your own code as algorithm_meta"
+            f"An Ocean Node runs no published assets of V3 ({', '.join(of_v3)}). Publish them "
+            "there, or pass files as FileInput(url=...) and your own code as algorithm_meta"
         )
     if plan.resumed_job_id:
         yield "An Ocean Node cannot go on with a stopped job. Leave job_id out"
@@ -60,12 +60,6 @@ def check_offered(plan: JobPlan) -> None:
     """
     for fault in not_offered(plan):
         raise NotOffered(f"{fault}. Nothing was started.")
-
-
-def is_for_payment_only(offers: Sequence[Environment], name: str) -> bool:
-    """Tell whether an environment is known, and every offer of it costs money."""
-    of_it = [offer for offer in offers if offer.id == name]
-    return bool(of_it) and not any(offer.is_free for offer in of_it)
 
 
 def findings_without_asking(plan: JobPlan) -> Iterator[Finding]:
@@ -92,24 +86,23 @@ def findings_without_asking(plan: JobPlan) -> Iterator[Finding]:
 
 def environment_findings(plan: JobPlan, offers: Sequence[Environment]) -> Iterator[Finding]:
     """Say whether an environment of the node takes a job, and will give it what it asks for."""
-    if not plan.environment:
-        try:
-            offer = chosen(offers, plan.resources, plan.max_duration_s, plan.consumer)
-        except EnvironmentUnavailable as error:
-            yield refused("environment-unavailable", error.what, _CHOOSE)
-            return
-        yield from _room(plan, offer)
+    try:
+        place = placed(plan, offers)
+    except EnvironmentUnavailable as error:
+        yield refused("environment-unavailable", error.what, _CHOOSE)
         return
-    named = [offer for offer in offers if offer.id == plan.environment]
-    free = [offer for offer in named if offer.is_free]
-    if not free:
-        how = "is offered for payment only" if named else "is not among the node's"
-        what = f"The environment {one_line(plan.environment, 160)} {how}."
+    except InvalidInput as error:
+        yield refused("environment-unavailable", str(error), "Give max_duration.")
+        return
+    if place.offer is None:
+        what = f"The environment {one_line(plan.environment, 160)} is not among the node's."
         yield refused("environment-unavailable", what, _CHOOSE)
         return
-    yield from _access(plan, free[0])
-    sizes = list(_sizes(plan, free[0]))
-    yield from sizes or _room(plan, free[0])
+    sizes: list[Finding] = []
+    if plan.environment:
+        yield from _access(plan, place.offer)
+        sizes = list(_sizes(plan, place.offer))
+    yield from sizes or _room(plan, place.offer)
 
 
 def _access(plan: JobPlan, offer: Environment) -> Iterator[Finding]:

@@ -84,12 +84,14 @@ class NodeWire:
         )
         return patiently(self.http.timeouts.total_s, act)
 
-    def start(self, plan: JobPlan, signer: Signer, post: Callable[[Credential], T]) -> T:
+    def start(
+        self, plan: JobPlan, signer: Signer, command: str, post: Callable[[Credential], T]
+    ) -> T:
         """Make the signed call that starts a job; over the plan's own nonce if it has one."""
         if plan.nonce is None:
-            return self.signed(JobRef(plan.did, "", plan.consumer), signer, calls.START_FREE, post)
+            return self.signed(JobRef(plan.did, "", plan.consumer), signer, command, post)
         self._signatures.check_trusted(self.root, plan.did, self.config)
-        given = Credential(self.sign(signer, calls.START_FREE, plan.nonce), plan.nonce)
+        given = Credential(self.sign(signer, command, plan.nonce), plan.nonce)
         return patiently(self.http.timeouts.total_s, lambda: post(given))
 
     # --- what signing needs

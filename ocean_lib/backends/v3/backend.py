@@ -161,7 +161,7 @@ class V3Backend(WithoutNodesCalls):
 
         return self._about(ref, signer, "computeDelete", delete)
 
-    def files_reachable(self, did: str) -> Sequence[bool]:
+    def files_reachable(self, did: str, _: int | str | None = None) -> Sequence[bool]:
         """Tell for each file of an asset whether the Provider reaches it."""
         method, url = self._discovery.endpoint("fileinfo", self.root)
         return calls.file_info(self.http, method, url, {"did": did})

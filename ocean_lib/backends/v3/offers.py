@@ -14,6 +14,7 @@ from ocean_lib.exceptions import NotOffered
 from ocean_lib.http.redaction import one_line
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.quote import Quote
+from ocean_lib.preflight.chain import ChainReader
 from ocean_lib.preflight.findings import Finding, refused
 from ocean_lib.web3_internal.signer import Signer
 
@@ -47,7 +48,7 @@ class WithoutNodesCalls:
                 "Pass ComputeInputs only, or set provider.url to a node.",
             )
 
-    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote]) -> Quote:
+    def quote(self, plan: JobPlan, ordered: Callable[[JobPlan], Quote], _: ChainReader) -> Quote:
         """Say what the orders cost: there is nothing else to pay."""
         for what, mend in plan.only_at_nodes():
             raise NotOffered(f"{what} {mend} Nothing was started.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.backends.placing import check_balances, check_payer, each_placed
 from ocean_lib.backends.v3.orders import Orders, pay_for_service
 from ocean_lib.backends.v3.rules import is_same_price, price_base, service_meant, service_to_order
 from ocean_lib.base.turns import Turns
@@ -17,15 +17,13 @@ from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import (
     ChainError,
-    InsufficientBalance,
     InvalidInput,
     MalformedResponse,
-    OceanError,
-    add_to_message,
 )
 from ocean_lib.jobs.plan import JobPlan
-from ocean_lib.jobs.quote import Quote, ServiceOrder, ServiceOrders, in_tokens
-from ocean_lib.models.amounts import Amount
+from ocean_lib.jobs.quote import Quote
+from ocean_lib.jobs.service_orders import ServiceOrder, ServiceOrders
+from ocean_lib.models.amounts import Amount, in_tokens
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.models.compute_input import ComputeInput
 from ocean_lib.models.order import NOT_ORDERED
@@ -166,12 +164,7 @@ class Purchases:
         wallet: Signer,
         max_cost: Mapping[str, Amount] | None,
     ) -> ServiceOrders:
-        payer = signer_address(check_signer(wallet))
-        if payer != quote.consumer:
-            raise InvalidInput(
-                f"The quote is for {quote.consumer}, and the wallet is {payer}. Ask for a quote "
-                "with the wallet that pays. Nothing was sent."
-            )
+        payer = check_payer(quote, wallet)
         turn = _TURNS.of(payer)
         with turn.held:
             if quote.to_pay:
@@ -179,10 +172,10 @@ class Purchases:
                 wait_for_pending(reader.web3, payer, self._config.transaction_timeout_s)
             now = _with_balances(quote if again else _looked_up(quote, reader), reader)
             now.check_limits(max_cost)
-            _check_balances(now)
+            check_balances(now)
             for order in now.to_pay:
                 self._ask_provider(order)
-            return self._placed(now, wallet)
+            return each_placed(now.orders, lambda order: self._paid(order, wallet))
 
     def _ask_provider(self, order: ServiceOrder) -> None:
         """Check that the Provider would take the order, at this price."""
@@ -195,25 +188,6 @@ class Purchases:
                 "asset's last change, or ask the publisher.",
                 operation="order a service",
             )
-
-    def _placed(self, quote: Quote, wallet: Signer) -> ServiceOrders:
-        """Pay for what is missing, one after the other; a failure says what was paid by then."""
-        found = ServiceOrders(quote.orders)
-        placed: list[ServiceOrder] = []
-        for place, order in enumerate(found):
-            if order.is_paid:
-                continue
-            try:
-                found[place] = self._paid(order, wallet)
-            except KeyboardInterrupt as stop:
-                said = str(stop) or f"the order of {order.did} was not sent"
-                raise KeyboardInterrupt(_how_far(said, placed, found[place + 1 :])) from None
-            except OceanError as error:
-                if placed:
-                    add_to_message(error, _how_far("", placed, found[place + 1 :]))
-                raise
-            placed.append(found[place])
-        return found
 
     def _paid(self, order: ServiceOrder, wallet: Signer) -> ServiceOrder:
         tx = self._orders.pay(
@@ -257,38 +231,3 @@ def _with_balances(quote: Quote, reader: ChainReader) -> Quote:
     }
     has_gas = reader.has_ether(quote.consumer) if balances else None
     return replace(quote, balances=balances, has_gas=has_gas)
-
-
-def _check_balances(quote: Quote) -> None:
-    for token, lacks in quote.missing.items():
-        order = next(each for each in quote.to_pay if each.data_token == token)
-        raise _too_little(quote, order, lacks)
-
-
-def _too_little(quote: Quote, order: ServiceOrder, lacks: Decimal) -> InsufficientBalance:
-    token, amount = order.data_token, in_tokens(lacks)
-    error = InsufficientBalance(
-        f"{quote.consumer} has {in_tokens(quote.balances[token])} of datatoken {token} and needs "
-        f"{in_tokens(quote.cost[token])} to order {order.did}. Nothing was sent."
-    )
-    if order.publisher == quote.consumer:
-        return error.advised(
-            "mint-datatokens", token=token, account=quote.consumer, amount=amount, did=order.did
-        )
-    publisher = order.publisher or "whoever published it"
-    return error.advised(
-        "get-datatokens", publisher=publisher, account=quote.consumer, amount=amount, did=order.did
-    )
-
-
-def _how_far(said: str, placed: Sequence[ServiceOrder], left: Sequence[ServiceOrder]) -> str:
-    """Say which orders were placed, which were not, and how to go on."""
-    told = [said] if said else []
-    if placed:
-        paid = ", ".join(f"{order.did} (transaction {order.order_tx})" for order in placed)
-        told.append(f"ordered before: {paid}")
-    missing = ", ".join(order.did for order in left if not order.is_paid)
-    if missing:
-        told.append(f"not sent: {missing}")
-    text = "; ".join(told)
-    return f"{text[:1].upper()}{text[1:]}. Do the same again: orders that exist are used."

@@ -136,7 +136,7 @@ class WrappedBackend(WithoutNodesCalls):
         """Ask to delete one job; True if the Provider took the call."""
         return bool(self._about(ref, signer, "computeDelete", self._provider.delete_compute_job))
 
-    def files_reachable(self, did: str) -> Sequence[bool]:
+    def files_reachable(self, did: str, _: int | str | None = None) -> Sequence[bool]:
         """Tell of each file of an asset whether the Provider reaches it."""
         found: list[bool] = self._provider.files_reachable(did, self.root)
         return found

@@ -10,11 +10,15 @@ from urllib.parse import quote
 
 from ocean_lib.checks import check_did, check_url, is_json, printable
 from ocean_lib.common.ddo.ddo import DDO
+from ocean_lib.documents.ddo4 import did_in
 from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidInput
 from ocean_lib.http.exchange import Answer, HttpExchange
 from ocean_lib.http.limits import TOO_LARGE_STATUSES, TOO_MANY_REQUESTS
 
-_ASSETS_PATH = "/api/v1/aquarius/assets"
+ASSETS_PATH = "/api/v1/aquarius/assets"
+NODE_ASSETS_PATH = "/api/aquarius/assets"
+"""Where Ocean Nodes, and metadata caches of V4, have the same calls for documents."""
+
 _MOST_RESULTS = 10_000  # Elasticsearch, behind Aquarius, looks no further
 
 
@@ -26,20 +30,35 @@ class Aquarius:
     Args:
         aquarius_url: URL of the metadata cache, with or without its API's path.
         http: sends the requests; a session of its own if None.
+        assets_path: of its API; `NODE_ASSETS_PATH` for an Ocean Node or a cache of V4.
 
     Raises:
         InvalidUrl: it is no http(s) URL.
     """
 
-    def __init__(self, aquarius_url: str, http: HttpExchange | None = None) -> None:
-        root = check_url(aquarius_url, name="aquarius_url").partition(_ASSETS_PATH)[0]
-        self._base_url = root.rstrip("/") + _ASSETS_PATH
+    def __init__(
+        self,
+        aquarius_url: str,
+        http: HttpExchange | None = None,
+        *,
+        assets_path: str = ASSETS_PATH,
+    ) -> None:
+        root = check_url(aquarius_url, name="aquarius_url")
+        for path in (ASSETS_PATH, NODE_ASSETS_PATH):
+            root = root.partition(path)[0]
+        self._assets_path = assets_path
+        self._base_url = root.rstrip("/") + assets_path
         self._http = http or HttpExchange()
 
     @property
     def root_url(self) -> str:
         """URL of the metadata cache, without its API's path."""
-        return self._base_url.removesuffix(_ASSETS_PATH)
+        return self._base_url.removesuffix(self._assets_path)
+
+    @property
+    def is_nodes(self) -> bool:
+        """Whether its API is that of Ocean Nodes."""
+        return self._assets_path == NODE_ASSETS_PATH
 
     @property
     def url(self) -> str:
@@ -80,13 +99,13 @@ class Aquarius:
         answer = self._asset_answer(self.url, did, operation)
         document = _read(answer, _is_dict, "a DDO")
         try:
-            ddo = DDO(dictionary=document)
+            ddo, said = DDO(dictionary=document), did_in(document)
         except InvalidInput as error:
             fault = str(error)
         else:
-            if str(ddo.did).lower() == did.lower():
+            if said.lower() == did.lower():
                 return ddo
-            fault = f"the DDO of {printable(ddo.did)}"
+            fault = f"the DDO of {printable(said)}"
         raise answer.malformed("its DDO", fault)
 
     def get_asset_metadata(self, did: str) -> dict[str, Any]:
@@ -205,13 +224,49 @@ class Aquarius:
             f"{self.url}/query", body, "search for assets", _is_list_or_dict, "a list or dict"
         )
 
+    def node_search(
+        self,
+        query: dict[str, Any],
+        sort: dict[str, int] | None = None,
+        size: int = 100,
+        page: int = 1,
+    ) -> list[Any]:
+        """Search at an Ocean Node, in Elasticsearch's query language.
+
+        What a node with its own search data base answers was never recorded: its documents are
+        taken from a list, or from lists in a list (one an index, by its source).
+
+        Args:
+            query: such as `{"match_all": {}}`; it is not changed.
+            sort: field to 1 (ascending) or -1 (descending).
+            size: how many results a page of each index has, 1 to 10,000.
+            page: which page, 1 to 10,000.
+
+        Raises:
+            AquariusError: the node answered with an error.
+            MalformedResponse: the answer is no list.
+            TransportError: no answer came.
+        """
+        # A node takes for Elasticsearch's what has a `bool`; its `from` counts pages from 1.
+        body: dict[str, Any] = {
+            "query": query if "bool" in query else {"bool": {"must": [query]}},
+            "from": _checked_count("page", page),
+            "size": _checked_count("offset", size),
+        }
+        if _checked_sort(sort):
+            ways = {1: "asc", -1: "desc"}
+            body["sort"] = [{name: {"order": ways[way]}} for name, way in (sort or {}).items()]
+        url = f"{self._base_url}/metadata/query"
+        found = self._post(url, body, "search for assets", _is_list, "a list of documents")
+        return [item for part in found for item in (part if isinstance(part, list) else [part])]
+
     def _asset_answer(self, url: str, did: str, operation: str) -> Answer:
         answer = self._http.send(
             "GET", f"{url}/{quote(did, safe=':')}", operation=operation, retry=True
         )
         if answer.status_code != 404:
             return _ok(answer)
-        raise AssetNotFound(
+        error = AssetNotFound(
             f"Could not {operation}: the metadata cache at {self.root_url} holds no asset {did}: "
             "it answered 404. "
             "Check the DID, and that this cache serves the chain the asset was published on; "
@@ -220,7 +275,8 @@ class Aquarius:
             status_code=404,
             provider_text=answer.text(),
             url=answer.url,
-        ).advised("check-metadata-cache")
+        )
+        raise error if self.is_nodes else error.advised("check-metadata-cache")
 
     def _get(self, url: str, operation: str, fits: Callable[[Any], bool], expected: str) -> Any:
         answer = self._http.send("GET", url, operation=operation, retry=True)
@@ -307,6 +363,10 @@ def _read(answer: Answer, fits: Callable[[Any], bool], expected: str) -> Any:
 
 def _is_list_of_text(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
 
 
 def _is_dict(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ocean_lib.common.aquarius.aquarius import Aquarius
+from ocean_lib.common.aquarius.aquarius import ASSETS_PATH, Aquarius
 
 if TYPE_CHECKING:
     from ocean_lib.http.exchange import HttpExchange
@@ -16,20 +16,28 @@ class AquariusProvider:
     _aquarius_class: Any = Aquarius
 
     @staticmethod
-    def get_aquarius(url: str, http: HttpExchange | None = None) -> Aquarius:
+    def get_aquarius(
+        url: str, http: HttpExchange | None = None, assets_path: str = ASSETS_PATH
+    ) -> Aquarius:
         """Make a client.
 
         Args:
             url: URL of the metadata cache.
             http: sends the client's requests; a class set with `set_aquarius_class` that is no
                 `Aquarius` does not get it.
+            assets_path: of its API; likewise.
 
         Raises:
             InvalidUrl: it is no http(s) URL.
         """
         aquarius_class = AquariusProvider._aquarius_class
         passes_http = isinstance(aquarius_class, type) and issubclass(aquarius_class, Aquarius)
-        client: Aquarius = aquarius_class(url, http) if passes_http else aquarius_class(url)
+        if not passes_http:
+            client: Aquarius = aquarius_class(url)
+        elif assets_path == ASSETS_PATH:
+            client = aquarius_class(url, http)
+        else:
+            client = aquarius_class(url, http, assets_path=assets_path)
         return client
 
     @staticmethod

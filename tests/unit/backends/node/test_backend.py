@@ -57,6 +57,10 @@ class Attempt:
         return job
 
 
+def no_asset(did: str) -> Any:
+    raise AssertionError(f"{did} was looked up")
+
+
 def plan(**fields: Any) -> JobPlan:
     files = (FileInput(url="http://files.example/a.csv"),)
     return JobPlan(files, Algorithm(meta=META), fields.pop("consumer", WALLET.address), **fields)
@@ -68,7 +72,8 @@ def node(*, use_token: bool = False, **options: Any) -> Iterator[tuple[FakeNode,
         http = HttpExchange()
         signatures = Signatures(use_token=use_token)
         config = Config(options_dict={"resources": {"provider.url": fake.url}})
-        yield fake, NodeBackend(fake.url, http, Discovery(http, 60), signatures, config)
+        found = Discovery(http, 60)
+        yield fake, NodeBackend(fake.url, http, found, signatures, config, no_asset)
 
 
 def started(backend: NodeBackend, wallet: Wallet = WALLET, **fields: Any) -> JobRef:
@@ -92,13 +97,15 @@ def test_the_first_start_asks_what_it_needs_and_a_warm_one_nothing() -> None:
         assert ref.job_id.startswith(f"{fake.cluster}-")
 
 
-def test_a_named_environment_is_not_looked_up() -> None:
+def test_a_named_environment_is_looked_up_once_since_it_may_cost_money() -> None:
     with node() as (fake, backend):
         name = fake.environments[0]["id"]
 
         started(backend, environment=name)
+        started(backend, environment=name)
 
-        assert "GET computeEnvironments" not in fake.asked
+        assert fake.asked.count("GET computeEnvironments") == 1
+        assert fake.asked.count("POST freeCompute") == 2
         assert fake.server.requests[-1].json()["environment"] == name
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ocean_lib import ComputeInput, FileInput
 from ocean_lib.backends.environment import Environment, Resource
-from ocean_lib.backends.node.calls import MAX_METADATA_CHARS
+from ocean_lib.backends.node.bodies import MAX_METADATA_CHARS
 from ocean_lib.backends.node.rules import (
     MAX_FILES,
     check_offered,
