@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,18 @@ _MARK = "# As written: "
 
 
 def make_network(
-    state: Path | None, *, node_rate_limit: int | None = None, **options: Any
+    state: Path | None,
+    *,
+    node_rate_limit: int | None = None,
+    runner_options: Sequence[str] = (),
+    **options: Any,
 ) -> LocalNetwork:
     """Return a network that is not started yet.
 
     Args:
         state: where it keeps everything; None for nowhere.
         node_rate_limit: how many requests a minute a node answers; None for any number.
+        runner_options: each as `NAME=VALUE`.
         options: of `LocalNetwork`.
 
     Raises:
@@ -42,11 +47,13 @@ def make_network(
     """
     try:
         from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
+        from ocean_lib.localnet.__main__ import runner_options as read_options
     except ModuleNotFoundError as error:
         raise CommandError(str(error), ExitCode.ERROR) from None
     node = None if node_rate_limit is None else NodeOptions(rate_limit=node_rate_limit)
     try:
-        return LocalNetwork(state, node=node, **options)
+        asked = read_options(runner_options)
+        return LocalNetwork(state, node=node, runner_options=asked, **options)
     except LocalNetworkError as error:
         raise CommandError(str(error), _code_of(error)) from None
 

@@ -36,6 +36,14 @@ def _parser() -> argparse.ArgumentParser:
         help="bwrap, unshare or landlock (default: the strongest that works), or"
         " limits, which is UNSAFE: algorithms can then read and change what you can",
     )
+    parser.add_argument("--runner", help="where algorithms run: docker, in containers")
+    parser.add_argument(
+        "--runner-option",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="an option of that runner; may be given several times",
+    )
     parser.add_argument("--max-jobs", type=int, default=1000, help="jobs that wait or run at most")
     parser.add_argument("--host", default=LOOPBACK, help="the address to listen on")
     parser.add_argument("--expose", action="store_true", help="let other machines reach it")
@@ -130,6 +138,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def runner_options(given: Sequence[str]) -> dict[str, str]:
+    """Read the options of a runner.
+
+    Args:
+        given: Each as `NAME=VALUE`.
+
+    Raises:
+        BadOption: If one is not.
+    """
+    for item in given:
+        if not item.partition("=")[1]:
+            raise BadOption(f"--runner-option: expected NAME=VALUE; got {item!r}")
+    return {name: value for name, _, value in (item.partition("=") for item in given)}
+
+
 def _network(options: argparse.Namespace) -> LocalNetwork:
     return LocalNetwork(
         options.state,
@@ -143,6 +166,8 @@ def _network(options: argparse.Namespace) -> LocalNetwork:
         host=options.host,
         expose=options.expose,
         isolation=options.isolation,
+        runner=options.runner,
+        runner_options=runner_options(options.runner_option),
         chain_url=options.chain_url,
     )
 

@@ -6,7 +6,7 @@ import atexit
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from ocean_lib.localnet.options import (
     origin_of,
 )
 from ocean_lib.localnet.runners.isolation import UnknownIsolation, tier_named
+from ocean_lib.localnet.runners.named import NamedRunner, RunnerUnusable
 from ocean_lib.localnet.services import JobOptions
 from ocean_lib.localnet.state.database import DatabaseUnusable
 from ocean_lib.localnet.state.files import HIGHEST_PORT
@@ -49,6 +50,7 @@ _START_FAULTS = (
     PortInUse,
     CannotFund,
     UnknownIsolation,
+    RunnerUnusable,
     DatabaseUnusable,
     ChainUnusableError,
     ChainUnreachableError,
@@ -99,8 +101,12 @@ class LocalNetwork:
             `landlock`; None for the strongest that works here. The attribute `isolation`
             names it. If none works it is `refused`: the network starts, and jobs end with the
             reason and what to do about it. `limits` is UNSAFE and never chosen for you:
-            algorithms can then read and change what you can.
-        runner: Where algorithms run; None for processes of this machine.
+            algorithms can then read and change what you can. `container` runs them in
+            containers, as `runner="docker"` does.
+        runner: Where algorithms run: the name of a runner (`docker`: containers of the
+            algorithm's own image), a `JobRunner` of your own, or None for processes of this
+            machine.
+        runner_options: The options of a runner with a name, as texts.
         faults: What the Provider does wrong at first; see `ocean_lib.localnet.faults`. The
             attribute `faults` changes it while the network runs.
         host: The address to listen on. One that other machines can reach needs `expose` too.
@@ -127,7 +133,8 @@ class LocalNetwork:
         limits: Limits | None = None,
         results_lifetime_s: float = 7 * 24 * 3600.0,
         isolation: str | None = None,
-        runner: JobRunner | None = None,
+        runner: JobRunner | str | None = None,
+        runner_options: Mapping[str, str] | None = None,
         faults: Iterable[Fault] = (),
         host: str = LOOPBACK,
         expose: bool = False,
@@ -149,14 +156,15 @@ class LocalNetwork:
         self._chain_url = checked_chain_url(chain_url)
         self._chain_id = checked_whole("chain_id", chain_id, 1)
         self._seed = checked_seed(seed)
+        isolation = checked_isolation(isolation)
         self._account_count = checked_whole("account_count", account_count, 1)
         self._job_options = JobOptions(
             at_once=0 if jobs_at_once is None else checked_whole("jobs_at_once", jobs_at_once, 1),
             max_jobs=checked_whole("max_jobs", max_jobs, 1),
             limits=checked_limits(limits),
             results_lifetime_s=checked_duration("results_lifetime_s", results_lifetime_s),
-            isolation=checked_isolation(isolation),
-            runner=checked_runner(runner),
+            isolation=isolation,
+            runner=checked_runner(runner, isolation, runner_options),
         )
         self._lock = threading.Lock()
         self._running: OpenNetwork | None = None
@@ -375,7 +383,9 @@ class LocalNetwork:
     def _check_machine(self) -> None:
         """Check that this machine has what was asked for, before anything is made or written."""
         options = self._job_options
-        if options.runner is None and options.isolation is not None:
+        if isinstance(options.runner, NamedRunner):
+            options.runner.check()
+        elif options.runner is None and options.isolation is not None:
             tier_named(options.isolation)
         for port in self._ports if self._chain_url is None else self._ports[:1]:
             check_free(self._host, port)

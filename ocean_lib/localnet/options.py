@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.faults import Fault, Faults
-from ocean_lib.localnet.runners import JobRunner, Limits
-from ocean_lib.localnet.runners.isolation import NAMES
+from ocean_lib.localnet.runners import JobRunner, Limits, named
+from ocean_lib.localnet.runners import isolation as isolations
+from ocean_lib.localnet.runners.named import NamedRunner
 
 
 def checked_whole(name: str, value: int, lowest: int, highest: int | None = None) -> int:
@@ -78,9 +79,10 @@ def checked_isolation(name: str | None) -> str | None:
     Raises:
         BadOption: If there is none of that name.
     """
-    if name is None or name in NAMES:
+    known = (*isolations.NAMES, named.CONTAINER)
+    if name is None or name in known:
         return name
-    raise BadOption(f"isolation (--isolation): expected one of {', '.join(NAMES)}; got {name!r}")
+    raise BadOption(f"isolation (--isolation): expected one of {', '.join(known)}; got {name!r}")
 
 
 def checked_limits(limits: Limits | None) -> Limits:
@@ -111,17 +113,50 @@ def checked_flag(name: str, value: bool) -> bool:
     raise BadOption(f"{name}: expected True or False; got {value!r}")
 
 
-def checked_runner(runner: JobRunner | None) -> JobRunner | None:
+def checked_runner(
+    runner: JobRunner | str | None, isolation: str | None, options: Mapping[str, str] | None
+) -> JobRunner | NamedRunner | None:
     """Return where algorithms run.
 
+    Args:
+        runner: A runner, the name of one, or None.
+        isolation: One that `checked_isolation` returned; `container` stands for its runner.
+        options: Those of a runner with a name.
+
     Raises:
-        BadOption: If it has not what a runner needs.
+        BadOption: If it has not what a runner needs, there is none of that name, or there are
+            options for nobody.
     """
+    if runner is None and isolation == named.CONTAINER:
+        runner = named.CONTAINERS
+    if isinstance(runner, str):
+        if runner in named.NAMES:
+            return NamedRunner(runner, isolation, checked_texts("runner_options", options or {}))
+        known = ", ".join(named.NAMES)
+        raise BadOption(f"runner (--runner): expected one of {known}; got {runner!r}")
+    if options:
+        raise BadOption(
+            "runner_options (--runner-option): these are for a runner with a name; pass runner= "
+            f"(--runner) as well: {', '.join(named.NAMES)}"
+        )
     needed = ("submit", "poll", "stop", "collect", "close")
     missing = [name for name in needed if not callable(getattr(runner, name, None))]
     if runner is None or not missing:
         return runner
     raise BadOption(f"runner: expected a JobRunner; {runner!r} has no {', '.join(missing)}")
+
+
+def checked_texts(name: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return texts by their names.
+
+    Raises:
+        BadOption: If it is anything else.
+    """
+    if isinstance(values, Mapping) and all(
+        isinstance(part, str) for pair in values.items() for part in pair
+    ):
+        return dict(values)
+    raise BadOption(f"{name}: expected texts by their names; got {values!r}")
 
 
 def checked_faults(faults: Iterable[Fault]) -> Faults:

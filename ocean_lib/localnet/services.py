@@ -18,6 +18,7 @@ from ocean_lib.localnet.jobs.engine import JobEngine
 from ocean_lib.localnet.jobs.store import JobStore
 from ocean_lib.localnet.runners import JobRunner, Limits
 from ocean_lib.localnet.runners.local import LocalRunner
+from ocean_lib.localnet.runners.named import NamedRunner
 from ocean_lib.localnet.state.database import Database
 from ocean_lib.localnet.state.files import NetworkKeys
 
@@ -45,7 +46,8 @@ class JobOptions:
         limits: What a job may use.
         results_lifetime_s: How long results and logs are kept and served after a job's end.
         isolation: What separates algorithms from this machine; None for the strongest.
-        runner: Where algorithms run; None for processes of this machine.
+        runner: Where algorithms run, or the name of such a place; None for processes of this
+            machine.
     """
 
     at_once: int = 0
@@ -53,7 +55,17 @@ class JobOptions:
     limits: Limits = field(default_factory=Limits)
     results_lifetime_s: float = 7 * 24 * 3600.0
     isolation: str | None = None
-    runner: JobRunner | None = None
+    runner: JobRunner | NamedRunner | None = None
+
+    def runner_for(self, folder: Path) -> JobRunner:
+        """Return where algorithms run.
+
+        Args:
+            folder: The network's.
+        """
+        if isinstance(self.runner, NamedRunner):
+            return self.runner.make(folder)
+        return self.runner or LocalRunner(folder / "tools", isolation=self.isolation, state=folder)
 
 
 class Services:
@@ -80,9 +92,7 @@ class Services:
         options: JobOptions,
         faults: Faults,
     ) -> None:
-        self._runner = options.runner or LocalRunner(
-            folder / "tools", isolation=options.isolation, state=folder
-        )
+        self._runner = options.runner_for(folder)
         self._database = Database(folder / "network.db")
         self._store = FileStore(folder / "files")
         self._faults = faults

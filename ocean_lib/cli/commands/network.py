@@ -76,6 +76,10 @@ _GENERATIONS = ("v3", "node")
 @click.option("--jobs", type=click.IntRange(1), help="How many run at once.  [default: cores]")
 @click.option("--max-jobs", type=click.IntRange(1), help="How many may wait for their turn.")
 @click.option("--isolation", metavar="TIER", help="Of algorithms.  [default: the strongest]")
+@click.option("--runner", metavar="NAME", help="Where algorithms run: docker, in containers.")
+@click.option(
+    "--runner-option", "runner_options", metavar="NAME=VALUE", multiple=True, help="Of the runner."
+)
 @click.option("--chain-url", metavar="URL", help="A node to use in place of the embedded chain.")
 @click.option("--host", metavar="ADDRESS", help="Listen here.  [default: 127.0.0.1]")
 @click.option("--expose", is_flag=True, help="Allow a --host that others can reach.")

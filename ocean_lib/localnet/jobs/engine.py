@@ -24,13 +24,22 @@ from ocean_lib.localnet.jobs.provisioning import (
 )
 from ocean_lib.localnet.jobs.records import LOG_NAME, JobRecord, JobStage, Termination
 from ocean_lib.localnet.jobs.store import JobStore
-from ocean_lib.localnet.runners import CannotRun, JobRunner, Limits, RunnerJob, RunOutcome
+from ocean_lib.localnet.runners import (
+    CannotRun,
+    JobRunner,
+    Limits,
+    OutlivesNetwork,
+    PullsImages,
+    RunnerJob,
+    RunOutcome,
+)
 from ocean_lib.localnet.runners.folders import open_below
 from ocean_lib.localnet.runners.outputs import remove_tree
 
 _FIRST_POLL_S = 0.005
 _LONGEST_POLL_S = 0.1
 _JOIN_S = 30.0
+_STOPPED_WITH_NETWORK = "the network stopped while this job was running"
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +48,8 @@ class _Queued:
     job_id: str
     owner: str
     until: float | None = None
+    begun: bool = False
+    """Whether its algorithm runs already: the network before this one started it."""
 
 
 class JobEngine:
@@ -104,13 +115,24 @@ class JobEngine:
         self._expiry.start(self._store.ended())
         for job in self._store.unfinished():
             if job.status >= JobStage.RUNNING:
-                self._end(job, "the network stopped while this job was running")
+                self._take_up(job)
             elif job.stop_request:
                 self._end_unstarted(job)
             else:
                 self.enqueue(job)
         for thread in self._threads:
             thread.start()
+
+    def _take_up(self, job: JobRecord) -> None:
+        """Go on with a job whose algorithm was started, where its runner still has it."""
+        runner = self._runner
+        if isinstance(runner, OutlivesNetwork) and runner.take_up(
+            self._provisioner.runner_job(self._store.get(job.job_id))
+        ):
+            with self._changed:
+                self._queue.append(_Queued(job.job_id, job.owner, begun=True))
+        else:
+            self._end(job, _STOPPED_WITH_NETWORK)
 
     def enqueue(self, job: JobRecord) -> None:
         """Queue a job that is in the store."""
@@ -132,8 +154,10 @@ class JobEngine:
         """End jobs whose stop request is already in the store."""
         for job in jobs:
             with self._changed:
-                queued = [item for item in self._queue if item.job_id == job.job_id]
-                self._queue = [item for item in self._queue if item.job_id != job.job_id]
+                queued = [
+                    item for item in self._queue if item.job_id == job.job_id and not item.begun
+                ]
+                self._queue = [item for item in self._queue if item not in queued]
                 stop = self._stops.get(job.job_id)
             if queued:
                 self._end_unstarted(job)
@@ -204,7 +228,11 @@ class JobEngine:
             # Fair between owners: fewest running, then longest without a turn, then the oldest.
             job = min(
                 self._queue,
-                key=lambda item: (self._owners[item.owner], self._turns.get(item.owner, 0)),
+                key=lambda item: (
+                    not item.begun,
+                    self._owners[item.owner],
+                    self._turns.get(item.owner, 0),
+                ),
             )
             self._queue.remove(job)
             self._turns[job.owner] = next(self._turn)
@@ -216,13 +244,20 @@ class JobEngine:
         stop = self._stops[job.job_id]
         if job.stop_request:
             stop.set()
+        if job.status < JobStage.RUNNING and not self._started(job, stop):
+            return
+        outcome = self._wait(job.job_id, stop)
+        self._store.note_run(job.job_id, ended=True)
+        self._collect(job, outcome)
+
+    def _started(self, job: JobRecord, stop: threading.Event) -> bool:
+        """Start a job's algorithm; False if the job has ended, or is left to the next start."""
         self._faults.hold(JobStage.WARMING_UP, stop)
         self._provisioner.clear(job)
         self._advance(job, JobStage.STARTED, stop)
-        self._advance(job, JobStage.CONFIGURING, stop)
         runner_job = self._provisioned(job, stop)
         if runner_job is None:
-            return
+            return False
         self._advance(job, JobStage.PROVISIONED, stop)
         # First the state, then the act: a job below RUNNING may be provisioned again.
         self._advance(job, JobStage.RUNNING, stop)
@@ -232,14 +267,24 @@ class JobEngine:
         except CannotRun as error:
             self._store.note_run(job.job_id, ended=True)
             self._end(job, str(error), JobStage.CANNOT_RUN)
-            return
-        outcome = self._wait(job.job_id, stop)
-        self._store.note_run(job.job_id, ended=True)
-        self._collect(job, outcome)
+            return False
+        return True
+
+    def _pulled(self, job: JobRecord, stop: threading.Event) -> JobRecord:
+        """Have a job's image ready, where it is used, and note which one it is."""
+        if not isinstance(self._runner, PullsImages):
+            return job
+        try:
+            image = self._runner.pull(job.image, stop.is_set)
+        except CannotRun as error:
+            raise CannotProvision(JobStage.PULL_FAILED, str(error)) from error
+        return self._store.note_image(job.job_id, image)
 
     def _provisioned(self, job: JobRecord, stop: threading.Event) -> RunnerJob | None:
         """Lay a job out; None if it has ended, or is left to the next start."""
         try:
+            job = self._pulled(job, stop)
+            self._advance(job, JobStage.CONFIGURING, stop)
             self._provisioner.check(job)
             self._advance(job, JobStage.PROVISIONING, stop)
             runner_job = self._provisioner.lay_out(job, given_up=stop.is_set)
@@ -278,6 +323,10 @@ class JobEngine:
         if outcome.reason == "stopped" and self._closing:
             # Not its owner's wish: the next start finds it unfinished and says so.
             self._store.advance(job.job_id, JobStage.RUNNING)
+            return
+        if outcome.reason == "stopped" and not self._store.get(job.job_id).stop_request:
+            # The network before this one stopped it, and was killed before it could say so.
+            self._end(job, _STOPPED_WITH_NETWORK)
             return
         self._tell(job, self._layout.end_lines(job, JobStage.FINISHED, outcome.describe(), ""))
         self._remove_inputs(job.job_id)

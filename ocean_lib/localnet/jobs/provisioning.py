@@ -113,7 +113,7 @@ class Provisioner:
             raise CannotProvision(JobStage.CONTAINER_FAILED, "there is no entry point")
 
     def lay_out(self, job: JobRecord, *, given_up: GivenUp) -> RunnerJob:
-        """Fetch a job's files into its folder.
+        """Fetch a job's files into its folder, and return what its runner is told.
 
         Args:
             job: The job.
@@ -129,11 +129,16 @@ class Provisioner:
         for asset in request.inputs:
             self._fetch_input(folder / "data", asset, given_up)
         self._fetch_algorithm(folder / "data", request, given_up)
+        return self.runner_job(job)
+
+    def runner_job(self, job: JobRecord) -> RunnerJob:
+        """Return what a job's runner is told."""
+        request = job.request
         return RunnerJob(
             job_id=job.job_id,
-            folder=folder,
+            folder=self._folder / job.job_id,
             entrypoint=request.algorithm.entrypoint,
-            image=request.algorithm.image,
+            image=job.image,
             algorithm=self._layout.algorithm,
             variables=self._layout.variables(request),
             folder_variables=self._layout.folder_variables(),

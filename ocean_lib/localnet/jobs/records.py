@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 LOG_NAME = "algorithm.log"
+_IMAGE = "image"
 
 
 class JobStage(enum.IntEnum):
@@ -17,6 +18,7 @@ class JobStage(enum.IntEnum):
     WARMING_UP = 1
     EXPIRED = 2
     STARTED = 10
+    PULL_FAILED = 11
     CONFIGURING = 20
     CONTAINER_FAILED = 22
     PROVISIONING = 25
@@ -163,9 +165,19 @@ class JobRecord:
         return JobRequest.from_json(self.request_json)
 
     @property
+    def image(self) -> str:
+        """The algorithm's image: with its digest once it was pulled, else as it was asked for."""
+        return str(self.details.get(_IMAGE) or self.request.algorithm.image)
+
+    @property
     def ended(self) -> bool:
         """Whether the job will not change any more."""
         return self.finished is not None
+
+
+def with_image(details: str | None, image: str) -> str:
+    """Return a job's details, as they are kept, with the image that it uses."""
+    return json.dumps({**json.loads(details or "{}"), _IMAGE: image})
 
 
 def job_of(row: sqlite3.Row) -> JobRecord:

@@ -18,6 +18,7 @@ from ocean_lib.localnet.jobs.records import (
     StopRequest,
     Termination,
     job_of,
+    with_image,
 )
 from ocean_lib.localnet.state.database import Database
 
@@ -141,6 +142,16 @@ class JobStore:
                 f"UPDATE jobs SET {column} = ? WHERE job_id = ?",  # noqa: S608 (one of two)
                 (time.time(), job_id),
             )
+
+    def note_image(self, job_id: str, image: str) -> JobRecord:
+        """Note the image that a job uses, with its digest, and return the job."""
+        with self._database.transaction() as connection:
+            (row,) = self._database.rows("SELECT details FROM jobs WHERE job_id = ?", (job_id,))
+            connection.execute(
+                "UPDATE jobs SET details = ? WHERE job_id = ?",
+                (with_image(row["details"], image), job_id),
+            )
+            return self.get(job_id)
 
     def finish(
         self,

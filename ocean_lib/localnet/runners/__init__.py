@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 EndReason = Literal[
     "exited",
@@ -179,3 +179,37 @@ class JobRunner(Protocol):
 
     def close(self) -> None:
         """End everything that still runs."""
+
+
+@runtime_checkable
+class PullsImages(Protocol):
+    """A runner that really uses a job's image."""
+
+    def pull(self, image: str, given_up: Callable[[], bool]) -> str:
+        """Have an image ready.
+
+        Args:
+            image: What was asked for: `image:tag` or `image@digest`.
+            given_up: Tells that the job is not wanted any more; pulling then breaks off.
+
+        Returns:
+            The image with its digest, which means the same whatever becomes of the tag.
+
+        Raises:
+            CannotRun: If there is no such image, or it cannot be had.
+        """
+
+
+@runtime_checkable
+class OutlivesNetwork(Protocol):
+    """A runner whose algorithms go on for a while when the network is killed."""
+
+    def take_up(self, job: RunnerJob) -> bool:
+        """Take up a job that an earlier network submitted; `poll` then tells of it.
+
+        Args:
+            job: As it was submitted, but for what is random in its variables.
+
+        Returns:
+            Whether the runner has found it, running or ended.
+        """

@@ -30,6 +30,7 @@ _STATUS = {
     JobStage.WARMING_UP: (10, "Pulling algorithm image"),
     JobStage.EXPIRED: (2, "Job expired in queue"),
     JobStage.STARTED: (10, "Pulling algorithm image"),
+    JobStage.PULL_FAILED: (11, "Pulling algorithm image failed"),
     JobStage.CONFIGURING: (20, "Configuring volumes"),
     JobStage.CONTAINER_FAILED: (22, "Container creation failed"),
     JobStage.PROVISIONING: (30, "Provisioning data"),

@@ -28,6 +28,7 @@ STATUS_TEXTS = {
 # V3 has no words of its own for these.
 SHOWN_AS = {
     JobStage.EXPIRED: JobStage.FINISHED,
+    JobStage.PULL_FAILED: JobStage.ALGORITHM_FAILED,
     JobStage.CONTAINER_FAILED: JobStage.ALGORITHM_FAILED,
     JobStage.PROVISIONING: JobStage.CONFIGURING,
     JobStage.CANNOT_RUN: JobStage.ALGORITHM_FAILED,
