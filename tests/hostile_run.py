@@ -30,19 +30,26 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ocean_lib.localnet.dialects.v3.jobs import V3Layout  # noqa: E402
-from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome  # noqa: E402
+from ocean_lib.localnet.runners import JobRunner, Limits, RunnerJob, RunOutcome  # noqa: E402
 from ocean_lib.localnet.runners.filters import Landlock  # noqa: E402
 from ocean_lib.localnet.runners.folders import remove_tree  # noqa: E402
 from ocean_lib.localnet.runners.local import LocalRunner  # noqa: E402
+from ocean_lib.localnet.runners.slurm.options import SlurmOptions  # noqa: E402
+from ocean_lib.localnet.runners.slurm.runner import SlurmRunner  # noqa: E402
 from tests import hostile, hostile_sieges  # noqa: E402
 
 OLD_LANDLOCK = "landlock as in Linux 6.7"
 NOTHING = "no runner at all"
+ON_SLURM = "on a node of a Slurm cluster"
 _PATIENCE_S = 90.0
 
 
-def make_runner(tools: Path, tier: str, state: Path | None = None) -> LocalRunner:
+def make_runner(tools: Path, tier: str, state: Path | None = None) -> LocalRunner | SlurmRunner:
     """Make a runner; `OLD_LANDLOCK` leaves the kernel's later protection unused."""
+    if tier == ON_SLURM:
+        state = state or tools
+        (state / "slurm").mkdir(parents=True)
+        return SlurmRunner(state, "hostile", SlurmOptions(poll_s=0.1))
     if tier != OLD_LANDLOCK:
         return LocalRunner(tools, isolation=tier, state=state)
     runner = LocalRunner(tools, isolation="landlock", state=state)
@@ -66,7 +73,7 @@ def prepare(folder: Path, code: str, limits: Limits, entrypoint: str) -> RunnerJ
     )
 
 
-def finish(runner: LocalRunner, job_id: str) -> RunOutcome:
+def finish(runner: JobRunner, job_id: str) -> RunOutcome:
     deadline = time.monotonic() + _PATIENCE_S
     while (outcome := runner.poll(job_id)) is None:
         if time.monotonic() > deadline:

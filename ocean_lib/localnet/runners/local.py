@@ -152,15 +152,7 @@ class LocalRunner:
         """List the result files and forget the job; its folder already holds everything."""
         running = self._running.pop(job_id)
         self._let_go(running)
-        data = running.job.folder / "data"
-        found = collect_outputs(data / "outputs", running.job.limits)
-        log = _log_file(running.job)
-        if not running.job.like_docker:
-            _add_own_log(data, log, running.job.limits.log_bytes)
-        if found.left_out:
-            with log.with_name(running.job.notes_log).open("a", encoding="utf-8") as file:
-                file.write(f"[localnet] {found.describe()}\n")
-        return found.results
+        return gather(running.job)
 
     def close(self) -> None:
         """End everything that still runs."""
@@ -251,6 +243,18 @@ class LocalRunner:
             f"{where}, {network}",
         ]
         return [*lines, _UNSAFE] if self._tier is LIMITS else lines
+
+
+def gather(job: RunnerJob) -> tuple[PurePosixPath, ...]:
+    """Complete the log of a job that has ended, and return its results."""
+    data, log = job.folder / "data", _log_file(job)
+    found = collect_outputs(data / "outputs", job.limits)
+    if not job.like_docker:
+        _add_own_log(data, log, job.limits.log_bytes)
+    if found.left_out:
+        with log.with_name(job.notes_log).open("a", encoding="utf-8") as file:
+            file.write(f"[localnet] {found.describe()}\n")
+    return found.results
 
 
 def read_outcome(folder: Path) -> RunOutcome | None:
