@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from ocean_lib.localnet.runners.folders import written
-from ocean_lib.localnet.runners.groups import Group
 from ocean_lib.localnet.runners.hidden import look_closely
 from ocean_lib.localnet.runners.processes import (
     Process,
@@ -27,28 +26,47 @@ _DISK_LEFT_BYTES = 512 * 1024**2
 Excess = tuple[str, str]
 
 
+class Counted(Protocol):
+    """Counts what a job uses, and bounds its memory."""
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of all processes, ended ones too."""
+
+    def out_of_memory(self) -> bool:
+        """Tell whether a process was ended for its memory."""
+
+
 class Guard:
     """Looks at the processes and folders of one job, more closely when much happens.
 
     Args:
         limits: `Limits` as a dict.
         folders: Where the algorithm may write.
-        group: The job's control group, if it has one.
+        group: What counts for the job, if anything does.
+        age_s: How long ago the job began.
 
     Attributes:
         keeper: A process of ours among the job's, which does not count.
+        top: The process below which the job's are; 0 for none that can be seen.
     """
 
     def __init__(
-        self, limits: dict[str, Any], folders: list[str], group: Group | None = None
+        self,
+        limits: dict[str, Any],
+        folders: list[str],
+        group: Counted | None = None,
+        *,
+        age_s: float = 0.0,
     ) -> None:
         self._limits = limits
         self._folders = folders
         self._group = group
         self._device = os.stat(folders[0]).st_dev  # noqa: PTH116 (without pathlib it starts sooner)
         self.keeper = 0
-        self._started = self._looked = time.monotonic()
-        self._look_at_folders = self._started + _LOOK_AT_FOLDERS_S
+        self.top = os.getpid()
+        self._looked = time.monotonic()
+        self._started = self._looked - age_s
+        self._look_at_folders = self._looked + _LOOK_AT_FOLDERS_S
         self._free_when_looked = self._free_bytes()
         self._much_written = int(limits["output_bytes"]) // 4
         self._newest = newest_pid() or 0
@@ -69,7 +87,8 @@ class Guard:
             return None
         self._looked = now
         self._newest = newest or 0
-        processes = [item for item in descendants(os.getpid()) if item.pid != self.keeper]
+        below = descendants(self.top) if self.top else []
+        processes = [item for item in below if item.pid != self.keeper]
         found = self._too_many(processes) or self._too_much(processes)
         if found is None and (written_fast or now >= self._look_at_folders):
             found = self.output_excess(processes)
@@ -119,8 +138,10 @@ class Guard:
 
     def _cpu_s(self, processes: list[Process]) -> float:
         counted = self._group.cpu_s() if self._group is not None else 0.0
-        ended = os.times()
-        used_s = ended.children_user + ended.children_system
+        used_s = 0.0
+        if self.top == os.getpid():
+            ended = os.times()
+            used_s = ended.children_user + ended.children_system
         return max(counted, used_s + sum(process.cpu_s for process in processes))
 
     def _much_in_memory(self, processes: list[Process]) -> bool:

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from ocean_lib.localnet.runners import Limits
 from ocean_lib.localnet.runners.folders import Entry, remove_tree, walk
 
-__all__ = ["Collected", "collect_outputs", "remove_tree"]
+__all__ = ["LOG_NAME", "Collected", "collect_outputs", "remove_tree"]
 
-_LOG_NAME = "algorithm.log"
+LOG_NAME = "algorithm.log"
 _LOG_AS_RESULT = "outputs-algorithm.log"
 _DEEPEST = 32
 _LONGEST_BYTES = 1024
@@ -104,4 +104,4 @@ def _free_the_logs_name(folder: Path) -> None:
     # Results and log are served side by side: one name cannot be both.
     with contextlib.suppress(OSError):
         if not (folder / _LOG_AS_RESULT).is_symlink() and not (folder / _LOG_AS_RESULT).exists():
-            (folder / _LOG_NAME).rename(folder / _LOG_AS_RESULT)
+            (folder / LOG_NAME).rename(folder / _LOG_AS_RESULT)
