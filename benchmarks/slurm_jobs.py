@@ -46,11 +46,12 @@ def main() -> None:
     lines += [f"| {title} | {_shown(value)} |" for title, value in rows.items()]
     print("\n".join(lines))
     if not options.quick:
-        before = RESULTS.read_text(encoding="utf-8").partition(f"\n{HEAD}")[0]
+        before, _, others = RESULTS.read_text(encoding="utf-8").partition(f"\n{HEAD}")
+        others = "".join(others.partition("\n## ")[1:])
         head = [HEAD, "", "- Command: `python benchmarks/slurm_jobs.py`", *facts]
         head += ["- Slurm 22.05, one node with 8 CPUs by its config, on the same 2 cores", ""]
         text = "\n".join([before.rstrip(), "", *head, *lines, ""])
-        RESULTS.write_text(text, encoding="utf-8")
+        RESULTS.write_text(text + others, encoding="utf-8")
 
 
 def _shown(value: float | str) -> str:

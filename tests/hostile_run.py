@@ -30,12 +30,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ocean_lib.localnet.dialects.v3.jobs import V3Layout  # noqa: E402
-from ocean_lib.localnet.runners import JobRunner, Limits, RunnerJob, RunOutcome  # noqa: E402
+from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome  # noqa: E402
 from ocean_lib.localnet.runners.filters import Landlock  # noqa: E402
 from ocean_lib.localnet.runners.folders import remove_tree  # noqa: E402
 from ocean_lib.localnet.runners.local import LocalRunner  # noqa: E402
-from ocean_lib.localnet.runners.slurm.options import SlurmOptions  # noqa: E402
-from ocean_lib.localnet.runners.slurm.runner import SlurmRunner  # noqa: E402
+from ocean_lib.localnet.runners.named import CONTAINER  # noqa: E402
 from tests import hostile, hostile_sieges  # noqa: E402
 
 OLD_LANDLOCK = "landlock as in Linux 6.7"
@@ -44,12 +43,19 @@ ON_SLURM = "on a node of a Slurm cluster"
 _PATIENCE_S = 90.0
 
 
-def make_runner(tools: Path, tier: str, state: Path | None = None) -> LocalRunner | SlurmRunner:
+def make_runner(tools: Path, tier: str, state: Path | None = None) -> Any:
     """Make a runner; `OLD_LANDLOCK` leaves the kernel's later protection unused."""
+    if tier == CONTAINER:
+        from ocean_lib.localnet.runners.containers.engine import Engine
+        from ocean_lib.localnet.runners.containers.runner import ContainerRunner
+
+        return ContainerRunner(Engine(), state or tools, grace_s=0)
     if tier == ON_SLURM:
-        state = state or tools
-        (state / "slurm").mkdir(parents=True)
-        return SlurmRunner(state, "hostile", SlurmOptions(poll_s=0.1))
+        from ocean_lib.localnet.runners.slurm.options import SlurmOptions
+        from ocean_lib.localnet.runners.slurm.runner import SlurmRunner
+
+        ((state or tools) / "slurm").mkdir(parents=True)
+        return SlurmRunner(state or tools, "hostile", SlurmOptions(poll_s=0.1))
     if tier != OLD_LANDLOCK:
         return LocalRunner(tools, isolation=tier, state=state)
     runner = LocalRunner(tools, isolation="landlock", state=state)
@@ -73,7 +79,7 @@ def prepare(folder: Path, code: str, limits: Limits, entrypoint: str) -> RunnerJ
     )
 
 
-def finish(runner: JobRunner, job_id: str) -> RunOutcome:
+def finish(runner: Any, job_id: str) -> RunOutcome:
     deadline = time.monotonic() + _PATIENCE_S
     while (outcome := runner.poll(job_id)) is None:
         if time.monotonic() > deadline:
@@ -332,7 +338,7 @@ folder, tier, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 code = (folder / "code").read_text()
 runner = make_runner(folder / "tools2", tier)
 runner.submit(prepare(folder / "orphan", code, Limits(wall_s=60), f"python3 $ALGO {token}"))
-print(runner._running["orphan"].process.pid, flush=True)
+print(getattr(getattr(runner._running["orphan"], "process", None), "pid", 0), flush=True)
 # It also holds the lifeline open in a child, as a user's own program may.
 if os.fork() == 0:
     code = "import time; time.sleep(30)"
@@ -349,7 +355,8 @@ def run_killed(folder: Path, tier: str, victim: str) -> list[int]:
     outputs = folder / "orphan" / "data" / "outputs"
     with subprocess.Popen(
         [sys.executable, "-c", _NETWORK, str(folder), tier, token],
-        stdout=subprocess.PIPE, cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "DOCKER_HOST": os.environ.get("DOCKER_HOST", "")},
     ) as network:  # fmt: skip
         assert network.stdout is not None
         supervisor = int(network.stdout.readline())
@@ -357,7 +364,7 @@ def run_killed(folder: Path, tier: str, victim: str) -> list[int]:
         while not (outputs / "daemon").exists() and time.monotonic() < deadline:
             time.sleep(0.005)
         os.kill(network.pid if victim == "network" else supervisor, signal.SIGKILL)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + (30 if tier == CONTAINER else 5)
         while (left := _of_job(token)) and time.monotonic() < deadline:
             time.sleep(0.01)
         network.kill()
@@ -395,9 +402,9 @@ def main() -> None:
             held = siege.held(result) and not result.survivors
             found["sieges"][siege.name] = {"held": held, **asdict(result)}
             found["sieges"][siege.name]["log"] = result.log[:400] + " ... " + result.log[-400:]
-        found["killed"] = {
-            victim: run_killed(folder, tier, victim) for victim in ("network", "supervisor")
-        }
+        # A container has no supervisor: it goes on, and the network watches it.
+        victims = ("network",) if tier == CONTAINER else ("network", "supervisor")
+        found["killed"] = {victim: run_killed(folder, tier, victim) for victim in victims}
     remove_tree(folder)
     print(json.dumps(found))  # noqa: T201 (its purpose)
 

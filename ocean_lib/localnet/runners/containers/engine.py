@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class Engine:
         self.url = url or settings.get("base_url") or _usual_socket()
         settings["base_url"] = self.url
         try:
+            _knock(self.url)
             self.api = docker.APIClient(version="auto", timeout=_TIMEOUT_S, **settings)
             self._info: dict[str, Any] = self.api.info()
             self._version: dict[str, Any] = self.api.version()
@@ -143,6 +145,15 @@ class Engine:
             )
 
 
+def _knock(url: str) -> None:
+    """Connect to an engine's socket, for an error that says which fault it is."""
+    scheme, _, path = url.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(_CONNECT_S)
+            knocking.connect("/" + path.lstrip("/"))
+
+
 def _usual_socket() -> str:
     own = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
     usual = ["/var/run/docker.sock", f"{own}/docker.sock", f"{own}/podman/podman.sock"]
@@ -164,15 +175,10 @@ _WHAT_TO_DO = (
 
 
 def _why_not(url: str, error: BaseException) -> str:
-    causes = [str(error)]
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-        causes.append(repr(error))
-    told = " ".join(causes)
-    if "PermissionError" in told or "Permission denied" in told:
+    if isinstance(error, PermissionError):
         return (
             f"this user may not use the container engine at {url}. Add the user to its group "
             "(sudo usermod -aG docker $USER, and log in again), or use a rootless engine of the "
             "user's own. Who may use Docker's socket can become root."
         )
-    return f"no container engine answers at {url}: {causes[0]}. {_WHAT_TO_DO}"
+    return f"no container engine answers at {url}: {error}. {_WHAT_TO_DO}"

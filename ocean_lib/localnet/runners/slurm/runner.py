@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -174,8 +175,7 @@ class SlurmRunner:
     def _work(self) -> None:
         while (jobs := self._open_jobs()) is not None:
             try:
-                for one in jobs:
-                    self._look(one)
+                _each(jobs, self._look)
                 if time.monotonic() >= self._retry_at:
                     self._talk([one for one in jobs if one.outcome is None])
                     self._away_s = 0.0
@@ -192,7 +192,7 @@ class SlurmRunner:
         with self._changed:
             while not self._closing:
                 jobs = [one for one in self._jobs.values() if one.outcome is None]
-                if jobs and any(one.is_new for one in jobs):
+                if any(one.is_new for one in jobs) and time.monotonic() >= self._retry_at:
                     return jobs
                 self._changed.wait(max(_LOOK_S, len(jobs) * _LOOK_AT_ONE_S) if jobs else None)
                 if jobs:
@@ -208,9 +208,7 @@ class SlurmRunner:
         if any(one.uncertain for one in jobs) or self._is_time(jobs):
             self._ask(jobs)
         self._cancel(jobs)
-        for one in jobs:
-            if one.is_new and one.outcome is None:
-                self._submit(one)
+        _each([one for one in jobs if one.is_new and one.outcome is None], self._submit)
 
     def _is_time(self, jobs: list[_Job]) -> bool:
         due = self._asked + self._options.poll_s <= time.monotonic()
@@ -218,7 +216,8 @@ class SlurmRunner:
 
     def _look(self, one: _Job) -> None:
         """Take what a job's program left at its end, where that alone tells how it ended."""
-        if one.numbers and not (one.seen is not None and endings.is_waiting(one.seen)):
+        waits = not self._away_s and one.seen is not None and endings.is_waiting(one.seen)
+        if one.numbers and not waits:
             left = papers.left(one.control)
             if left is not None and left.is_certain:
                 one.outcome = endings.outcome(left, None, stop_asked=one.stop)
@@ -227,9 +226,8 @@ class SlurmRunner:
         began = time.monotonic()
         found = commands.jobs(self._prefix)
         self._asked = time.monotonic()
-        for one in jobs:
-            if one.uncertain or (one.numbers and one.submitted < began):
-                self._judge(one, found.get(one.job.job_id, []))
+        asked = [one for one in jobs if one.uncertain or (one.numbers and one.submitted < began)]
+        _each(asked, lambda one: self._judge(one, found.get(one.job.job_id, [])))
 
     def _judge(self, one: _Job, found: list[Seen]) -> None:
         """Take what the scheduler says of one job; nothing if it does not know it."""
@@ -292,3 +290,12 @@ class SlurmRunner:
             for one in asked:
                 one.cancelled = now
             self._asked = 0.0  # and see at once what became of them
+
+
+def _each(jobs: list[_Job], act: Callable[[_Job], None]) -> None:
+    """Do something with each job; one whose files cannot be read or written is tried again."""
+    for one in jobs:
+        try:
+            act(one)
+        except OSError:
+            _log.exception("job %s cannot be looked after now", one.job.job_id)
