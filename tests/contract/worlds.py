@@ -9,6 +9,7 @@ in its `not_promised`, with the reason.
 from __future__ import annotations
 
 import itertools
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ from ocean_lib.web3_internal.signer import Signer
 from ocean_lib.web3_internal.wallet import Wallet
 from tests import flows
 
+RUNNER = os.environ.get("OCEAN_RUNNER") or None
+"""The runner that all worlds use; the usual one without the variable."""
 FOREVER = "import time\nprint('running', flush=True)\ntime.sleep(600)\n"
 PLACES = """
 import os, pathlib
@@ -166,7 +169,7 @@ class V3World(World):
     }
 
     def __init__(self) -> None:
-        self.network = LocalNetwork(jobs_at_once=4, account_count=100)
+        self.network = LocalNetwork(jobs_at_once=4, account_count=100, runner=RUNNER)
         self._accounts = itertools.count(1)
 
     @cached_property
@@ -231,7 +234,9 @@ class NodeWorld(World):
     refusal: ClassVar[type[OceanError]] = EnvironmentUnavailable
 
     def __init__(self) -> None:
-        self.network = LocalNetwork(generation="node", jobs_at_once=16, account_count=100)
+        self.network = LocalNetwork(
+            generation="node", jobs_at_once=16, account_count=100, runner=RUNNER
+        )
         self._accounts = itertools.count(1)
 
     @cached_property

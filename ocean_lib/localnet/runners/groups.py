@@ -168,8 +168,22 @@ def _candidates() -> Iterable[Groups]:
         yield Groups("systemd", {})
 
 
-def _own_folders() -> dict[str, Path]:
-    """Return this process' folder for each controller; `""` is version 2."""
+def group_of(pid: int) -> Group | None:
+    """Return the control group that somebody else put a process into, to read its figures."""
+    try:
+        folders = _own_folders(str(pid))
+    except OSError:
+        return None
+    kind = "v1" if "memory" in folders else "v2"
+    main = folders.get("memory") or folders.get("")
+    if main is None:
+        return None
+    alike = {name: str(path.parent) for name, path in folders.items() if path.name == main.name}
+    return Group({"kind": kind, "parents": alike}, main.name)
+
+
+def _own_folders(process: str = "self") -> dict[str, Path]:
+    """Return a process' folder for each controller; `""` is version 2."""
     mounts: dict[str, tuple[str, str]] = {}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         place, _, kind = line.partition(" - ")
@@ -179,7 +193,7 @@ def _own_folders() -> dict[str, Path]:
         elif kind.startswith("cgroup "):
             mounts.update((name, (root, point)) for name in kind.split()[2].split(","))
     found: dict[str, Path] = {}
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path("/proc", process, "cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             if name in mounts:

@@ -350,12 +350,14 @@ def test_a_v3_job_runs_in_a_container(url: str) -> None:
         ocean, publisher, consumer = Ocean(network.config), network.wallet(0), network.wallet(1)
         asset = flows.publish_dataset(ocean, network, publisher, "1,2", raw=True)
         paid = flows.order(ocean, asset, "compute", publisher, consumer)
-        code = f"import {PACKAGE} as its, os\nopen(os.environ['OUTPUTS'] + '/a.json', 'w').write('[1]')"
+        code = (
+            f"import {PACKAGE} as its\nopen('/data/outputs/a.json', 'w').write(f'[{{its.answer}}]')"
+        )
         job = ocean.compute.submit([paid], consumer, algorithm_meta=flows.raw_code(code))
         status = job.wait(timeout=120)
 
         assert status.succeeded, job.logs()
-        assert job.result_json() == [1]
+        assert job.result_json() == [42]
         assert "isolation: container (" in job.logs()
 
 

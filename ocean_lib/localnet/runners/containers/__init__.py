@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,7 @@ OPTIONS = MappingProxyType(
         "pull": "missing",
         "network": "default",  # for algorithms that may use one
         "grace_s": "60",
+        "seccomp": "",  # a file with a profile in place of the engine's own
     }
 )
 _PULL = ("missing", "always", "never")
@@ -65,4 +67,15 @@ def _connected(asked: NamedRunner) -> Engine:
         )
     from ocean_lib.localnet.runners.containers.engine import Engine
 
-    return Engine(options["engine"])
+    return Engine(options["engine"], seccomp=_profile(options["seccomp"]))
+
+
+def _profile(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        json.loads(text)
+    except (OSError, ValueError) as error:
+        raise BadOption(f"runner option seccomp: {path} is not a profile: {error}") from error
+    return text

@@ -29,12 +29,14 @@ class Engine:
 
     Args:
         url: Where it listens; empty for where DOCKER_HOST says, else the first usual socket.
+        seccomp: A filter of system calls, as JSON; empty for the engine's own.
 
     Raises:
         RunnerUnusable: If none answers there, or it cannot do what isolation needs.
     """
 
-    def __init__(self, url: str = "") -> None:
+    def __init__(self, url: str = "", *, seccomp: str = "") -> None:
+        self._seccomp = seccomp
         settings = docker.utils.kwargs_from_env()
         self.url = url or settings.get("base_url") or _usual_socket()
         settings["base_url"] = self.url
@@ -71,9 +73,13 @@ class Engine:
 
     @property
     def security_options(self) -> list[str]:
-        """The options of each container, beside the engine's own filter of system calls."""
-        # SELinux would keep a container from the network's folders.
-        return ["no-new-privileges:true", *(["label=disable"] if self._has("selinux") else [])]
+        """The options of each container."""
+        return [
+            "no-new-privileges:true",
+            # SELinux would keep a container from the network's folders.
+            *(["label=disable"] if self._has("selinux") else []),
+            *([f"seccomp={self._seccomp}"] if self._seccomp else []),
+        ]
 
     def close(self) -> None:
         """Close the connection."""

@@ -16,6 +16,7 @@ from docker.errors import DockerException
 from ocean_lib.localnet.runners import EndReason, RunnerJob, RunOutcome
 from ocean_lib.localnet.runners.containers.engine import APIError, Engine, NotFound, Unreachable
 from ocean_lib.localnet.runners.containers.spec import writable
+from ocean_lib.localnet.runners.groups import Group, group_of
 from ocean_lib.localnet.runners.guard import Excess, Guard
 from ocean_lib.localnet.runners.output_log import OutputLog
 
@@ -121,15 +122,23 @@ class Running:
         """Look at its processes from now on, if they are processes of this machine."""
         if self._guard.top == 0 and pid:
             self._guard.top = _parent(pid, self.container)
+            if self._guard.top:
+                self._counted.group = group_of(pid)
 
 
 class _Counted:
-    """What the engine counts for a container: CPU time, and ends for want of memory."""
+    """What is counted for a container: CPU time, and ends for want of memory.
+
+    Engines do not tell of each process that the kernel ends: where the container's control group
+    can be read, that is what counts.
+    """
 
     def __init__(self, engine: Engine, container: str) -> None:
         self._engine = engine
         self._container = container
         self._state: dict[str, Any] = {}
+        self._out_of_memory = False
+        self.group: Group | None = None
 
     @property
     def pid(self) -> int:
@@ -144,20 +153,26 @@ class _Counted:
     def look(self) -> bool:
         """Ask how it is, and tell whether it runs."""
         self._state = self._engine.state(self._container)
+        of_group = self.group is not None and self.group.out_of_memory()
+        self._out_of_memory |= of_group or bool(self._state.get("OOMKilled"))
         return bool(self._state.get("Running"))
 
     def cpu_s(self) -> float:
-        """Return its CPU seconds, as far as the engine tells them."""
+        """Return its CPU seconds, as far as they are told; 0 when it has ended."""
+        if self.group is not None:
+            with contextlib.suppress(OSError):
+                return self.group.cpu_s()
+            return 0.0
         try:
             told = self._engine.api.stats(self._container, stream=False, one_shot=True)
-        except APIError:  # it has ended
+        except APIError:
             return 0.0
         used = told.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0)
         return int(used) / 1e9
 
     def out_of_memory(self) -> bool:
         """Tell whether the kernel ended a process of it for its memory."""
-        return bool(self._state.get("OOMKilled"))
+        return self._out_of_memory
 
 
 def keep_outcome(folder: Path, outcome: RunOutcome) -> None:
