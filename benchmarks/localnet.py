@@ -3,7 +3,8 @@
     python benchmarks/localnet.py [--quick]
 
 Needs this project with its `localnet` extra. anvil (npm: @foundry-rs/anvil) is looked for on the
-PATH and in OCEAN_ANVIL. A full run takes about two minutes and writes results-localnet.md.
+PATH and in OCEAN_ANVIL. A full run takes about two minutes and writes results-localnet.md; what
+jobs cost on a Slurm cluster is added there by slurm_jobs.py.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def main() -> None:
             f"- Medians of {rounds} rounds" + ("" if anvil else "; anvil is not installed"),
             "",
         ]
-        RESULTS.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
+        # Other programs' sections come after ours.
+        others = "".join(RESULTS.read_text(encoding="utf-8").partition("\n## ")[1:])
+        RESULTS.write_text("\n".join([*head, *lines, ""]) + others, encoding="utf-8")
         print(f"Wrote {RESULTS.relative_to(ROOT)}.")
 
 

@@ -39,6 +39,7 @@ from tests import hostile, hostile_sieges  # noqa: E402
 
 OLD_LANDLOCK = "landlock as in Linux 6.7"
 NOTHING = "no runner at all"
+ON_SLURM = "on a node of a Slurm cluster"
 _PATIENCE_S = 90.0
 
 
@@ -49,6 +50,12 @@ def make_runner(tools: Path, tier: str, state: Path | None = None) -> Any:
         from ocean_lib.localnet.runners.containers.runner import ContainerRunner
 
         return ContainerRunner(Engine(), state or tools, grace_s=0)
+    if tier == ON_SLURM:
+        from ocean_lib.localnet.runners.slurm.options import SlurmOptions
+        from ocean_lib.localnet.runners.slurm.runner import SlurmRunner
+
+        ((state or tools) / "slurm").mkdir(parents=True)
+        return SlurmRunner(state or tools, "hostile", SlurmOptions(poll_s=0.1))
     if tier != OLD_LANDLOCK:
         return LocalRunner(tools, isolation=tier, state=state)
     runner = LocalRunner(tools, isolation="landlock", state=state)

@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         help="bwrap, unshare or landlock (default: the strongest that works), or"
         " limits, which is UNSAFE: algorithms can then read and change what you can",
     )
-    parser.add_argument("--runner", help="where algorithms run: docker, in containers")
+    parser.add_argument("--runner", help="where algorithms run: docker (containers) or slurm")
     parser.add_argument(
         "--runner-option",
         metavar="NAME=VALUE",

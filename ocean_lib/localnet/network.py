@@ -104,8 +104,8 @@ class LocalNetwork:
             algorithms can then read and change what you can. `container` runs them in
             containers, as `runner="docker"` does.
         runner: Where algorithms run: the name of a runner (`docker`: containers of the
-            algorithm's own image), a `JobRunner` of your own, or None for processes of this
-            machine.
+            algorithm's own image; `slurm`: a Slurm cluster), a `JobRunner` of your own, or
+            None for processes of this machine.
         runner_options: The options of a runner with a name, as texts.
         faults: What the Provider does wrong at first; see `ocean_lib.localnet.faults`. The
             attribute `faults` changes it while the network runs.

@@ -76,7 +76,7 @@ _GENERATIONS = ("v3", "node")
 @click.option("--jobs", type=click.IntRange(1), help="How many run at once.  [default: cores]")
 @click.option("--max-jobs", type=click.IntRange(1), help="How many may wait for their turn.")
 @click.option("--isolation", metavar="TIER", help="Of algorithms.  [default: the strongest]")
-@click.option("--runner", metavar="NAME", help="Where algorithms run: docker, in containers.")
+@click.option("--runner", metavar="NAME", help="Where algorithms run: docker or slurm.")
 @click.option(
     "--runner-option", "runner_options", metavar="NAME=VALUE", multiple=True, help="Of the runner."
 )

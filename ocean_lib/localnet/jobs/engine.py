@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocean_lib.localnet.closing import close_all
@@ -24,36 +21,33 @@ from ocean_lib.localnet.jobs.provisioning import (
 )
 from ocean_lib.localnet.jobs.records import LOG_NAME, JobRecord, JobStage, Termination
 from ocean_lib.localnet.jobs.store import JobStore
+from ocean_lib.localnet.jobs.turns import Turns
+from ocean_lib.localnet.jobs.watch import Watch
 from ocean_lib.localnet.runners import (
     CannotRun,
     JobRunner,
     Limits,
     OutlivesNetwork,
     PullsImages,
+    QueuesJobs,
     RunnerJob,
     RunOutcome,
 )
 from ocean_lib.localnet.runners.folders import open_below
 from ocean_lib.localnet.runners.outputs import remove_tree
 
-_FIRST_POLL_S = 0.005
-_LONGEST_POLL_S = 0.1
+_MOST_THREADS = 32
+_QUEUED_AT_ONCE = 1000  # where the runner has a queue of its own, it says who is next
 _JOIN_S = 30.0
 _STOPPED_WITH_NETWORK = "the network stopped while this job was running"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Queued:
-    job_id: str
-    owner: str
-    until: float | None = None
-    begun: bool = False
-    """Whether its algorithm runs already: the network before this one started it."""
-
-
 class JobEngine:
     """Runs queued jobs, a fixed number at a time, with turns between owners.
+
+    Threads lay jobs out and collect their results. While an algorithm runs, or waits in a queue of
+    the runner's, no thread waits for it: one watches them all.
 
     Args:
         store: The jobs.
@@ -90,18 +84,21 @@ class JobEngine:
         self._expiry = Expiry(folder, results_lifetime_s)
         self._faults = faults or Faults()
         self._changed = threading.Condition()
-        # Not the jobs themselves: each may hold megabytes of code and documents.
-        self._queue: list[_Queued] = []
-        self._owners: Counter[str] = Counter()
-        self._turns: dict[str, int] = {}
-        self._turn = itertools.count(1)
-        self._stops: dict[str, threading.Event] = {}
+        self._over: list[tuple[str, RunOutcome]] = []
+        self._watch = Watch(runner, self._note_begun, self._note_over)
         self._closing = False
-        self.at_once = at_once or os.cpu_count() or 1
+        self._queues = isinstance(runner, QueuesJobs)
+        self.at_once = at_once or (_QUEUED_AT_ONCE if self._queues else os.cpu_count() or 1)
+        self._turns = Turns(self.at_once)
         self._threads = [
             threading.Thread(target=self._work, name=f"localnet-job-{number}", daemon=True)
-            for number in range(self.at_once)
+            for number in range(min(self.at_once, _MOST_THREADS))
         ]
+
+    @property
+    def _submitted_from(self) -> JobStage:
+        """From which stage on the runner may have a job."""
+        return JobStage.PROVISIONED if self._queues else JobStage.RUNNING
 
     @property
     def limits(self) -> Limits:
@@ -114,55 +111,43 @@ class JobEngine:
             self._delete(job_id)
         self._expiry.start(self._store.ended())
         for job in self._store.unfinished():
+            if job.status >= self._submitted_from and self._taken_up(job):
+                continue
             if job.status >= JobStage.RUNNING:
-                self._take_up(job)
+                self._end(job, _STOPPED_WITH_NETWORK)
             elif job.stop_request:
                 self._end_unstarted(job)
             else:
                 self.enqueue(job)
         for thread in self._threads:
             thread.start()
-
-    def _take_up(self, job: JobRecord) -> None:
-        """Go on with a job whose algorithm was started, where its runner still has it."""
-        runner = self._runner
-        if isinstance(runner, OutlivesNetwork) and runner.take_up(
-            self._provisioner.runner_job(self._store.get(job.job_id))
-        ):
-            with self._changed:
-                self._queue.append(_Queued(job.job_id, job.owner, begun=True))
-        else:
-            self._end(job, _STOPPED_WITH_NETWORK)
+        self._watch.start()
 
     def enqueue(self, job: JobRecord) -> None:
         """Queue a job that is in the store."""
         with self._changed:
-            self._queue.append(_Queued(job.job_id, job.owner, job.queue_until))
-            self._changed.notify()
+            self._turns.add(job.job_id, job.owner, job.queue_until)
+            self._changed.notify_all()
 
     def drop_overdue(self) -> None:
         """End the jobs that have waited for their turn as long as they may."""
-        now = time.time()
         with self._changed:
-            overdue = [one for one in self._queue if one.until is not None and one.until < now]
-            self._queue = [one for one in self._queue if one not in overdue]
-        for one in overdue:
+            overdue = self._turns.overdue(time.time())
+        for job_id in overdue:
             note = "the job's turn did not come in time"
-            self._end(self._store.get(one.job_id), note, JobStage.EXPIRED)
+            self._end(self._store.get(job_id), note, JobStage.EXPIRED)
 
     def stop_jobs(self, jobs: list[JobRecord]) -> None:
         """End jobs whose stop request is already in the store."""
         for job in jobs:
             with self._changed:
-                queued = [
-                    item for item in self._queue if item.job_id == job.job_id and not item.begun
-                ]
-                self._queue = [item for item in self._queue if item not in queued]
-                stop = self._stops.get(job.job_id)
+                queued = self._turns.withdraw(job.job_id)
+                stop = self._turns.stop_of(job.job_id)
             if queued:
                 self._end_unstarted(job)
             if stop is not None:
                 stop.set()
+                self._watch.look_soon()
 
     def forget(self, job: JobRecord) -> None:
         """Delete the files of a job that has ended."""
@@ -193,65 +178,94 @@ class JobEngine:
         return open_below(self._folder, (job.job_id, "control", name))
 
     def close(self) -> None:
-        """End the running jobs and the threads; queued jobs stay queued in the store."""
+        """End the running jobs and the threads; queued jobs stay queued in the store.
+
+        Jobs in a queue of the runner's go on, for the next start to take up.
+        """
         with self._changed:
             self._closing = True
-            self._queue.clear()
-            for stop in self._stops.values():
-                stop.set()
+            for job_id in self._watch.let_go() if self._queues else ():
+                self._turns.leave(job_id)
+            self._turns.clear()
             self._changed.notify_all()
+        self._watch.look_soon()
         deadline = time.monotonic() + _JOIN_S
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
-        close_all([self._runner.close, self._expiry.close])
+        close_all([self._watch.close, self._runner.close, self._expiry.close])
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
+        while (task := self._next()) is not None:
+            job_id, outcome = task
+            is_handed_over = False
             try:
-                self._run(self._store.get(job.job_id))
+                job = self._store.get(job_id)
+                if outcome is not None:
+                    self._finish(job, outcome)
+                else:
+                    is_handed_over = self._run(job)
             except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
-                _log.exception("job %s broke the engine", job.job_id)
-                self._end(self._store.get(job.job_id), "the network failed while it ran this job")
-            finally:
+                _log.exception("job %s broke the engine", job_id)
+                self._end(self._store.get(job_id), "the network failed while it ran this job")
+            if not is_handed_over:
                 with self._changed:
-                    self._owners[job.owner] -= 1
-                    self._stops.pop(job.job_id, None)
+                    self._turns.leave(job_id)
+                    self._changed.notify_all()
 
-    def _next(self) -> _Queued | None:
+    def _next(self) -> tuple[str, RunOutcome | None] | None:
+        """Wait for a job to collect, or else to run; None at the end."""
         self.drop_overdue()
         with self._changed:
-            while not self._queue and not self._closing:
+            while not self._over:
+                job_id = None if self._closing else self._turns.next()
+                if job_id is not None:
+                    return job_id, None
+                if self._closing and not self._turns.any_taken:
+                    return None
                 self._changed.wait()
-            if self._closing:
-                return None
-            # Fair between owners: fewest running, then longest without a turn, then the oldest.
-            job = min(
-                self._queue,
-                key=lambda item: (
-                    not item.begun,
-                    self._owners[item.owner],
-                    self._turns.get(item.owner, 0),
-                ),
-            )
-            self._queue.remove(job)
-            self._turns[job.owner] = next(self._turn)
-            self._owners[job.owner] += 1
-            self._stops[job.job_id] = threading.Event()
-            return job
+            return self._over.pop(0)
 
-    def _run(self, job: JobRecord) -> None:
-        stop = self._stops[job.job_id]
+    def _taken_up(self, job: JobRecord) -> bool:
+        """Go on with a job of an earlier run, where its runner still has it."""
+        runner = self._runner
+        if not isinstance(runner, OutlivesNetwork) or not runner.take_up(
+            self._provisioner.runner_job(self._store.get(job.job_id))
+        ):
+            return False
+        with self._changed:
+            stop = self._turns.take(job.job_id, job.owner)
         if job.stop_request:
             stop.set()
-        if job.status < JobStage.RUNNING and not self._started(job, stop):
-            return
-        outcome = self._wait(job.job_id, stop)
-        self._store.note_run(job.job_id, ended=True)
-        self._collect(job, outcome)
+        self._watch.add(job.job_id, stop, begun=job.status >= JobStage.RUNNING)
+        return True
 
-    def _started(self, job: JobRecord, stop: threading.Event) -> bool:
-        """Start a job's algorithm; False if the job has ended, or is left to the next start."""
+    def _note_begun(self, job_id: str) -> None:
+        job = self._store.get(job_id)
+        self._tell(job, self._layout.stage_lines(job, JobStage.RUNNING))
+        self._store.advance(job_id, JobStage.RUNNING)
+        self._store.note_run(job_id)
+
+    def _note_over(self, job_id: str, outcome: RunOutcome) -> None:
+        with self._changed:
+            self._over.append((job_id, outcome))
+            self._changed.notify_all()
+
+    def _finish(self, job: JobRecord, outcome: RunOutcome) -> None:
+        if job.run_began is None and outcome.exit_code is not None:
+            self._note_begun(job.job_id)
+        self._store.note_run(job.job_id, ended=True)
+        if outcome.reason == "refused":
+            self._runner.collect(job.job_id)
+            self._end(job, outcome.detail, JobStage.CANNOT_RUN)
+        else:
+            self._collect(job, outcome)
+
+    def _run(self, job: JobRecord) -> bool:
+        """Lay a job out and give it to the runner; return whether the runner has it."""
+        stop = self._turns.stop_of(job.job_id) or threading.Event()
+        if job.stop_request:
+            stop.set()
         self._faults.hold(JobStage.WARMING_UP, stop)
         self._provisioner.clear(job)
         self._advance(job, JobStage.STARTED, stop)
@@ -259,15 +273,20 @@ class JobEngine:
         if runner_job is None:
             return False
         self._advance(job, JobStage.PROVISIONED, stop)
-        # First the state, then the act: a job below RUNNING may be provisioned again.
-        self._advance(job, JobStage.RUNNING, stop)
-        self._store.note_run(job.job_id)
+        if not self._queues:
+            # First the state, then the act: a job below RUNNING may be provisioned again.
+            self._advance(job, JobStage.RUNNING, stop)
+            self._store.note_run(job.job_id)
         try:
             self._runner.submit(runner_job)
         except CannotRun as error:
             self._store.note_run(job.job_id, ended=True)
             self._end(job, str(error), JobStage.CANNOT_RUN)
             return False
+        with self._changed:
+            if self._closing and self._queues:
+                return False  # the next start takes it up
+            self._watch.add(job.job_id, stop, begun=not self._queues)
         return True
 
     def _pulled(self, job: JobRecord, stop: threading.Event) -> JobRecord:
@@ -304,23 +323,10 @@ class JobEngine:
         self._store.advance(job.job_id, status)
         self._faults.hold(status, stop)
 
-    def _wait(self, job_id: str, stop: threading.Event) -> RunOutcome:
-        pause = _FIRST_POLL_S
-        asked = False
-        while (outcome := self._runner.poll(job_id)) is None:
-            if not asked and stop.wait(pause):
-                self._runner.stop(job_id)
-                asked = True
-                pause = _FIRST_POLL_S
-            elif asked:
-                time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_POLL_S)
-        return outcome
-
     def _collect(self, job: JobRecord, outcome: RunOutcome) -> None:
         self._store.advance(job.job_id, JobStage.FILTERING)
         found: tuple[PurePosixPath, ...] = self._runner.collect(job.job_id)
-        if outcome.reason == "stopped" and self._closing:
+        if outcome.reason == "stopped" and self._closing and not self._queues:
             # Not its owner's wish: the next start finds it unfinished and says so.
             self._store.advance(job.job_id, JobStage.RUNNING)
             return

@@ -18,6 +18,10 @@ EndReason = Literal[
     "output_size",
     "orphaned",
     "lost",
+    "preempted",
+    "node_failed",
+    "cancelled",
+    "refused",
 ]
 _ENDINGS: dict[EndReason, str] = {
     "stopped": "the job was stopped",
@@ -28,6 +32,10 @@ _ENDINGS: dict[EndReason, str] = {
     "output_size": "the job's output was too large",
     "orphaned": "the network went away while the job was running",
     "lost": "the job was lost",
+    "preempted": "the cluster took the job's place for another one",
+    "node_failed": "the machine that ran the job failed",
+    "cancelled": "the job was cancelled on the cluster",
+    "refused": "the job could not be run",
 }
 
 _SIGNALLED = 128  # and the signal's number
@@ -151,7 +159,10 @@ class CannotRun(Exception):
 
 
 class JobRunner(Protocol):
-    """Runs algorithms. Calls for one job come from one thread; jobs run side by side."""
+    """Runs algorithms. Calls for one job come one after the other; jobs run side by side.
+
+    One thread polls and stops all jobs, so `poll` and `stop` must return at once.
+    """
 
     @property
     def isolation(self) -> str:
@@ -213,3 +224,15 @@ class OutlivesNetwork(Protocol):
         Returns:
             Whether the runner has found it, running or ended.
         """
+
+
+@runtime_checkable
+class QueuesJobs(OutlivesNetwork, Protocol):
+    """A runner whose jobs wait in a queue of its own, and are nobody's children.
+
+    `submit` returns before the algorithm starts. `close` ends nothing of a network that is kept:
+    its next start takes the jobs up, waiting or running.
+    """
+
+    def has_begun(self, job_id: str) -> bool:
+        """Tell whether the algorithm is known to have started."""

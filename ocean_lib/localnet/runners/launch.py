@@ -15,20 +15,22 @@ from ocean_lib.localnet.runners.place import WRITABLE, Launch
 _ROOT = str(Path(__file__).parents[3])
 
 
-def program(module: str) -> list[str]:
+def program(module: str, interpreter: str = "") -> list[str]:
     """Return the command that runs `main` of a module of this package.
 
-    Neither the user's environment nor installed packages have a say in it, and it starts quickly:
+    The user's environment has no say in it. Nor have installed packages, and it starts quickly:
     only the folder with this package is added to the standard library.
 
     Args:
         module: The module's name.
+        interpreter: Another one than ours, which then knows its environment.
     """
     code = (
         f"import sys; sys.path.append({_ROOT!r}); "
         f"from ocean_lib.localnet.runners.{module} import main; main()"
     )
-    return [sys.executable, "-I", "-S", "-c", code]
+    start = [interpreter, "-I"] if interpreter else [sys.executable, "-I", "-S"]
+    return [*start, "-c", code]
 
 
 def supervise(

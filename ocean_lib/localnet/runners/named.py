@@ -19,7 +19,7 @@ from ocean_lib.localnet.runners import JobRunner
 CONTAINER = "container"
 """The isolation that takes a container engine by itself."""
 CONTAINERS = "docker"
-_MODULES = {CONTAINERS: "containers"}
+_MODULES = {CONTAINERS: "containers", "slurm": "slurm.start"}
 NAMES = tuple(_MODULES)
 
 
