@@ -12,6 +12,7 @@ output; where test_pages.py runs a page, it compares them.
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,12 @@ class Block:
         """The file that it is the content of, by the comment in its first line; '' if none."""
         named = _FILE.match(self.code)
         return named["name"] if named else ""
+
+
+def shows(output: str, wanted: str) -> bool:
+    """Tell whether a program printed this; `...` is anything, and blanks do not count."""
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    return doctest.OutputChecker().check_output(wanted, output, options)
 
 
 def pages() -> list[Path]:

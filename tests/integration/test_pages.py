@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.pages import OUTPUT, ROOT, blocks
+from tests.pages import OUTPUT, ROOT, Block, blocks, pages, shows
 
 DOCS = ROOT / "docs"
 DEADLINE_S = 180
@@ -25,13 +24,13 @@ STORIES = {
     "the tutorials on a node": ["algorithm.md", "node.md"],
     "an app's own tests": ["test-your-app.md"],
 }
-PAGES = {"start.md": ["../start.md"], **STORIES}
+PAGES = {"README.md": ["../../README.md"], "start.md": ["../start.md"], **STORIES}
 
 
-def run_by_us(pages: Iterable[str]) -> list[tuple[str, Any]]:
+def run_by_us(names: Iterable[str]) -> list[tuple[str, Block]]:
     """Return the blocks that are ours to run, and the output after them, with their pages."""
     found = []
-    for name in pages:
+    for name in names:
         ours = False
         for block in blocks(DOCS / "tutorials" / name):
             ours = bool(block.runner) and (ROOT / block.runner).name == Path(__file__).name
@@ -60,7 +59,7 @@ class Reader:
             (programs / name).chmod(0o755)
         self._environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
-    def follow(self, page: str, block: Any) -> None:
+    def follow(self, page: str, block: Block) -> None:
         """Do what a block says."""
         place = f"{page}:{block.line}"
         if block.language == OUTPUT:
@@ -94,9 +93,7 @@ class Reader:
         return done.stdout
 
     def _compare(self, place: str, wanted: str) -> None:
-        options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-        same = doctest.OutputChecker().check_output(wanted, self._shown, options)
-        assert same, f"{place} says\n{wanted}\nand it was\n{self._shown}"
+        assert shows(self._shown, wanted), f"{place} says\n{wanted}\nand it was\n{self._shown}"
 
 
 @pytest.mark.parametrize("story", PAGES)
@@ -125,7 +122,7 @@ def test_every_page_that_names_us_is_in_a_story() -> None:
     listed = {(DOCS / "tutorials" / name).resolve() for names in PAGES.values() for name in names}
     ours = {
         page
-        for page in DOCS.rglob("*.md")
+        for page in pages()
         if any(block.runner.endswith(Path(__file__).name) for block in blocks(page))
     }
 

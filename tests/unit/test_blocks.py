@@ -6,9 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import OUTPUT, ROOT, blocks, pages
+from ocean_lib.config import Config
+from ocean_lib.documents.description import read_description
+from tests.pages import OUTPUT, ROOT, Block, blocks, pages
 
 PAGES = {str(page.relative_to(ROOT)): page for page in pages()}
+
+
+def ours(language: str) -> list[Block]:
+    """Return the blocks of all pages that this file runs."""
+    return [
+        block
+        for page in PAGES.values()
+        for block in blocks(page)
+        if block.language == language and block.runner.endswith(Path(__file__).name)
+    ]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -45,3 +57,25 @@ def test_marks_hold_until_the_next_one(tmp_path: Path) -> None:
         ("python", "a.py", "", ""),
         ("python", "", "ends here", ""),
     ]
+
+
+def test_configs_are_read(caplog: pytest.LogCaptureFixture) -> None:
+    shown = ours("ini")
+
+    for block in shown:
+        config = Config(text=block.code)
+        assert config.provider_url or config.trusted_providers
+
+    assert len(shown) >= 3
+    assert caplog.text == "", "an option in them is not known"
+
+
+def test_descriptions_are_read(tmp_path: Path) -> None:
+    (tmp_path / "tumours.csv").touch()
+    shown = ours("yaml")
+
+    for block in shown:
+        (tmp_path / block.file).write_text(block.code)
+        assert read_description(tmp_path / block.file).values["name"]
+
+    assert shown
