@@ -23,6 +23,7 @@ STORIES = {
     ],
     "the tutorials on a node": ["algorithm.md", "node.md"],
     "an app's own tests": ["test-your-app.md"],
+    "how-to": ["../how-to/keys.md", "../how-to/proxies.md", "../how-to/many-wallets.md"],
 }
 PAGES = {"README.md": ["../../README.md"], "start.md": ["../start.md"], **STORIES}
 

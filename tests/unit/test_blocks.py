@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from ocean_lib import exceptions
 from ocean_lib.config import Config
 from ocean_lib.documents.description import read_description
 from tests.pages import OUTPUT, ROOT, Block, blocks, pages
@@ -79,3 +81,18 @@ def test_descriptions_are_read(tmp_path: Path) -> None:
         assert read_description(tmp_path / block.file).values["name"]
 
     assert shown
+
+
+def test_every_error_has_a_cause_and_a_fix() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| \[`(\w+)`\]\(reference/errors\.md#(\w+)\) \| .+ \| .+ \|$", page, re.M)
+    # Nobody meets these: each is raised as one of its kinds.
+    above = {"OceanError", "TransportError", "ResponseError", "ProviderError"}
+    kinds = {
+        name
+        for name, kind in vars(exceptions).items()
+        if isinstance(kind, type) and issubclass(kind, exceptions.OceanError)
+    }
+
+    assert {name for name, _ in told} == kinds - above
+    assert all(anchor == name.lower() for name, anchor in told)
