@@ -13,7 +13,7 @@ import ocean_lib
 
 project = "ocean-compute"
 author = "the ocean-compute founders"
-copyright = "the authors of ocean-compute, Apache-2.0"  # noqa: A001  (Sphinx's name)
+copyright = "the authors of ocean-compute, Apache-2.0"
 release = version = ocean_lib.__version__
 
 extensions = [

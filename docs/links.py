@@ -21,7 +21,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what a tag names and points at."""
         for name, value in attrs:
             if name in ("id", "name") and value:

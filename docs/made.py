@@ -26,10 +26,20 @@ from ocean_lib.jobs.view import JobState
 from ocean_lib.localnet.dialects.node import jobs as node_jobs
 from ocean_lib.localnet.dialects.v3 import jobs as v3_jobs
 
-__all__ = ["architecture", "config", "description", "errors", "exit_status", "filled", "others", "states"]
+__all__ = [
+    "architecture",
+    "config",
+    "description",
+    "errors",
+    "exit_status",
+    "filled",
+    "others",
+    "states",
+]
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(ocean_lib.__file__).parent
+Edges = Mapping[str, set[str]]
 _MARK = re.compile(r"<!-- made: (\w+) -->")
 
 
@@ -243,33 +253,46 @@ def _lines(room: str) -> int:
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
 
 
+def _down(places: Mapping[str, tuple[int, int]], imports: Mapping[str, Mapping[str, int]]) -> Edges:
+    """Return which package below each one it imports, without those it reaches by another one."""
+    below = {
+        name: {other for other in imports[name] if other in places and places[other][1] > y}
+        for name, (_, y) in places.items()
+    }
+
+    def reached(name: str) -> set[str]:
+        return below[name].union(*(reached(other) for other in below[name]))
+
+    return {
+        name: {other for other in to if not any(other in reached(by) for by in to - {other})}
+        for name, to in below.items()
+    }
+
+
 def _svg(levels: list[list[str]], imports: Mapping[str, Mapping[str, int]]) -> str:
     places = _places(levels)
-    lines = []
-    for name, (x, y) in places.items():
-        for other, count in imports[name].items():
-            if other in places and places[other][1] > y:
-                ox, oy = places[other]
-                lines.append(
-                    f'<path d="M{x} {y + 44} L{ox} {oy}" '
-                    f'stroke-width="{min(0.5 + count / 12, 3):.1f}"/>'
-                )
+    below = _down(places, imports)
+    lines = [
+        f'<path d="M{x} {y + 44} L{places[other][0]} {places[other][1]}"/>'
+        for name, (x, y) in places.items()
+        for other in sorted(below[name])
+    ]
     boxes = [_box(name, x, y) for name, (x, y) in places.items()]
     height = max(y for _, y in places.values()) + 60
     return (
         f'<svg class="architecture" viewBox="0 0 760 {height}" role="img" '
         'aria-label="The packages of ocean_lib; a line leads from a package to one it imports">'
-        f'<g stroke="currentColor" opacity="0.35">{"".join(lines)}</g>{"".join(boxes)}</svg>\n'
+        f'<g stroke="currentColor" opacity="0.6">{"".join(lines)}</g>{"".join(boxes)}</svg>\n'
     )
 
 
 def _places(levels: list[list[str]]) -> dict[str, tuple[int, int]]:
     found = {}
     for row, names in enumerate(levels):
-        step = 560 // (len(names) + 1)
-        for column, name in enumerate(names, 1):
-            found[name] = (column * step, 8 + row * 84)
-    return {**found, "localnet": (660, 8 + 3 * 84)}
+        step = 580 // len(names)
+        for column, name in enumerate(names):
+            found[name] = (step // 2 + column * step, 8 + row * 84)
+    return {**found, "localnet": (680, 8 + 3 * 84)}
 
 
 def _box(name: str, x: int, y: int) -> str:

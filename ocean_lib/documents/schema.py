@@ -1,7 +1,7 @@
 """The format of descriptions as a JSON Schema and as tables, made from `format.py`.
 
-`python -m ocean_lib.documents.schema` writes the schema where it is kept, which a test compares; the
-tables are made when the site is built.
+`python -m ocean_lib.documents.schema` writes the schema where it is kept; a test compares it. The
+site's build makes the tables.
 """
 
 from __future__ import annotations

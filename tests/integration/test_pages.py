@@ -55,7 +55,11 @@ class Reader:
         self._shown = ""
         programs = folder / ".bin"
         programs.mkdir()
-        for name, start in {"ocean-compute": "-m ocean_lib.cli", "python": "", "python3": ""}.items():
+        for name, start in {
+            "ocean-compute": "-m ocean_lib.cli",
+            "python": "",
+            "python3": "",
+        }.items():
             (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {start} "$@"\n')
             (programs / name).chmod(0o755)
         self._environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
