@@ -28,8 +28,9 @@ make_venv() {
 # does already.
 venv_with() {
     stamp=".venv/.installed-$(echo "$1" | tr ',' '-')"
-    wanted=$(cksum pyproject.toml)
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    wanted=$(cat pyproject.toml setup.py | cksum)
+    # The install also packs V3's contracts (setup.py): anew where that file was removed.
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || [ ! -f ocean_lib/v3_contracts.json ]; then
         # Also when it is half made: an interruption may have left one without pip.
         .venv/bin/python -m pip --version > /dev/null 2>&1 || make_venv
         echo "Installing ocean-compute[$1] into .venv (about a minute, the first time)"

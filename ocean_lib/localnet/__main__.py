@@ -7,7 +7,7 @@ import configparser
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
@@ -24,7 +24,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a whole Ocean network until Ctrl-C or SIGTERM, on 127.0.0.1 unless"
         " it is told otherwise.",
     )
-    parser.add_argument("--generation", default="v3", help="v3, or node: an Ocean Node, no chain")
+    parser.add_argument("--generation", default="v3", help="v3, or node: an Ocean Node")
     parser.add_argument("--rate-limit", type=int, help="requests a minute that a node answers")
     parser.add_argument("--port", type=int, default=0, help="Provider and metadata cache, or node")
     parser.add_argument("--rpc-port", type=int, default=0, help="the chain's JSON-RPC")
@@ -66,7 +66,10 @@ def describe(network: LocalNetwork, *, show_keys: bool) -> dict[str, Any]:
         "provider_url": network.provider_url,
         "metadata_cache_url": network.metadata_cache_url,
         "provider_address": network.provider_address,
-        **(_on_chain(network) if network.has_chain else {}),
+        "rpc_url": network.rpc_url,
+        "chain_id": network.chain_id,
+        "contracts": network.contracts.as_address_file()["development"],
+        "address_file": str(network.address_file),
         "accounts": [account.address for account in network.accounts],
         "keys_file": str(network.state_dir / "keys.json"),
         "state_dir": str(network.state_dir),
@@ -80,28 +83,26 @@ def describe(network: LocalNetwork, *, show_keys: bool) -> dict[str, Any]:
     return description
 
 
-def _on_chain(network: LocalNetwork) -> dict[str, Any]:
-    return {
-        "rpc_url": network.rpc_url,
-        "chain_id": network.chain_id,
-        "contracts": network.contracts.as_address_file()["development"],
-        "address_file": str(network.address_file),
-    }
-
-
 def _print_text(description: dict[str, Any]) -> None:
     for name in ("provider_url", "metadata_cache_url", "rpc_url", "chain_id", "isolation"):
-        if name in description:
-            print(f"{name.replace('_', ' '):<20}{description[name]}")  # noqa: T201
-    contracts = description.get("contracts", {})
-    lines = ["", "contracts"] if contracts else []
-    lines += [f"  {name:<26}{address}" for name, address in contracts.items()]
-    lines += ["", "funded accounts" if contracts else "accounts"]
+        print(f"{name.replace('_', ' '):<20}{description[name]}")  # noqa: T201
+    lines = ["", "contracts"]
+    lines += [f"  {name:<26}{place}" for name, place in _places(description["contracts"])]
+    lines += ["", "funded accounts"]
     lines += [f"  {address}" for address in description["accounts"]]
     lines += [f"their private keys are in {description['keys_file']}"]
     lines += [f"  {key}" for key in description.get("private_keys", [])]
     lines += ["", "config.ini", "", description["config"], "", "Ctrl-C stops the network."]
     print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def _places(contracts: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield what an address file says, an entry for each version of a template."""
+    for name, place in contracts.items():
+        if isinstance(place, Mapping):
+            yield from ((f"{name} {version}", address) for version, address in place.items())
+        else:
+            yield name, place
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from ocean_lib.localnet.dialects.node.options import NodeOptions
-    from ocean_lib.localnet.dialects.v3.contracts import OceanContracts
     from ocean_lib.localnet.faults import Fault, Faults
     from ocean_lib.localnet.runners import JobRunner, Limits
     from ocean_lib.testing.client import Config, Wallet
@@ -80,8 +79,8 @@ class LocalNetwork:
         state_dir: A folder that keeps everything (chain, assets, nonces, jobs, results, keys)
             and continues with it: a new folder, an empty one, or one of an earlier network of
             that generation. None for a temporary folder that is removed at the end.
-        generation: `v3` for chain, contracts, metadata cache and Provider of Ocean V3; `node` for
-            an Ocean Node with free environments, which needs no chain.
+        generation: `v3` for contracts, metadata cache and Provider of Ocean V3; `node` for an
+            Ocean Node and the contracts of its generation.
         node: A node's settings: its limits and environments.
         port: The port of the Provider and the metadata cache; 0 for the one that `state_dir`
             remembers, or any free one.
@@ -141,8 +140,6 @@ class LocalNetwork:
         if port and port == rpc_port and chain_url is None:
             raise BadOption(f"port and rpc_port are both {port}: expected two different ones")
         self._generation = checked_generation(generation, GENERATIONS)
-        if generation == "node" and chain_url is not None:
-            raise BadOption("chain_url (--chain-url): a node's free jobs need no chain")
         if generation != "node" and node is not None:
             raise BadOption("node: these settings are for generation='node'")
         self._node = node
@@ -167,9 +164,8 @@ class LocalNetwork:
     def __repr__(self) -> str:
         if self._running is None:
             return "LocalNetwork(not running)"
-        if not self._running.dialect.needs_chain:
-            return f"LocalNetwork({self.provider_url}, {self._generation})"
-        return f"LocalNetwork({self.provider_url}, chain {origin_of(self.rpc_url)})"
+        chain = origin_of(self.rpc_url)
+        return f"LocalNetwork({self.provider_url}, {self._generation}, chain {chain})"
 
     def __enter__(self) -> LocalNetwork:
         return self.start()
@@ -216,11 +212,6 @@ class LocalNetwork:
         return self._generation
 
     @property
-    def has_chain(self) -> bool:
-        """Whether it has a chain, with contracts on it; a node's free jobs need none."""
-        return self._parts.dialect.needs_chain
-
-    @property
     def provider_url(self) -> str:
         """The base URL of the Provider, or of the node."""
         return self._parts.services.url
@@ -233,12 +224,12 @@ class LocalNetwork:
     @property
     def rpc_url(self) -> str:
         """The chain's JSON-RPC URL."""
-        return self._on_chain.rpc_url
+        return self._parts.rpc_url
 
     @property
     def chain_id(self) -> int:
         """The chain's id."""
-        return self._on_chain.chain_id
+        return self._parts.chain_id
 
     @property
     def provider_address(self) -> str:
@@ -246,15 +237,14 @@ class LocalNetwork:
         return self._parts.services.provider_address
 
     @property
-    def contracts(self) -> OceanContracts:
-        """The addresses of the contracts."""
-        contracts: OceanContracts = self._on_chain.contracts
-        return contracts
+    def contracts(self) -> Any:
+        """The addresses of the contracts: an `OceanContracts`, or a node's `NodeContracts`."""
+        return self._parts.contracts
 
     @property
     def address_file(self) -> Path:
         """A JSON file with the addresses of the contracts, as clients read it."""
-        return self._on_chain.folder / "address.json"
+        return self._parts.folder / "address.json"
 
     @property
     def state_dir(self) -> Path:
@@ -281,18 +271,15 @@ class LocalNetwork:
     @property
     def options(self) -> dict[str, dict[str, Any]]:
         """The client's options as a plain nested dict."""
-        # Where the client puts local files, in the subfolder `files`.
-        place = {"localnet": {"state": str(self.state_dir)}}
-        if not self.has_chain:
-            return {"resources": {"provider.url": self.provider_url}, **place}
+        resources = {"provider.url": self.provider_url}
+        if self._generation == "v3":  # a node is its own metadata cache
+            resources["metadata_cache_uri"] = self.metadata_cache_url
+            resources["provider.address"] = self.provider_address
         return {
             "eth-network": {"network": self.rpc_url, "address.file": str(self.address_file)},
-            "resources": {
-                "metadata_cache_uri": self.metadata_cache_url,
-                "provider.url": self.provider_url,
-                "provider.address": self.provider_address,
-            },
-            **place,
+            "resources": resources,
+            # Where the client puts local files, in the subfolder `files`.
+            "localnet": {"state": str(self.state_dir)},
         }
 
     @property
@@ -321,7 +308,7 @@ class LocalNetwork:
                 f"there is no account {index}: the network has {len(keys)}, counted from 0. Ask "
                 "for one of them, or make more with account_count= in a new network."
             ) from error
-        return client_wallet(self.rpc_url if self.has_chain else None, key)
+        return client_wallet(self.rpc_url, key)
 
     def publish_file(self, content: str | Path | bytes, name: str | None = None) -> str:
         """Put a file where this network's Provider can read it, and nobody else.
@@ -360,15 +347,6 @@ class LocalNetwork:
                 "the network is not running: use `with LocalNetwork() as network:` or call start()"
             )
         return running
-
-    @property
-    def _on_chain(self) -> OpenNetwork:
-        if not self.has_chain:
-            raise LocalNetworkError(
-                "this network has no chain: a node's free jobs need none. Use generation='v3' for "
-                "what has to be on one."
-            )
-        return self._parts
 
     def _start(self) -> OpenNetwork:
         try:

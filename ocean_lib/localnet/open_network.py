@@ -106,8 +106,7 @@ class OpenNetwork:
         self._keep_generation()
         self.keys = self._kept_keys(seed, account_count)
         self._port = ports[0] or self._saved_ports.get("port", 0)
-        if self.dialect.needs_chain:
-            self._open_chain(ports[1], chain_url, chain_id)
+        self._open_chain(ports[1], chain_url, chain_id)
 
     def _open_chain(self, port: int, chain_url: str | None, chain_id: int) -> None:
         from eth_account import Account
@@ -120,18 +119,15 @@ class OpenNetwork:
         else:
             self._remote_chain(chain_url, addresses)
         self.chain_id = int(self.chain.call("eth_chainId"), 16)
-        self.contracts = self.dialect.deploy(self.chain, self.keys.deployer)
+        self.contracts = self.dialect.deploy(self.chain, self.keys)
         write_json(self.folder / "address.json", self.contracts.as_address_file())
 
     def serve(self, options: JobOptions, faults: Faults) -> None:
         """Start the dialect's servers and the runner."""
-        chain = None
-        if self.dialect.needs_chain:
-            # Discovery tells its URL to whoever asks.
-            chain = OnChain(self.chain, origin_of(self.rpc_url), self.contracts)
         self.services = Services(
             folder=self.folder,
-            chain=chain,
+            # Discovery tells its URL to whoever asks.
+            chain=OnChain(self.chain, origin_of(self.rpc_url), self.contracts),
             keys=self.keys,
             listen=ListenAddress(self._host, self._port),
             dialect=self.dialect,

@@ -61,7 +61,7 @@ class Services:
 
     Args:
         folder: Where state is kept.
-        chain: The chain and the contracts on it; None for a dialect that needs none.
+        chain: The chain and the contracts on it.
         keys: The network's keys.
         listen: Where to listen.
         dialect: How to talk.
@@ -73,7 +73,7 @@ class Services:
         self,
         *,
         folder: Path,
-        chain: OnChain | None,
+        chain: OnChain,
         keys: NetworkKeys,
         listen: ListenAddress,
         dialect: Dialect,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ocean_lib.base.forks import renew_in_children
 from ocean_lib.checks import check_address
@@ -13,7 +13,7 @@ from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.metadata import MetadataContract
 from ocean_lib.ocean.util import get_web3
-from ocean_lib.web3_internal.contract_base import AnyWallet
+from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 from ocean_lib.web3_internal.contract_utils import get_contracts_addresses
 from ocean_lib.web3_internal.node_calls import check_chain_id
 from ocean_lib.web3_internal.utils import get_network_id, get_network_name
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from web3 import Web3
 
 logger = logging.getLogger(__name__)
+
+Contract = TypeVar("Contract", bound=ContractBase)
 
 _CONFIGURED_ADDRESS = {DTFactory.CONTRACT_NAME: "dtfactory.address"}
 
@@ -86,6 +88,14 @@ class ChainAccess:
         """
         return DataToken(address, web3=self.web3, **self._limits())
 
+    def contract(self, kind: type[Contract], address: str) -> Contract:
+        """Return the contract of a kind at an address.
+
+        Raises:
+            InvalidAddress: it is no address.
+        """
+        return kind(address, web3=self.web3, **self._limits())
+
     def make_data_token(
         self, blob: str, name: str, symbol: str, cap_base: int, wallet: AnyWallet
     ) -> DataToken:
@@ -119,7 +129,7 @@ class ChainAccess:
             ConfigError: none is configured for this network.
         """
         where = address or self.address_of(DTFactory.CONTRACT_NAME)
-        return DTFactory(where, web3=self.web3, **self._limits())
+        return self.contract(DTFactory, where)
 
     def metadata_contract(self, address: str | None = None) -> MetadataContract:
         """Return the registry of DDOs; None: the configured one.
@@ -128,7 +138,7 @@ class ChainAccess:
             ConfigError: none is configured for this network.
         """
         where = address or self.address_of(MetadataContract.CONTRACT_NAME)
-        return MetadataContract(where, web3=self.web3, **self._limits())
+        return self.contract(MetadataContract, where)
 
     def address_of(self, contract_name: str) -> str:
         """Return a contract's configured address.

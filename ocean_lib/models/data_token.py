@@ -6,8 +6,8 @@ from enforce_typing import enforce_types
 
 from ocean_lib.checks import check_address, parse_json
 from ocean_lib.models import _order_checks
-from ocean_lib.models._erc20 import ERC20Token
 from ocean_lib.models.amounts import Amount
+from ocean_lib.models.erc20 import ERC20Token
 from ocean_lib.ocean.util import to_base_18
 from ocean_lib.web3_internal.constants import ZERO_ADDRESS
 from ocean_lib.web3_internal.contract_base import AnyWallet

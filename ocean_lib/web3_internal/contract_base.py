@@ -58,6 +58,7 @@ class ContractBase:
     """
 
     CONTRACT_NAME: ClassVar[Optional[str]] = None
+    ABI_PATH: ClassVar[Optional[str]] = None
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class ContractBase:
         if not self.CONTRACT_NAME:
             raise InvalidInput("A contract class must set CONTRACT_NAME; use DataToken or another.")
         self.name = self.CONTRACT_NAME
-        self._abi_path = abi_path or None
+        self._abi_path = abi_path or self.ABI_PATH
         self._address = check_address(address) if address else None
         if web3 is not None and not hasattr(web3, "eth"):
             raise InvalidInput(f"web3 must be a Web3, got {type(web3).__name__}. Give ocean.web3.")
@@ -105,6 +106,15 @@ class ContractBase:
             ConfigError: it says none.
         """
         return self._web3 if self._web3 is not None else Web3Provider.get_web3()
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What limits its transactions, for another contract object: `gas_limit` and the like."""
+        return {
+            "gas_limit": self._gas_limit,
+            "max_fee_wei": self._max_fee_wei,
+            "timeout_s": self._timeout_s,
+        }
 
     @property
     def contract(self) -> "Contract":

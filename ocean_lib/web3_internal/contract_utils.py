@@ -1,7 +1,8 @@
 """ABIs and addresses of the contracts, read as JSON files.
 
 They are this library's own, or those of a folder that the user names. This library's have no
-bytecode: only deploying needs it, so it is read from ocean-contracts, and only when asked for.
+bytecode: only deploying needs it, so it is read from the contracts that the build packs (setup.py),
+and only when asked for.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from web3.contract import Contract
 
 _NETWORK_ALIASES = {"ganache": "development"}
-_INSTALL = 'pip install "ocean-compute[localnet]"'
+_PACKED = Path(__file__).resolve().parents[1] / "v3_contracts.json"
 
 
 def get_contract_definition(contract_name: str, abi_path: str | None = None) -> dict[str, Any]:
     """Return a contract's artifact: `contractName`, `abi` and `bytecode`.
 
-    Where ocean-contracts is installed, `["bytecode"]` and the contracts that the client does not
-    call are read from there.
+    `["bytecode"]`, and V3's contracts that only a network of its own needs, are read from what the
+    build packs of ocean-contracts 0.6.3.
 
     Args:
         contract_name: such as `DataTokenTemplate`.
@@ -83,7 +84,7 @@ def get_contracts_addresses(network: str, address_file: str | None) -> dict[str,
     Raises:
         ConfigError: the file cannot be read, or has another form.
     """
-    networks = _read_addresses(address_file)
+    networks = read_addresses(address_file)
     for name in (network, _NETWORK_ALIASES.get(network, network)):
         found = networks.get(name)
         if isinstance(found, dict):
@@ -101,8 +102,8 @@ class _Definition(dict[str, Any]):
     """
 
     def __init__(self, name: str, folder: Path, artifact: dict[str, Any]) -> None:
-        # Kept for the life of the process, so only what is used: a whole artifact of
-        # ocean-contracts is half a megabyte.
+        # Kept for the life of the process, so only what is used: a compiler's whole artifact is
+        # half a megabyte.
         used = ("contractName", "abi", "bytecode")
         super().__init__({key: artifact[key] for key in used if key in artifact})
         self._name, self._folder = name, folder
@@ -115,41 +116,37 @@ class _Definition(dict[str, Any]):
                 f"The bytecode of {self._name} is needed to deploy it, and {self._name}.json in "
                 f"{_shown(self._folder)} has none. Give a folder whose artifacts have it."
             )
-        text = _text_in_ocean_contracts(self._name)
-        if text is None:
+        packed = _packed(self._name)
+        if packed is None:
             raise ConfigError(
-                f"The bytecode of {self._name} is needed to deploy it, and only the package "
-                f"ocean-contracts has it. Install it: {_INSTALL}"
+                f"The bytecode of {self._name} is needed to deploy it, and {_PACKED.name} of this "
+                "library does not have it. Install ocean-compute again: that writes the file."
             )
-        return json.loads(text)["bytecode"]
+        return packed["bytecode"]
 
 
 @lru_cache(maxsize=32)
 def _definition(contract_name: str, abi_path: str) -> _Definition:
     folder = Path(abi_path) if abi_path else FOLDER
-    text, hint = _text(folder / f"{contract_name}.json"), ""
-    if text is None and folder == FOLDER:
-        text = _text_in_ocean_contracts(contract_name)
-        hint = f" The contracts that the client does not call come with {_INSTALL}"
-    if text is None:
-        raise TypeError(f"Contract name {contract_name!r} does not exist in artifacts.{hint}")
+    text = _text(folder / f"{contract_name}.json")
+    packed = _packed(contract_name) if text is None and folder == FOLDER else None
+    if text is None and packed is None:
+        raise TypeError(f"Contract name {contract_name!r} does not exist in artifacts.")
     try:
-        return _Definition(contract_name, folder, json.loads(text))
+        return _Definition(contract_name, folder, packed or json.loads(text or ""))
     except (ValueError, TypeError):
         raise ConfigError(
             f"{contract_name}.json in {_shown(folder)} is no JSON object with a contract."
         ) from None
 
 
-def _text_in_ocean_contracts(contract_name: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    # By the name of the distribution: a folder `artifacts` may be anybody's.
+def _packed(contract_name: str) -> dict[str, Any] | None:
+    """Return one of V3's contracts as the build packs them; None if it is not among them."""
     try:
-        package = distribution("ocean-contracts")
-    except PackageNotFoundError:
+        contracts: dict[str, dict[str, Any]] = json.loads(_PACKED.read_bytes())["contracts"]
+    except FileNotFoundError:
         return None
-    return _text(Path(str(package.locate_file(f"artifacts/{contract_name}.json"))))
+    return contracts.get(contract_name)
 
 
 def _text(path: Path) -> str | None:
@@ -171,7 +168,15 @@ def _without_address(make: Any, definition: dict[str, Any]) -> Any:
     return contract
 
 
-def _read_addresses(address_file: str | None) -> dict[str, Any]:
+def read_addresses(address_file: str | None) -> dict[str, Any]:
+    """Return what an address file holds, by the network's name.
+
+    Args:
+        address_file: see `get_contracts_addresses`.
+
+    Raises:
+        ConfigError: the file cannot be read, or has another form.
+    """
     named = f"The address file {_shown(address_file) if address_file else 'of this library'}"
     try:
         if address_file:

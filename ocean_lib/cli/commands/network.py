@@ -67,7 +67,7 @@ _GENERATIONS = ("v3", "node")
     type=click.Choice(_GENERATIONS),
     default="v3",
     show_default="v3",
-    help="Ocean V3, or an Ocean Node with free environments and no chain.",
+    help="Ocean V3, or an Ocean Node with free environments.",
 )
 @click.option("--rate-limit", type=click.IntRange(1), help="Requests a minute a node answers.")
 @click.option("--temporary", is_flag=True, help="Keep nothing.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import Flask, Request, Response
 
@@ -22,7 +22,7 @@ from ocean_lib.localnet.state.files import NetworkKeys
 class Contracts(Protocol):
     """The contracts of one generation on a chain."""
 
-    def as_address_file(self) -> dict[str, dict[str, str]]:
+    def as_address_file(self) -> Mapping[str, Mapping[str, Any]]:
         """Build the content of an address file, in the format of ocean-contracts."""
 
 
@@ -46,7 +46,7 @@ class NetworkParts:
     """What a dialect's servers work with.
 
     Attributes:
-        chain: Where orders and publications are; None for a dialect that needs no chain.
+        chain: Where orders, publications and payments are.
         keys: The network's keys.
         database: Keeps nonces, documents and jobs, and joins them into one transaction.
         files: Reads what assets name.
@@ -59,7 +59,7 @@ class NetworkParts:
         closing: Is set when the network stops: answers without an end then end.
     """
 
-    chain: OnChain | None
+    chain: OnChain
     keys: NetworkKeys
     database: Database
     files: FileAccess
@@ -101,10 +101,6 @@ class Dialect(Protocol):
         """Its name, as users give it."""
 
     @property
-    def needs_chain(self) -> bool:
-        """Whether anything of it is on a chain."""
-
-    @property
     def threads(self) -> int:
         """How many requests are answered at the same time."""
 
@@ -112,7 +108,7 @@ class Dialect(Protocol):
     def layout(self) -> JobLayout:
         """What lies where in a job's folder, and what its algorithm is told."""
 
-    def deploy(self, chain: ChainClient, deployer_key: str) -> Contracts:
+    def deploy(self, chain: ChainClient, keys: NetworkKeys) -> Contracts:
         """Deploy the generation's contracts, or find them again."""
 
     def serve(self, parts: NetworkParts) -> Servers:

@@ -1,4 +1,4 @@
-"""A network of generation `node`: no chain, one folder, one port, and jobs that survive."""
+"""A network of generation `node`: one folder, two ports, and jobs that survive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from ocean_lib import AlgorithmMetadata, FileInput, Ocean
-from ocean_lib.localnet import LocalNetwork, LocalNetworkError, NodeOptions
+from ocean_lib.localnet import LocalNetwork, NodeOptions
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.faults import ForgetStop, MissingImage, Unavailable
 from tests.unit.localnet.node_replay import signed_with
@@ -110,20 +110,22 @@ def caller(network: LocalNetwork) -> Iterator[Caller]:
             one.ended(job_id)
 
 
-def test_there_is_no_chain_and_what_needs_one_says_so(network: LocalNetwork) -> None:
+def test_the_client_is_told_of_the_node_and_its_chain_and_of_no_metadata_cache(
+    network: LocalNetwork,
+) -> None:
     assert network.options["resources"] == {"provider.url": network.provider_url}
-    assert "eth-network" not in network.options
-    assert not (network.state_dir / "chain.db").exists()
-    for name in ("rpc_url", "chain_id", "contracts", "address_file"):
-        with pytest.raises(LocalNetworkError, match="has no chain"):
-            getattr(network, name)
+    assert network.options["eth-network"] == {
+        "network": network.rpc_url,
+        "address.file": str(network.address_file),
+    }
+    assert json.loads(network.address_file.read_text()) == network.contracts.as_address_file()
 
 
-def test_a_node_loads_neither_the_chains_engine_nor_the_contracts() -> None:
+def test_a_node_loads_neither_the_client_nor_what_only_v3_needs() -> None:
     code = (
         "import sys\nfrom ocean_lib.localnet import LocalNetwork\n"
         "with LocalNetwork(generation='node') as network:\n"
-        "    print(sorted({'eth', 'web3', 'artifacts', 'ecies'} & set(sys.modules)))\n"
+        "    print(sorted({'web3', 'ecies', 'jsonschema'} & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
@@ -353,8 +355,6 @@ def test_a_folder_is_of_one_generation(tmp_path: Path) -> None:
         LocalNetwork(tmp_path / "node").start()
     with pytest.raises(BadOption, match="expected one of v3, node"):
         LocalNetwork(generation="v4")
-    with pytest.raises(BadOption, match="need no chain"):
-        LocalNetwork(generation="node", chain_url="http://127.0.0.1:1")
     with pytest.raises(BadOption, match="generation='node'"):
         LocalNetwork(node=NodeOptions())
 

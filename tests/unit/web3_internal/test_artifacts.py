@@ -1,9 +1,11 @@
-"""The contracts' ABIs and addresses: the library's own, a user's, and those of ocean-contracts."""
+"""The contracts' ABIs and addresses: the library's own, a user's, and those the build packs."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import site
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from ocean_lib.exceptions import ConfigError
 from ocean_lib.models.data_token import DataToken
 from ocean_lib.models.dtfactory import DTFactory
 from ocean_lib.models.metadata import MetadataContract
+from ocean_lib.web3_internal import contract_utils
 from ocean_lib.web3_internal.artifacts import FOLDER
 from ocean_lib.web3_internal.contract_utils import (
     get_contract_definition,
@@ -33,8 +36,14 @@ ADDRESS = "0x02354A1F160A3fd7ac8b02ee91F04104440B28E7"
 MINE = {"type": "function", "name": "mine", "inputs": [], "outputs": [], "stateMutability": "view"}
 
 
+PACKED = Path(str(ocean_lib.__file__)).with_name("v3_contracts.json")
+SETUP = Path(__file__).parents[3] / "setup.py"
+ADDRESSES_SHA256 = "c6097356f1eea5520ff1aa636cd65013fd45a6b98eb1eda51e3983a2ad8326b8"
+"""Of the address file of ocean-contracts 0.6.3, as JSON with sorted keys."""
+
+
 def of_ocean_contracts(name: str) -> dict[str, Any]:
-    return json.loads(resources.files("artifacts").joinpath(f"{name}.json").read_text("utf-8"))
+    return json.loads(PACKED.read_bytes())["contracts"][name]
 
 
 def own(name: str) -> str:
@@ -42,8 +51,17 @@ def own(name: str) -> str:
     return folder.joinpath(f"{name}.json").read_text("utf-8")
 
 
-def test_the_release_to_compare_with_is_the_one_named():
-    assert metadata.version("ocean-contracts") == "0.6.3"
+def test_what_the_build_packed_is_what_the_repository_says():
+    digest = hashlib.sha256(PACKED.read_bytes()).hexdigest()
+
+    assert re.findall('^SHA256 = "(.*)"$', SETUP.read_text("utf-8"), re.MULTILINE) == [digest]
+    assert json.loads(PACKED.read_bytes())["origin"].startswith(
+        "ocean-contracts 0.6.3 (Apache-2.0)"
+    )
+
+
+def test_the_release_with_a_nodes_contracts_is_the_one_named():
+    assert metadata.version("ocean-contracts") == "2.7.0"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,9 +77,10 @@ def test_each_entry_of_an_abi_has_a_line_of_its_own(name):
 
 
 def test_the_addresses_are_those_of_ocean_contracts():
-    theirs = of_ocean_contracts("address")
+    theirs = json.loads(own("address"))
 
-    assert json.loads(own("address")) == theirs
+    same = json.dumps(theirs, sort_keys=True).encode()
+    assert hashlib.sha256(same).hexdigest() == ADDRESSES_SHA256
     for network, addresses in theirs.items():
         assert get_contracts_addresses(network, None) == addresses
     assert json.loads(Path(Config(options_dict={}).address_file).read_text("utf-8")) == theirs
@@ -96,17 +115,17 @@ def test_a_users_own_folder_wins(tmp_path, contract):
     assert "mine" not in contract(ADDRESS).function_names
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["ERC20Template", "Escrow"])
 def test_a_folder_with_upstreams_files_is_read_bytecode_included(name):
-    theirs = of_ocean_contracts(name)
     folder = str(resources.files("artifacts"))
+    theirs = json.loads((Path(folder) / f"{name}.json").read_bytes())
 
     definition = get_contract_definition(name, folder)
 
     assert (definition["abi"], definition["bytecode"]) == (theirs["abi"], theirs["bytecode"])
 
 
-def test_a_users_contract_is_not_deployed_with_the_bytecode_of_ocean_contracts(tmp_path):
+def test_a_users_contract_is_not_deployed_with_the_bytecode_that_is_packed(tmp_path):
     (tmp_path / "DTFactory.json").write_text(json.dumps({"abi": [MINE]}))
 
     contract = load_contract(Web3(), "DTFactory", None, str(tmp_path))
@@ -116,7 +135,7 @@ def test_a_users_contract_is_not_deployed_with_the_bytecode_of_ocean_contracts(t
 
 
 @pytest.mark.parametrize("abi_path", [None, "", str(FOLDER)])
-def test_where_ocean_contracts_is_installed_its_bytecode_can_be_deployed(abi_path):
+def test_the_bytecode_that_is_packed_can_be_deployed(abi_path):
     bytecode = of_ocean_contracts("Metadata")["bytecode"]
 
     definition = get_contract_definition("Metadata", abi_path)
@@ -135,7 +154,10 @@ def test_the_arguments_of_a_deployment_follow_the_bytecode():
     assert data == of_ocean_contracts("DTFactory")["bytecode"] + arguments
 
 
-def test_where_ocean_contracts_is_installed_its_other_contracts_are_found():
+def test_v3s_contracts_are_found_that_later_releases_have_others_of():
+    later = json.loads(resources.files("artifacts").joinpath("BFactory.json").read_text("utf-8"))
+
+    assert get_contract_definition("BFactory")["abi"] != later["abi"]
     assert get_contract_definition("BFactory")["abi"] == of_ocean_contracts("BFactory")["abi"]
 
 
@@ -195,24 +217,11 @@ print(get_dtfactory_address(Config(options_dict={{}}).address_file, "polygon"))
     ]
 
 
-@pytest.mark.parametrize(
-    ("act", "error"),
-    [
-        ("get_contract_definition('Metadata')['bytecode']", "ConfigError"),
-        ("load_contract(Web3(), 'Metadata', None).constructor()", "ConfigError"),
-        ("get_contract_definition('BPool')", "TypeError"),
-    ],
-)
-def test_without_ocean_contracts_what_needs_it_says_how_to_install_it(
-    core_install, tmp_path, act, error
-):
-    code = f"""
-from web3 import Web3
-from ocean_lib.exceptions import ConfigError
-from ocean_lib.web3_internal.contract_utils import get_contract_definition, load_contract
-try:
-    {act}
-except {error} as error:
-    print(error)
-"""
-    assert 'pip install "ocean-compute[localnet]"' in run(code, core_install, tmp_path)
+def test_without_the_packed_file_what_needs_it_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(contract_utils, "_PACKED", tmp_path / "v3_contracts.json")
+    again = "Install ocean-compute again"
+
+    with pytest.raises(ConfigError, match=again):
+        get_contract_definition("Metadata")["bytecode"]
+    with pytest.raises(ConfigError, match=again):
+        load_contract(Web3(), "Metadata", None).constructor()

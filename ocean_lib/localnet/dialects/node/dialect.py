@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from eth_keys.datatypes import PrivateKey
 from flask import Flask, Request, Response, request
@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from ocean_lib.localnet.chain import ChainClient
 from ocean_lib.localnet.dialects.dialect import NetworkParts
 from ocean_lib.localnet.dialects.node.compute_api import ComputeApi
+from ocean_lib.localnet.dialects.node.contracts import NodeContracts, deploy_contracts
 from ocean_lib.localnet.dialects.node.credentials import Credentials, nonce_of
 from ocean_lib.localnet.dialects.node.environments import Environments
 from ocean_lib.localnet.dialects.node.jobs import NodeLayout
@@ -20,9 +21,9 @@ from ocean_lib.localnet.dialects.node.limits import RateLimits
 from ocean_lib.localnet.dialects.node.node_api import NodeApi
 from ocean_lib.localnet.dialects.node.options import NodeOptions
 from ocean_lib.localnet.dialects.node.wire import INTERNAL, BadBody, as_text, body_of, page
-from ocean_lib.localnet.errors import LocalNetworkError
 from ocean_lib.localnet.faults import Operation
 from ocean_lib.localnet.http.routes import RoutedApp
+from ocean_lib.localnet.state.files import NetworkKeys
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ class NodeServers:
     """
 
     def __init__(self, parts: NetworkParts, options: NodeOptions) -> None:
-        key = PrivateKey(bytes.fromhex(parts.keys.provider.removeprefix("0x")))
-        self.address: str = key.public_key.to_checksum_address()
+        key = _key_of(parts.keys.provider)
+        self.address = _address_of(parts.keys.provider)
         self._credentials = Credentials(parts.database, parts.keys.provider)
         self._limits = RateLimits(options)
         environments = Environments(
@@ -81,20 +82,29 @@ class NodeDialect:
     """
 
     generation = "node"
-    needs_chain = False
     threads = 32  # a log that is followed holds one
     layout = NodeLayout()
 
     def __init__(self, options: NodeOptions | None = None) -> None:
         self._options = options or NodeOptions()
 
-    def deploy(self, chain: ChainClient, deployer_key: str) -> NoReturn:  # noqa: ARG002
-        """Refuse: free jobs need no contract."""
-        raise LocalNetworkError("a node's network of free jobs has no contracts")
+    def deploy(self, chain: ChainClient, keys: NetworkKeys) -> NodeContracts:
+        """Deploy the contracts, or find them again."""
+        return deploy_contracts(
+            chain, keys.deployer, _address_of(keys.provider), [*map(_address_of, keys.accounts)]
+        )
 
     def serve(self, parts: NetworkParts) -> NodeServers:
         """Build the server over a network's parts."""
         return NodeServers(parts, self._options)
+
+
+def _key_of(text: str) -> PrivateKey:
+    return PrivateKey(bytes.fromhex(text.removeprefix("0x")))
+
+
+def _address_of(key: str) -> str:
+    return str(_key_of(key).public_key.to_checksum_address())
 
 
 def _on_bad_body(error: BadBody) -> Response:

@@ -8,8 +8,8 @@ from importlib import resources
 from typing import Any
 
 from ocean_lib.localnet.chain import ChainClient
-from ocean_lib.localnet.chain.transactions import send_transaction
-from ocean_lib.localnet.chain.values import contract_address
+from ocean_lib.localnet.chain.deployment import Deployment
+from ocean_lib.localnet.errors import LocalNetworkError
 
 _TEMPLATE_CAP = 10**18  # the template's own; a token gets its cap from createToken
 _OCEAN_CAP = 1_410_000_000 * 10**18  # OCEAN's own
@@ -52,9 +52,21 @@ class OceanContracts:
 
 
 def contract_artifact(name: str) -> dict[str, Any]:
-    """Read a contract's artifact (``abi``, ``bytecode``, ...) from ocean-contracts."""
-    text = resources.files("artifacts").joinpath(f"{name}.json").read_text("utf-8")
-    artifact: dict[str, Any] = json.loads(text)
+    """Read a contract's artifact (``abi``, ``bytecode``, ``deployedBytecode``).
+
+    The build packs V3's contracts into the package, see setup.py: a node's are in another release
+    of ocean-contracts, and two cannot be installed.
+
+    Raises:
+        LocalNetworkError: The file is missing, as in sources that were never installed.
+    """
+    file = resources.files("ocean_lib").joinpath("v3_contracts.json")
+    if not file.is_file():
+        raise LocalNetworkError(
+            f"V3's contracts are missing: {file} is written when ocean-compute is installed. "
+            "Install it again; from sources: pip install -e ."
+        )
+    artifact: dict[str, Any] = json.loads(file.read_text("utf-8"))["contracts"][name]
     return artifact
 
 
@@ -68,10 +80,8 @@ def deploy_contracts(chain: ChainClient, deployer_key: bytes | str) -> OceanCont
         RpcError: The chain refuses, for example because the deployer has no ether.
         TransactionError: A deployment failed or was not mined in time.
     """
-    from eth_account import Account
-
-    deployer = str(Account.from_key(deployer_key).address)
-    deployment = _Deployment(chain, deployer_key, deployer)
+    deployment = Deployment(chain, deployer_key, contract_artifact)
+    deployer = deployment.deployer
     collector = deployment.put("OPFCommunityFeeCollector", deployer, deployer)
     template = deployment.put(
         "DataTokenTemplate", "DataTokenTemplate", "DTT", deployer, _TEMPLATE_CAP, "", collector
@@ -93,45 +103,3 @@ def deploy_contracts(chain: ChainClient, deployer_key: bytes | str) -> OceanCont
         dispenser=deployment.put("Dispenser"),
         block_number=deployment.first_block,
     )
-
-
-class _Deployment:
-    """Deploys contracts one after the other, skipping those that are there from before."""
-
-    def __init__(self, chain: ChainClient, key: bytes | str, deployer: str) -> None:
-        self._chain = chain
-        self._key = key
-        self._deployer = deployer
-        self._used = int(chain.call("eth_getTransactionCount", deployer, "latest"), 16)
-        self._next_nonce = 0  # of the contract to put next, as long as all before were found
-        self.first_block = 0
-        if self._used == 0:
-            self.first_block = int(chain.call("eth_blockNumber"), 16) + 1
-
-    def put(self, name: str, *arguments: Any) -> str:
-        """Return the address of a contract, found or deployed."""
-        from eth_utils.address import to_checksum_address
-
-        artifact = contract_artifact(name)
-        if self._next_nonce < self._used:
-            sender = bytes.fromhex(self._deployer[2:])
-            address = "0x" + contract_address(sender, self._next_nonce).hex()
-            code = self._chain.call("eth_getCode", address, "latest")
-            if code.lower() == artifact["deployedBytecode"].lower():
-                self._next_nonce += 1
-                return str(to_checksum_address(address))
-            # The deployer did other things before: from here on all is new.
-            self._next_nonce = self._used
-        payload = artifact["bytecode"] + _constructor_arguments(artifact, arguments).hex()
-        receipt = send_transaction(self._chain, self._key, None, payload)
-        self._next_nonce += 1
-        self._used += 1
-        return str(to_checksum_address(receipt["contractAddress"]))
-
-
-def _constructor_arguments(artifact: dict[str, Any], values: tuple[Any, ...]) -> bytes:
-    from eth_abi.abi import encode
-
-    constructors = [entry for entry in artifact["abi"] if entry["type"] == "constructor"]
-    types = [entry["type"] for entry in constructors[0]["inputs"]] if constructors else []
-    return encode(types, values)

@@ -24,6 +24,7 @@ from ocean_lib.localnet.errors import LocalNetworkError
 from ocean_lib.localnet.faults import Operation
 from ocean_lib.localnet.http.routes import RoutedApp
 from ocean_lib.localnet.metadata.store import MetadataStore
+from ocean_lib.localnet.state.files import NetworkKeys
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class V3Servers:
 
     def __init__(self, parts: NetworkParts) -> None:
         chain = parts.chain
-        if chain is None or not isinstance(chain.contracts, OceanContracts):
+        if not isinstance(chain.contracts, OceanContracts):
             raise LocalNetworkError("V3's servers need a chain with V3's contracts")
         published = Publications(chain.client, chain.contracts.metadata)
         store = MetadataStore(
@@ -85,13 +86,12 @@ class V3Dialect:
     """The servers of Ocean V3: Provider 0.4, Aquarius 2.2."""
 
     generation = "v3"
-    needs_chain = True
     threads = 8
     layout = V3Layout()
 
-    def deploy(self, chain: ChainClient, deployer_key: str) -> OceanContracts:
+    def deploy(self, chain: ChainClient, keys: NetworkKeys) -> OceanContracts:
         """Deploy V3's contracts, or find them again."""
-        return deploy_contracts(chain, deployer_key)
+        return deploy_contracts(chain, keys.deployer)
 
     def serve(self, parts: NetworkParts) -> V3Servers:
         """Build the servers over a network's parts."""
