@@ -186,7 +186,7 @@ class Config(configparser.ConfigParser):
         _cache_url,
         "METADATA_CACHE_URI",
         "Metadata Cache URI",
-        about="URL of the metadata cache (Aquarius); `http://localhost:5000` if none is set.",
+        about="URL of the metadata cache (Aquarius); port 5000 of localhost if none is set.",
     )
     _aquarius_url = Option(SECTION_RESOURCES, NAME_AQUARIUS_URL, None, of.as_optional_url)
     provider_url = Option(

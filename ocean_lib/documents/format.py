@@ -1,6 +1,6 @@
 """The format that describes an asset: every name, what it takes, and what it means.
 
-The one source of the checks, of `asset.schema.json`, and of the tables in docs/publishing.md.
+The one source of the checks, of `asset.schema.json`, and of the site's tables.
 """
 
 from __future__ import annotations

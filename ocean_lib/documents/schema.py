@@ -1,12 +1,12 @@
 """The format of descriptions as a JSON Schema and as tables, made from `format.py`.
 
-`python -m ocean_lib.documents.schema` writes both where they are kept; a test compares them.
+`python -m ocean_lib.documents.schema` writes the schema where it is kept; a test compares it. The
+site's build makes the tables.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from ocean_lib.documents.format import ALGORITHM, DATASET, FILE, FORMAT, Field
 SCHEMA_FILE = Path(__file__).with_name("asset.schema.json")
 _TITLES = {DATASET: "A data set", ALGORITHM: "An algorithm"}
 _ONLY = {DATASET: "Data sets only.", ALGORITHM: "Algorithms only."}
-_MARKS = ("<!-- made from ocean_lib/documents/format.py -->", "<!-- end -->")
 
 
 def json_schema() -> dict[str, Any]:
@@ -127,18 +126,5 @@ def _default(field: Field) -> str:
     return f"`{json.dumps(field.default)}`".replace('"', "")
 
 
-def put_into(text: str) -> str:
-    """Return a document with the tables of now between its marks."""
-    first, last = _MARKS
-    between = re.compile(f"{re.escape(first)}.*?{re.escape(last)}", re.DOTALL)
-    return between.sub(lambda _: f"{first}\n{tables()}{last}", text, count=1)
-
-
-def write(document: Path) -> None:
-    """Write the schema, and the tables into this document."""
-    SCHEMA_FILE.write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
-    document.write_text(put_into(document.read_text(encoding="utf-8")), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    write(Path("docs/publishing.md"))
+    SCHEMA_FILE.write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")

@@ -133,7 +133,7 @@ class OceanAssets:
         """Publish a new data set or algorithm from its description.
 
         Args:
-            description: in the format of docs/publishing.md: a dict, the path of a YAML or JSON
+            description: a dict, the path of a YAML or JSON
                 file, or its text (with a line break, or starting with `{`). Paths of local files
                 are relative to the description's file; local files and `content` (text or bytes)
                 are for the embedded network.

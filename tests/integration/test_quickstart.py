@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import blocks, shows
 from tests.wire import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +57,9 @@ def test_the_quickstart_runs_and_its_figures_follow_from_the_data(example: Path)
     assert " 70 Job finished" in told
     assert f"accuracy {report['accuracy']:.1%}" in told
     assert "gave the same figures" in told
+    (shown,) = (block.code for block in blocks(ROOT / "README.md") if "93.8%" in block.code)
+    vary = re.compile(r"(0x)?[0-9a-f]{32,64}|\d+\.\d s$", re.MULTILINE)  # ids and times
+    assert shows(told, vary.sub("...", shown))
 
     data = example.parent / "data" / "tumours.csv"
     header, *rows = data.read_text().splitlines()

@@ -11,6 +11,7 @@ from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.ocean.ocean import Ocean
 from tests.flows import order, publish_dataset
+from tests.pages import blocks
 
 README = Path(__file__).parents[2] / "README.md"
 ALGORITHM = """
@@ -35,11 +36,11 @@ def test_the_readmes_python_blocks_run(
         "service_index": ordered.service_id,
     }
 
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)
+    ours = [block.code for block in blocks(README) if block.runner.endswith(Path(__file__).name)]
+    for code in ours:
+        exec(compile(code, "README.md", "exec"), names)
 
-    assert len(blocks) == 3
+    assert len(ours) == 3
     assert (tmp_path / "results" / "out.txt").read_text() == "42"
     assert "results/out.txt" in capsys.readouterr().out
 

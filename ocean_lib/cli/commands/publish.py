@@ -45,7 +45,7 @@ def publish(session: Session, kind: str, file: Path) -> None:
           trusted_algorithms: ["did:op:..."]
 
     An algorithm has `container:` with image, tag and entrypoint in place of `compute:`.
-    docs/publishing.md lists every field.
+    --schema prints every field.
     """  # noqa: D301  (click's mark for text as it stands)
     wallet = session.wallet  # before anything is copied or sent
     with session.sending():
