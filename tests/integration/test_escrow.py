@@ -198,3 +198,14 @@ def test_threads_of_one_wallet_deposit_without_taking_each_others_approval(chain
     assert len(set(sent)) == 4
     assert ocean.escrow.balance(token, payer).available == 10
     assert chain.token.allowance(payer.address, chain.contracts.escrow) == 0
+
+
+def test_the_documentation_runs(chain, ocean, payer, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "nodes.md").read_text(encoding="utf-8")
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if ".escrow" in b]
+    given = {"token": chain.token.address, "payee": chain.environment.address, "wallet": payer}
+
+    exec(block, {"ocean": ocean, **given})
+
+    assert "available=Decimal('12.5')" in capsys.readouterr().out
+    assert ocean.escrow.balance(chain.token.address, payer).available == 0
