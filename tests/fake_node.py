@@ -24,6 +24,7 @@ PREFIX = "/api/services"
 DOCUMENTS = "/api/aquarius/assets/"
 COMMANDS = {
     ("POST", "freeCompute"): "freeStartCompute",
+    ("POST", "compute"): "startCompute",
     ("PUT", "compute"): "stopCompute",
     ("GET", "computeResult"): "getComputeResult",
     ("GET", "computeStreamableLogs"): "getComputeStreamableLogs",
@@ -176,7 +177,7 @@ class FakeNode:
                 return answer(500, "Internal Server Error", "text/plain")
             is_token = command == "createAuthToken"
             return as_json({"error": refusal} if is_token else refusal, 401)
-        if command == "freeStartCompute":
+        if command in ("freeStartCompute", "startCompute"):
             return self._start(given)
         if command == "createAuthToken":
             token = f"token-{next(self._numbers)}"

@@ -60,6 +60,7 @@ WORDS = {
     ),
     "check-metadata-cache-again": "Check metadata_cache_uri in the config, and check again.",
     "list-environments": "compute.environments() lists what there is.",
+    "fill-escrow": "submit(..., pay=True, max_cost=...) does both, as does quote(...).pay(wallet).",
     "published-data": (
         "Give it ComputeInputs, at least one. A FileInput is for an Ocean Node; set provider.url "
         "to one."

@@ -24,6 +24,7 @@ from ocean_lib import __version__
 from ocean_lib.base.distributions import DistributionWarning
 from ocean_lib.cli.commands import (
     change,
+    escrow,
     find,
     jobs,
     network,
@@ -84,7 +85,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 _SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "First steps": (network.quickstart, network.localnet),
-    "Wallet": (wallet.wallet,),
+    "Wallet": (wallet.wallet, escrow.escrow),
     "Publish": (
         publish.publish,
         change.update,

@@ -177,6 +177,7 @@ COMMANDS = {
         "Check --metadata-cache, or metadata_cache_uri in the config, and check again."
     ),
     "list-environments": "`ocean-compute environments` lists what there is.",
+    "fill-escrow": "`ocean-compute run` and `start` do both, with --max-cost TOKEN=AMOUNT.",
     "published-data": (
         "Name data sets by their DIDs. Files by their URLs are for an Ocean Node: give --node."
     ),

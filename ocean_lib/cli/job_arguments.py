@@ -76,6 +76,17 @@ def _taking(
     return decorated
 
 
+max_cost_option = click.option(
+    "--max-cost",
+    metavar="TOKEN=AMOUNT",
+    type=PAIR,
+    multiple=True,
+    callback=lambda _, __, pairs: dict(pairs) or None,
+    help="Pay what the job lacks, at most so much of each token (`quote` tells).  [default: "
+    "nothing is paid]",
+)
+
+
 _JOB_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--order",

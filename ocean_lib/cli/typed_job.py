@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.base.text_files import read_text, why_unreadable
+from ocean_lib.checks import is_token_did
 from ocean_lib.cli.errors import CommandError, ExitCode
 from ocean_lib.cli.languages import container_of, language_of
 from ocean_lib.cli.session import Session
@@ -145,6 +146,8 @@ class TypedJob:
         if self.algorithm is None:
             return Algorithm.given(None, self._own_code(), None, None)
         order = self.algorithm_order
+        if not is_token_did(self.algorithm):  # at a node; what is missing is found when it is paid
+            return Algorithm.given(self.algorithm, None, order, None)
         if order is None:
             order = look.order(self.algorithm, look.index(self.algorithm, "access"))
         return Algorithm.given(self.algorithm, None, order, data_token_of(self.algorithm))
@@ -156,9 +159,13 @@ class TypedJob:
         if place < len(self.services):
             index = self.services[place]
         else:
-            # Only further data sets may come in through an access service.
-            index = look.index(did, None if place else "compute")
-        order = self.orders[place] if place < len(self.orders) else look.order(did, index)
+            # At a V3 Provider only further data sets may come in through an access service.
+            is_any = place or not is_token_did(did)
+            index = look.index(did, None if is_any else "compute")
+        if place < len(self.orders):
+            order: str | None = self.orders[place]
+        else:
+            order = look.order(did, index) if is_token_did(did) else None
         return ComputeInput(did, order or look.session.ocean.compute.NOT_ORDERED, index)
 
     def _own_code(self) -> AlgorithmMetadata | None:

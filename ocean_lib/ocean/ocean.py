@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ocean_lib.ocean.ocean_assets import OceanAssets
     from ocean_lib.ocean.ocean_compute import OceanCompute
+    from ocean_lib.ocean.ocean_escrow import OceanEscrow
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,17 @@ class Ocean:
             if "compute" not in self._parts:
                 self._parts["compute"] = OceanCompute(self._config, self.data_provider)
             found: OceanCompute = self._parts["compute"]
+            return found
+
+    @property
+    def escrow(self) -> "OceanEscrow":
+        """Deposit what paid jobs at Ocean Nodes are paid from, and get it back."""
+        from ocean_lib.ocean.ocean_escrow import OceanEscrow
+
+        with self._lock:
+            if "escrow" not in self._parts:
+                self._parts["escrow"] = OceanEscrow(self._config, self._chain)
+            found: OceanEscrow = self._parts["escrow"]
             return found
 
     def create_data_token(

@@ -410,8 +410,17 @@ class OceanCompute:
         with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
             return self.submit_plan(quote.in_plan(plan, orders), wallet)
 
-    def submit_plan(self, plan: JobPlan, consumer_wallet: Signer) -> ComputeJob:
-        """Start the job of a plan; see `submit`."""
+    def submit_plan(
+        self,
+        plan: JobPlan,
+        consumer_wallet: Signer,
+        *,
+        max_cost: Optional[Mapping[str, Amount]] = None,
+    ) -> ComputeJob:
+        """Start the job of a plan; see `submit`. With `max_cost`, what is missing is paid first."""
+        if max_cost is not None:
+            plan = self._filled(plan, None) if not plan.output else plan
+            return self._paid_and_submitted(plan, consumer_wallet, max_cost)
         plan.algorithm.check_complete()
         if not plan.output:
             plan = self._filled(plan, None)

@@ -111,7 +111,7 @@ class CommandLine:
 
 def documented_keys() -> dict[str, set[str]]:
     """Return the keys of each command's JSON, as docs/cli.md lists them."""
-    rows = re.findall(r"^\| `([a-z ]+)` \| (`.+) \|$", DOC.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z -]+)` \| (`.+) \|$", DOC.read_text("utf-8"), re.MULTILINE)
     keys: dict[str, set[str]] = {}
     for name, listed in rows:
         keys[name] = set(re.findall(r"`(\w+)`", listed.partition(":")[0]))

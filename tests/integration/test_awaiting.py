@@ -127,8 +127,8 @@ def test_what_a_node_does_not_run_has_no_price() -> None:
 
     with FakeNode() as node:
         compute = compute_at(node)
-        with pytest.raises(NotOffered, match="runs no published assets"):
-            compute.quote(INPUTS, WALLET, algorithm_did="did:op:" + "1b" * 32)
+        with pytest.raises(NotOffered, match="runs no published assets of V3"):
+            compute.quote(INPUTS, WALLET, algorithm_did="did:op:" + "1b" * 20)
         for wrong in ({"resources": {"cpu": 10_000}}, {"environment": "0xnone"}):
             with pytest.raises(EnvironmentUnavailable, match="Nothing was started"):
                 compute.quote(INPUTS, WALLET, algorithm_meta=META, **wrong)

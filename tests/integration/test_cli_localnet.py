@@ -123,14 +123,17 @@ def test_its_folder_is_taken_again_with_the_users_own_gitignore(line: CommandLin
     assert (state / "keys.json").read_text() == keys
 
 
-def test_a_nodes_network_has_a_config_without_a_chain(line: CommandLine) -> None:
+def test_a_nodes_network_has_a_config_with_its_chain(
+    line: CommandLine,
+) -> None:
     out, _ = _ended(line.started("localnet", "--generation", "node"), signal.SIGINT)
     config = (line.folder / "ocean-localnet" / "config.ini").read_text("utf-8")
     refused = line.run("localnet", code=2)
 
     assert "provider.url = http://127.0.0.1:" in config
-    assert "eth-network" not in config
-    assert "rpc url" not in out.lower().replace("_", " ")
+    assert "network = http://127.0.0.1:" in config
+    assert "metadata_cache_uri" not in config
+    assert "rpc url" in out
     assert "OCEAN_KEYSTORE=" in out
     assert "of a network of generation node, not v3" in refused.err
 

@@ -27,6 +27,8 @@ from ocean_lib.backends.backend import Listed
 from ocean_lib.exceptions import (
     AssetNotFound,
     ConfigError,
+    EnvironmentUnavailable,
+    EscrowNotReady,
     ImageNotFound,
     InvalidDid,
     InvalidInput,
@@ -386,15 +388,33 @@ def test_a_refusal_that_quotes_the_algorithm_does_not_show_its_variables() -> No
     assert "secret" not in f"{caught.value} {caught.value.provider_text}"
 
 
-def test_an_environment_that_costs_money_is_not_sent_to() -> None:
+def test_an_environment_for_payment_only_is_paid_for_if_it_is_named_and_never_chosen() -> None:
     with FakeNode() as node:
-        del node.environments[0]["free"]
+        for one in node.environments:
+            del one["free"]
         compute = compute_at(node)
         name = compute.environments()[0].id
 
-        with pytest.raises(NotOffered, match="costs money"):
+        with pytest.raises(EnvironmentUnavailable, match="No free environment"):
+            submit(compute)
+        node.faults["POST", "compute"] = [
+            as_json(f"User {WALLET.address} does not have enough funds", 400)
+        ]
+        with pytest.raises(EscrowNotReady, match="Deposit the price in the escrow"):
             submit(compute, environment=name)
-        assert "POST freeCompute" not in node.asked
+        assert submit(compute, environment=name).job_id
+
+        sent = [one for one in node.server.requests if one.method == "POST"]
+        assert [one.path.rpartition("/")[2] for one in sent] == ["compute", "compute"]
+        token = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+        asked = sent[-1].json()
+        assert asked["payment"]["token"] == token
+        assert asked["maxJobDuration"] == 3600
+        assert asked["resources"] == [
+            {"id": "cpu", "amount": 1},
+            {"id": "ram", "amount": 1},
+            {"id": "disk", "amount": 0},
+        ]
 
 
 def test_everything_works_without_a_chain_and_what_needs_one_says_so() -> None:

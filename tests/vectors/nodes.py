@@ -17,8 +17,8 @@ CONSUMER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 
 
 def load(number: str) -> list[dict[str, Any]]:
-    """Return the exchanges of a recording, named by its number."""
-    (path,) = FOLDER.glob(f"{number}-*.json")
+    """Return the exchanges of a recording, named by its number, or its whole name."""
+    (path,) = FOLDER.glob(f"{number}.json") if "-" in number else FOLDER.glob(f"{number}-*.json")
     exchanges: list[dict[str, Any]] = json.loads(path.read_text())["exchanges"]
     return exchanges
 

@@ -109,7 +109,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
         (
             r"does not have enough funds|^No (?:valid )?escrow auths",
             EscrowNotReady,
-            "Deposit the price in the escrow and authorise the node, then start again.",
+            "Deposit the price in the escrow and authorise the node.",
         ),
         (
             r"^Missing |^Parameter : |is not iterable|^Cannot read properties|"
@@ -125,6 +125,9 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
         ),
     )
 )
+
+
+_ADVICE = {EnvironmentUnavailable: "list-environments", EscrowNotReady: "fill-escrow"}
 
 
 def check_ok(answer: Answer) -> Answer:
@@ -158,8 +161,8 @@ def error_of(answer: Answer) -> OceanError:
                 error.errors = {}
             if isinstance(error, SignatureRejected):
                 error.is_of_used_nonce = "is not a valid nonce" in words
-            if isinstance(error, EnvironmentUnavailable):
-                error.advised("list-environments")
+            if kind in _ADVICE:
+                error.advised(_ADVICE[kind])
             return error
     return error_by_status(answer)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocean_lib.backends.node.abis import FOLDER
-from ocean_lib.backends.node.tokens import allowing
+from ocean_lib.backends.node.tokens import Token, allowing
 from ocean_lib.checks import check_address
 from ocean_lib.exceptions import InsufficientBalance, MalformedResponse, VerifyTxFailed
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
@@ -126,6 +126,8 @@ class EscrowContract(ContractBase):
         return [
             Locked(one["jobId"], one["payer"], arguments[2], one["token"], *_terms(one))
             for one in _read_locks(answer)
+            # The contract also lists what the payee has locked of others.
+            if (one["token"], one["payer"]) == arguments[:2]
         ]
 
     def deposit(self, token: str, amount: int, wallet: AnyWallet) -> str:
@@ -159,10 +161,11 @@ class EscrowContract(ContractBase):
         at, payer = check_address(token), signer_address(wallet)
         funds = self.funds(payer, at)
         if amount > funds.available:
+            whole = Token(at, web3=self.web3).whole
             raise InsufficientBalance(
-                f"{payer} has {funds.available} of token {at} available in {self}, and "
-                f"{funds.locked} locked (smallest unit), and would withdraw {amount}. Nothing was "
-                "sent."
+                f"{payer} has {whole(funds.available)} of token {at} available in {self}, and "
+                f"{whole(funds.locked)} locked, and would withdraw {whole(amount)}. Nothing was "
+                "sent. What is locked comes back when its job is settled, or its lock expires."
             )
         tx = self.send_transaction("withdraw", ([at], [amount]), wallet)
         self._verify(tx, "Withdraw", payer, at, amount)
@@ -196,23 +199,39 @@ class EscrowContract(ContractBase):
             )
         return tx
 
-    def cancel_expired(self, locks: Sequence[Locked], wallet: AnyWallet) -> str:
-        """Give back to the payers what is locked and has expired, in one transaction.
+    def cancel_expired(self, locks: Sequence[Locked], wallet: AnyWallet) -> list[str]:
+        """Give back to the payers what is locked and has expired.
 
         Args:
             locks: those to cancel; what the payee claims meanwhile is left alone.
             wallet: sends it; it need not be the payer.
 
         Returns:
-            The transaction's hash.
+            The transactions' hashes: one, or more where the contract overlooks some of several, as
+            that of ocean-contracts 2.7.0 does.
 
         Raises:
             TransactionFailed: refused or reverted.
+            VerifyTxFailed: it was sent, and nothing was cancelled.
         """
-        columns = zip(
-            *((one.job_number, one.token, one.payer, one.payee) for one in locks), strict=True
-        )
-        return self.send_transaction("cancelExpiredLocks", [*map(list, columns)], wallet)
+        sent: list[str] = []
+        left = list(locks)
+        while left:
+            rows = ((one.job_number, one.token, one.payer, one.payee) for one in left)
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            sent.append(self.send_transaction("cancelExpiredLocks", columns, wallet))
+            before, left = len(left), self._still_there(left)
+            if len(left) == before:
+                raise VerifyTxFailed(
+                    f"Transaction {sent[-1]} should have cancelled {before} expired locks in "
+                    f"{self}, and all are there. They expire by the chain's clock: try again later."
+                )
+        return sent
+
+    def _still_there(self, locks: Sequence[Locked]) -> list[Locked]:
+        places = {(one.payer, one.token, one.payee) for one in locks}
+        there = {one for place in places for one in self.locks(*place)}
+        return [one for one in locks if one in there]
 
     def now_s(self) -> int:
         """Return the chain's clock, by which locks expire; its own block's, or this machine's."""

@@ -195,7 +195,8 @@ class Till:
                 "cannot be placed. Nothing was sent for it. Ask the node's operator.",
                 operation="order a service",
             )
-        return replace(order, order_tx=self._ledger.place_order(order, fee, wallet), reuses="")
+        tx = self._ledger.place_order(order, fee, wallet)
+        return replace(order, order_tx=tx, reuses="", source=None, fees={})
 
     def _fund(self, price: ComputePrice, wallet: Signer, orders: ServiceOrders) -> None:
         """Deposit what the escrow lacks, and let the node lock the price."""

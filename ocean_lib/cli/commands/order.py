@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
-from ocean_lib.cli.job_arguments import job_arguments
+from ocean_lib.cli.job_arguments import job_arguments, max_cost_option
 from ocean_lib.cli.job_file import (
     WhichJob,
     job_file_option,
@@ -102,6 +102,8 @@ def quote(session: Session, typed: TypedJob) -> ExitCode:
         session.out.document(found.to_dict())
     else:
         _table(session, found.orders)
+        if found.compute is not None:
+            click.echo(f"{found.compute.words[:1].upper()}{found.compute.words[1:]}.")
         click.echo(f"In all: {found.total}.")
         for token, lacks in found.missing.items():
             click.echo(f"The wallet lacks {in_tokens(lacks)} of {token}.")
@@ -115,7 +117,7 @@ def _table(session: Session, orders: ServiceOrders) -> None:
             (
                 order.did,
                 f"{order.service_index} ({order.service_type})",
-                in_tokens(order.amount),
+                in_tokens(order.amount) if order.source is None else order.source.words,
                 order.order_tx or "to pay",
             )
             for order in orders
@@ -179,17 +181,20 @@ def check(session: Session, typed: TypedJob) -> ExitCode:
 
 @click.command(short_help="Start a job on data that is ordered.")
 @job_arguments
+@max_cost_option
 @job_file_option
 @client_options
 @pass_session
-def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
+def start(
+    session: Session, typed: TypedJob, max_cost: dict[str, str] | None, job_file: Path | None
+) -> None:
     """Start a job on data that is ordered, or on files at an Ocean Node.
 
     DATASET is a DID, or the URL of a file for a node; further ones are further inputs. Orders
     that are not given are looked up on the chain: the wallet's newest. `run` also waits, shows
     the log and downloads.
     """
-    job = start_typed(session, typed, job_file)
+    job = start_typed(session, typed, job_file, max_cost)
     kept = {"job_file": str(job_file)} if job_file is not None else {}
     session.out.fields(
         {"job_id": job.job_id, "did": job.did, "environment": job.environment, **kept},
@@ -199,23 +204,25 @@ def start(session: Session, typed: TypedJob, job_file: Path | None) -> None:
     session.out.say(f"Wait for it: ocean-compute wait {words}")
 
 
-def start_typed(session: Session, typed: TypedJob, job_file: Path | None) -> ComputeJob:
-    """Start a job, and remember it in a file if one is named.
+def start_typed(
+    session: Session, typed: TypedJob, job_file: Path | None, max_cost: dict[str, str] | None
+) -> ComputeJob:
+    """Start a job, and remember it in a file if one is named; pay up to `max_cost` for it.
 
     Raises:
         CommandError: something is not ordered; or the job runs and could not be remembered.
     """
     typed.check_code()
     with nullcontext() if job_file is None else writable_job_file(session, job_file) as write:
-        if typed.is_free:
+        if typed.is_free and max_cost is None:
             session.allow_free_wallet(make=True)
         if typed.dids:
             session.agree_to_provider(typed.dids[0])
-        plan = typed.plan(session, session.wallet, strict=True)
+        plan = typed.plan(session, session.wallet, strict=True, finds_orders=max_cost is None)
         look = shlex.join(["ocean-compute", "jobs", *place_words(session)])
         maybe = f"Interrupted. The job may have started: `{look}` tells."
         with session.interruptible(maybe):
-            job = session.ocean.compute.submit_plan(plan, session.wallet)
+            job = session.ocean.compute.submit_plan(plan, session.wallet, max_cost=max_cost)
         if write is not None:
             _remember(session, job, write, str(job_file))
     return job

@@ -12,7 +12,7 @@ import click
 from ocean_lib.cli.commands.order import start_typed
 from ocean_lib.cli.commands.outcome import bring, show_files
 from ocean_lib.cli.errors import CommandError, ExitCode, exit_code_of, told
-from ocean_lib.cli.job_arguments import run_arguments
+from ocean_lib.cli.job_arguments import max_cost_option, run_arguments
 from ocean_lib.cli.job_file import WhichJob, job_document, job_file_option, job_times, said
 from ocean_lib.cli.options import Folder, client_options, network_options, output_options
 from ocean_lib.cli.session import Session, pass_session, usable_folder
@@ -34,23 +34,31 @@ if TYPE_CHECKING:
     type=Folder(),
     help="Where results and logs go; made if it is not there.  [default: downloads/JOB_ID]",
 )
+@max_cost_option
 @job_file_option
 @client_options
 @pass_session
-def run(session: Session, typed: TypedJob, folder: Path | None, job_file: Path | None) -> ExitCode:
+def run(
+    session: Session,
+    typed: TypedJob,
+    folder: Path | None,
+    max_cost: dict[str, str] | None,
+    job_file: Path | None,
+) -> ExitCode:
     """Run an algorithm on data: start the job, show its log, download its results.
 
     ALGORITHM is a file of code (.py, .js, .R or .sh; others need --image and --entrypoint), or the
     DID of a published algorithm. At an Ocean Node, name files by their URLs: the free ones of its
     environments need no order, no chain and no wallet, since one is made where there is none. At
-    a V3 Provider, name data sets that are ordered.
+    a V3 Provider, name data sets that are ordered. With --max-cost, what is missing is paid first:
+    orders, and at a node the escrow.
 
     The exit status is 0 if the algorithm succeeded and everything came home, and 3 if the job
     failed or was stopped. Ctrl-C leaves the job running.
     """
     if folder is not None:
         usable_folder(folder, "--out")
-    job = start_typed(session, typed, job_file)
+    job = start_typed(session, typed, job_file, max_cost)
     which = WhichJob(job.job_id, job.did, job_file)
     session.out.say(f"Started job {job.job_id} of {job.owner}.")
     with session.interruptible(f"Stopped watching. Job {job.job_id} {which.how_to_go_on(session)}"):

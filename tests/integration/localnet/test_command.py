@@ -93,10 +93,13 @@ def test_two_signals_at_once_end_it_as_one_does() -> None:
     assert not folder.exists()
 
 
-def test_a_node_tells_what_it_has_and_nothing_of_a_chain() -> None:
+def test_a_node_tells_what_it_has_and_of_its_chain() -> None:
     with command("--generation", "node", "--rate-limit", "100") as process:
         told = described(process)
 
     assert told["generation"] == "node"
     assert told["provider_url"] == told["metadata_cache_url"]
-    assert not {"rpc_url", "chain_id", "contracts", "address_file"} & set(told)
+    assert told["chain_id"] == 8996
+    assert told["contracts"]["ERC20Template"].keys() == {"1", "2"}
+    assert told["contracts"]["Escrow"].startswith("0x")
+    assert told["rpc_url"] in told["config"]

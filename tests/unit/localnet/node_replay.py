@@ -20,8 +20,10 @@ from eth_account import Account
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ocean_lib.localnet.dialects.dialect import NetworkParts
+from ocean_lib.localnet.dialects.dialect import NetworkParts, OnChain
 from ocean_lib.localnet.dialects.node.dialect import NodeDialect
+from ocean_lib.localnet.dialects.node.escrow import Escrow
+from ocean_lib.localnet.dialects.node.node_key import NodeKey, compact
 from ocean_lib.localnet.dialects.node.options import NodeEnvironment, NodeOptions
 from ocean_lib.localnet.faults import Faults, StuckJob
 from ocean_lib.localnet.files.access import FileAccess, FileStore
@@ -32,15 +34,21 @@ from ocean_lib.localnet.runners import Limits
 from ocean_lib.localnet.runners.local import LocalRunner
 from ocean_lib.localnet.state.database import Database
 from ocean_lib.localnet.state.files import NetworkKeys
+from tests.unit.localnet.node_world import (
+    NODE_KEY,
+    PUBLISHER_KEY,
+    TABLE,
+    algorithm_code,
+    put_files,
+    world,
+)
 from tests.vectors import nodes
 from tests.wire import WireServer, answer
 
 GIGABYTE = 1024**3
-NODE_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 FILES = "http://127.0.0.1:18080"
 VALID_UNTIL_MS = "1796051991257"
 """Until when a recorded token was good."""
-TABLE = b"name,value\na,1\nb,41\n"
 ENVIRONMENTS = (
     NodeEnvironment(max_duration_s=600, max_jobs=16),
     NodeEnvironment(addresses=("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",), max_duration_s=60),
@@ -56,10 +64,12 @@ class Node:
         self.faults = Faults()
         self.faults.open()
         self.closing = threading.Event()
+        put_files(folder / "files")
         store = FileStore(folder / "files")
+        self.chain = world().copy(folder)
         files = FileAccess(store)
         jobs = JobStore(self.database)
-        limits = Limits(wall_s=600, memory_bytes=GIGABYTE, output_bytes=GIGABYTE)
+        limits = Limits(wall_s=3600, memory_bytes=GIGABYTE, output_bytes=GIGABYTE)
         dialect = NodeDialect(options)
         self.engine = JobEngine(
             jobs,
@@ -72,8 +82,8 @@ class Node:
             faults=self.faults,
         )
         parts = NetworkParts(
-            chain=None,
-            keys=NetworkKeys("0x1", NODE_KEY, "0x2", ()),
+            chain=OnChain(self.chain, "", world().contracts),
+            keys=NetworkKeys(PUBLISHER_KEY, NODE_KEY, "0x2", ()),
             database=self.database,
             files=files,
             jobs=jobs,
@@ -84,11 +94,16 @@ class Node:
             base_url=lambda: "",
             closing=self.closing,
         )
-        servers = dialect.serve(parts)
-        with_faults(servers, self.faults)
-        self.client: FlaskClient = servers.app.test_client()
+        self.servers = dialect.serve(parts)
+        with_faults(self.servers, self.faults)
+        self.servers.start()
+        self.client: FlaskClient = self.servers.app.test_client()
         in_an_hour_ms = str(int((time.time() + 3600) * 1000))
-        self.names: dict[str, str] = {FILES: files_url, VALID_UNTIL_MS: in_an_hour_ms}
+        self.names: dict[str, str] = {
+            FILES: files_url,
+            VALID_UNTIL_MS: in_an_hour_ms,
+            **world().names,
+        }
         recorded = nodes.load("05")[0]["response"]["body"]["json"]
         ours = self.json("GET", "/api/services/computeEnvironments")
         self.cluster = ours[0]["id"].partition("-")[0]
@@ -99,8 +114,19 @@ class Node:
     def close(self) -> None:
         self.closing.set()
         self.faults.close()
+        self.servers.close()
         self.engine.close()
         self.database.close()
+        self.chain.close()
+
+    @property
+    def escrow(self) -> Escrow:
+        contracts = world().contracts
+        return Escrow(self.chain, contracts.escrow, NodeKey(NODE_KEY), 0)
+
+    def settle(self) -> None:
+        """Make a claim pass now."""
+        self.servers.settle()
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         return self.client.open(path, method=method, **options).get_json()
@@ -121,14 +147,17 @@ class Node:
         query = {"userAddress": address}
         return int(self.json("GET", "/api/services/nonce", query_string=query)["nonce"])
 
-    def send(self, recorded: dict[str, Any]) -> TestResponse:
+    def send(self, recorded: dict[str, Any], *, unchanged: bool = False) -> TestResponse:
         """Send a recorded request."""
-        wanted = self.adapted({k: v for k, v in recorded.items() if k != "rawQuery"})
+        wanted = {k: v for k, v in recorded.items() if k != "rawQuery"}
+        wanted = wanted if unchanged else self.adapted(wanted)
         headers = dict(wanted.get("headers", {}))
         body = wanted.get("body") or {}
         data = body.get("text")
         if "json" in body:
             data = json.dumps(body["json"])
+        if headers.get("Content-Type") == "application/octet-stream" and "json" in body:
+            data = compact(body["json"])
         if data is not None and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
         return self.client.open(
@@ -170,8 +199,7 @@ class Node:
 @contextmanager
 def node(folder: Path, options: NodeOptions | None = None) -> Iterator[Node]:
     """Run a node, and a web server with the recorded files."""
-    code = nodes.load("10")[1]["request"]["body"]["json"]["algorithm"]["meta"]["rawcode"]
-    files = {"/table.csv": TABLE, "/algo.py": code.encode()}
+    files = {"/table.csv": TABLE, "/algo.py": algorithm_code()}
 
     def reply(request: Any) -> Any:
         content = files.get(request.path)

@@ -65,8 +65,8 @@ class NodeServers:
         escrow = Escrow(chain, contracts.escrow, self._key, contracts.block_number)
         payments = Payments(parts.database, escrow, parts.jobs, chain_id=contracts.chain_id)
         self._payments = payments
-        settlement = Settlement(parts.jobs, payments, environments, parts.engine.enqueue)
-        self._settling = Settling(passes, settlement.run)
+        self.settle = Settlement(parts.jobs, payments, environments, parts.engine.enqueue).run
+        self._settling = Settling(passes, self.settle)
         documents, assets = self._documents(parts, contracts)
         starts = Starts(environments, assets, payments)
         compute = ComputeApi(

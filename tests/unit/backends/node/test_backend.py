@@ -97,13 +97,15 @@ def test_the_first_start_asks_what_it_needs_and_a_warm_one_nothing() -> None:
         assert ref.job_id.startswith(f"{fake.cluster}-")
 
 
-def test_a_named_environment_is_not_looked_up() -> None:
+def test_a_named_environment_is_looked_up_once_since_it_may_cost_money() -> None:
     with node() as (fake, backend):
         name = fake.environments[0]["id"]
 
         started(backend, environment=name)
+        started(backend, environment=name)
 
-        assert "GET computeEnvironments" not in fake.asked
+        assert fake.asked.count("GET computeEnvironments") == 1
+        assert fake.asked.count("POST freeCompute") == 2
         assert fake.server.requests[-1].json()["environment"] == name
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import responses
 
-from ocean_lib import FileInput
+from ocean_lib import ComputeInput, FileInput
 from ocean_lib.backends.discovery import Discovery
 from ocean_lib.backends.node import bodies, calls
 from ocean_lib.backends.signing import Credential
@@ -21,17 +21,21 @@ from ocean_lib.exceptions import InvalidInput, MalformedResponse, OceanError, Si
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.jobs.plan import MARKER, Algorithm, JobPlan
 from ocean_lib.models.algorithm_metadata import AlgorithmMetadata
+from ocean_lib.models.order import NOT_ORDERED
 from ocean_lib.web3_internal.signer import sign_text
 from ocean_lib.web3_internal.wallet import Wallet
 from tests.vectors import nodes
 
 RECORDINGS = [
     *("01", "10", "11", "12", "13", "14", "15", "16", "18", "19"),
-    *("24", "25", "27", "28", "30", "32", "33", "34", "50"),
+    *("20", "21", "23", "24", "25", "26", "27", "28", "30", "32", "33", "34"),
+    *("40", "41", "43", "44", "45", "46", "48", "50"),
 ]
-LEFT_OUT = {"additionalViewers", "dataset"}
+LEFT_OUT = {"additionalViewers", "dataset", "chainId"}
 """Fields of recorded bodies that this client does not send: it has no argument for the first, and
-the node ignores the second, which ocean.js sends beside `datasets`."""
+the node ignores the others, which ocean.js sends beside `datasets` and `payment`."""
+LEFT_OUT_OF_PAYMENT = {"maxJobDuration"}
+"""Likewise, of what is below `payment`; the node reads the one beside it."""
 
 STRIPPED = "eip191 over the hash bytes with leading zero bytes removed"
 
@@ -82,7 +86,14 @@ def test_what_is_signed_and_the_signature_are_the_recorded_ones(signed: dict[str
 def test_enough_was_recorded() -> None:
     assert len(SIGNED) > 100
     assert {case.values[0]["command"] for case in SIGNED} >= {  # type: ignore[attr-defined]
-        *(calls.START_FREE, calls.STOP, calls.RESULT, calls.LOGS, calls.CREATE_TOKEN),
+        *(
+            calls.START_FREE,
+            calls.START_PAID,
+            calls.STOP,
+            calls.RESULT,
+            calls.LOGS,
+            calls.CREATE_TOKEN,
+        ),
         calls.INVALIDATE_TOKEN,
     }
 
@@ -135,18 +146,37 @@ def credential_of(request: dict[str, Any]) -> Credential:
 def plan_of(body: dict[str, Any]) -> JobPlan:
     """Make the plan that a recorded start was made from."""
     algorithm = body["algorithm"]
-    meta = dict(algorithm["meta"])
+    meta = dict(algorithm.get("meta") or {})
     if "fileObject" in algorithm:
         meta["url"] = algorithm["fileObject"]["url"]
+    resources = body.get("resources") or (body.get("payment") or {}).get("resources") or []
     return JobPlan(
-        tuple(FileInput(url=item["fileObject"]["url"]) for item in body["datasets"]),
-        Algorithm(meta=AlgorithmMetadata(meta)),
+        tuple(map(input_of, body["datasets"])),
+        Algorithm(
+            did=algorithm.get("documentId", ""),
+            meta=AlgorithmMetadata(meta) if meta else None,
+            tx_id=algorithm.get("transferTxId", ""),
+            service_id=algorithm.get("serviceId"),
+        ),
         body["consumerAddress"],
-        resources={item["id"]: item["amount"] for item in body.get("resources", [])},
+        resources={item["id"]: item["amount"] for item in resources},
         max_duration_s=body.get("maxJobDuration"),
         metadata=body.get("metadata") or {},
         envs=algorithm.get("envs") or {},
+        custom_data=algorithm.get("algocustomdata") or {},
     )
+
+
+def input_of(item: dict[str, Any]) -> ComputeInput | FileInput:
+    if "fileObject" in item:
+        return FileInput(url=item["fileObject"]["url"])
+    order = item.get("transferTxId", NOT_ORDERED)
+    return ComputeInput(item["documentId"], order, item["serviceId"], item.get("userdata") or {})
+
+
+def payment_of(body: dict[str, Any]) -> bodies.Payment | None:
+    found = body.get("payment")
+    return bodies.Payment(found["chainId"], found["token"]) if found else None
 
 
 def send(exchange: dict[str, Any], http: HttpExchange) -> Any:
@@ -169,11 +199,16 @@ def send(exchange: dict[str, Any], http: HttpExchange) -> Any:
         body = request["body"]["json"]
         given = credential_of(request)
         return calls.invalidate_token(http, url, body["address"], body["token"], given)
-    if path.endswith("/freeCompute"):
-        body = request["body"]["json"]
-        return calls.start_job(
-            http, url, plan_of(body), body["environment"], credential_of(request)
+    if path.endswith("/initializeCompute"):
+        body, payment = request["body"]["json"], payment_of(request["body"]["json"])
+        assert payment is not None
+        return calls.get_terms(
+            http, url, bodies.price_body(plan_of(body), body["environment"], payment)
         )
+    if is_start(request):
+        body = request["body"]["json"]
+        given, payment = credential_of(request), payment_of(body)
+        return calls.start_job(http, url, plan_of(body), body["environment"], given, payment)
     if path.endswith("/computeResult"):
         given = credential_of(request)
         with calls.open_result(
@@ -186,6 +221,10 @@ def send(exchange: dict[str, Any], http: HttpExchange) -> Any:
     if method == "PUT":
         return calls.put_stop(http, url, owner, job_id, credential_of(request))
     return calls.get_jobs(http, url, owner, job_id)[0]
+
+
+def is_start(request: dict[str, Any]) -> bool:
+    return request["method"] == "POST" and request["path"].endswith(("/freeCompute", "/compute"))
 
 
 def is_ours(exchange: dict[str, Any]) -> bool:
@@ -214,7 +253,8 @@ def is_ours(exchange: dict[str, Any]) -> bool:
 
 
 def _has_entry_point(body: dict[str, Any]) -> bool:
-    return bool(body["algorithm"]["meta"]["container"].get("entrypoint"))
+    meta = body["algorithm"].get("meta")
+    return meta is None or bool(meta["container"].get("entrypoint"))
 
 
 OURS = [pytest.param(exchange, id=name) for name, exchange in exchanges() if is_ours(exchange)]
@@ -223,7 +263,7 @@ OURS = [pytest.param(exchange, id=name) for name, exchange in exchanges() if is_
 def test_most_of_what_was_recorded_is_compared() -> None:
     left_out = [name for name, exchange in exchanges() if not is_ours(exchange)]
 
-    assert len(OURS) == 264
+    assert len(OURS) == 373
     assert len(left_out) == 15, left_out
 
 
@@ -251,10 +291,13 @@ def test_a_request_is_the_recorded_one_and_its_answer_is_understood(
     if expected is not None:
         body = json.loads(sent.body or "")
         marker = body.get("metadata", {}).pop(MARKER, None)
-        assert (marker is not None) is request["path"].endswith("/freeCompute")
+        assert (marker is not None) is is_start(request)
         if not body.get("metadata") and "metadata" not in expected:
             body.pop("metadata", None)
-        assert body == {key: v for key, v in expected.items() if key not in LEFT_OUT}
+        wanted = {key: v for key, v in expected.items() if key not in LEFT_OUT}
+        for name in LEFT_OUT_OF_PAYMENT:
+            (wanted.get("payment") or {}).pop(name, None)
+        assert body == wanted
     token = (request.get("headers") or {}).get("Authorization")
     token = None if token == "undefined" else token  # so ocean.js says that it has none
     if "nonce" not in (request.get("query") or {}):
