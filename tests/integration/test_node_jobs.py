@@ -374,7 +374,7 @@ def test_neither_publishing_nor_ordering_is_sent_to_a_node(service: str) -> None
     with FakeNode() as node:
         ocean = Ocean({"resources": {"provider.url": node.url}})
 
-        with pytest.raises(NotOffered, match="neither publishes nor orders"):
+        with pytest.raises(NotOffered, match="call is one of V3 Providers"):
             getattr(ocean.data_provider, f"build_{service}_endpoint")(node.url)
         assert node.asked == ["GET /"]
 
