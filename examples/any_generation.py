@@ -1,7 +1,7 @@
-"""One program, one algorithm file, every generation of Ocean: only where the data lies differs.
+"""One program, one algorithm file, every generation of Ocean: publish, trust, pay, run, download.
 
-    python examples/any_generation.py v3      a data set that is published and ordered
-    python examples/any_generation.py node    a file's URL, and nothing to order
+    python examples/any_generation.py v3      a V3 Provider
+    python examples/any_generation.py node    an Ocean Node, in an environment that costs money
 
 Each starts the embedded network of that generation. To run on your own, give `run` an
 `Ocean(Config(...))` whose provider.url is that of a V3 Provider or of an Ocean Node.
@@ -10,35 +10,52 @@ Each starts the embedded network of that generation. To run on your own, give `r
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from quickstart import ALGORITHM, CONTAINER, DATA, give_token, publish_data
+from quickstart import ALGORITHM, DATA, give_token
 
-from ocean_lib import AlgorithmMetadata, ComputeInput, FileInput, Ocean
+from ocean_lib import Ocean
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.web3_internal.wallet import Wallet
 
 RESULTS = Path("any-generation-results")
+CONTAINER = {
+    "image": "python",
+    "tag": "3.11-slim",
+    "checksum": "sha256:2e82d7a906e7f312bab81fbb91cdac8d6140dd98f81f93e506141f9e0f4eacd6",
+    "entrypoint": "python3 $ALGO",
+}
 
 
 def main() -> None:
-    where = {"v3": ordered, "node": at_a_url}
     generation = sys.argv[1] if len(sys.argv) == 2 else ""
-    if generation not in where:
-        sys.exit(f"Say which generation: {' or '.join(where)}.")
+    if generation not in ("v3", "node"):
+        sys.exit("Say which generation: v3 or node.")
     with LocalNetwork(generation=generation) as network:
         ocean = Ocean(network.config)
-        run(ocean, network.wallet(1), where[generation](ocean, network), RESULTS / generation)
+        run(ocean, network.wallet(0), network.wallet(1), RESULTS / generation)
 
 
-def run(
-    ocean: Ocean, wallet: Wallet, inputs: Sequence[ComputeInput | FileInput], folder: Path
-) -> None:
-    """Run the algorithm on the inputs, whichever generation it is."""
-    code = {"rawcode": ALGORITHM.read_text(), "language": "python", "container": CONTAINER}
+def run(ocean: Ocean, publisher: Wallet, consumer: Wallet, folder: Path) -> None:
+    """Offer data and an algorithm, then pay for a job on them, whichever generation it is."""
+    about = {"author": "ocean-compute examples", "license": "CC-BY-4.0"}
+    algorithm = ocean.assets.publish(
+        {**about, "name": "Naive Bayes", "files": [ALGORITHM], "container": CONTAINER}, publisher
+    )
+    data = ocean.assets.publish({**about, "name": "Tumours", "files": [DATA]}, publisher)
+    ocean.assets.trust(data.did, algorithm.did, publisher)
+    for asset in (algorithm, data):
+        give_token(ocean, asset, publisher, consumer)
 
-    job = ocean.compute.submit(inputs, wallet, algorithm_meta=AlgorithmMetadata(code))
+    # A V3 Provider has one environment, without a name.
+    environment = next(one.id for one in ocean.compute.environments() if not one.is_free) or None
+    quote = ocean.compute.quote(
+        [data.did], consumer, algorithm_did=algorithm.did, environment=environment
+    )
+    print(quote)
+    orders = quote.pay(consumer, max_cost=quote.cost)
+
+    job = ocean.compute.submit(orders.inputs, consumer, **orders.algorithm, environment=environment)
     status = job.wait(on_update=lambda seen: print(seen.code, seen.text), progress=False)
     if status.succeeded is False:
         sys.exit(f"The job ended: {status.state.value}. Its log:\n{job.logs()}")
@@ -47,19 +64,6 @@ def run(
 
     print(f"{report['rows']} rows, accuracy {report['accuracy']:.1%}")
     print(*files, sep="\n")
-
-
-def ordered(ocean: Ocean, network: LocalNetwork) -> list[ComputeInput]:
-    """V3: a publisher offers the data for computing, and a consumer orders it."""
-    publisher, consumer = network.wallet(0), network.wallet(1)
-    data = publish_data(ocean, publisher, DATA)
-    give_token(ocean, data, publisher, consumer)
-    return ocean.assets.buy(data.did, consumer).inputs
-
-
-def at_a_url(ocean: Ocean, network: LocalNetwork) -> list[FileInput]:  # noqa: ARG001
-    """A node: the file lies at a URL that the node reaches."""
-    return [FileInput(url=network.publish_file(DATA))]
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ _SMALL_INT = 10**12
 _MAX_UINT256 = 2**256 - 1
 
 _HEX = "[0-9a-fA-F]"
-_TOKEN_DID = re.compile(f"did:op:{_HEX}{{40}}")
+TOKEN_DID = re.compile(f"did:op:{_HEX}{{40}}")
 _DID = re.compile(f"did:op:(?:{_HEX}{{40}}|{_HEX}{{64}})|did:ope:{_HEX}{{64}}")
 _ADDRESS = re.compile(f"0[xX]{_HEX}{{40}}")
 _HASH_DIGITS = re.compile(f"{_HEX}{{64}}")
@@ -126,7 +126,7 @@ def is_did(value: object) -> bool:
 
 def is_token_did(value: object) -> bool:
     """Tell whether a value is a DID that names its datatoken's address, as V3's do."""
-    return isinstance(value, str) and _TOKEN_DID.fullmatch(value) is not None
+    return isinstance(value, str) and TOKEN_DID.fullmatch(value) is not None
 
 
 def check_token_did(did: object, *, name: str = "did") -> str:

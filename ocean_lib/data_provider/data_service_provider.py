@@ -200,8 +200,9 @@ class DataServiceProvider:
         root = self.discovery.root_of(provider_uri)
         if known_generation(self.discovery.document(root)) is Generation.NODE:
             raise NotOffered(
-                f"{root} is an Ocean Node, and this call is one of V3 Providers: on a node this "
-                "version runs jobs on files, and neither publishes nor orders. Nothing was sent."
+                f"{root} is an Ocean Node, and this call is one of V3 Providers. Nothing was sent. "
+                "On a node publish with assets.publish, and let compute.submit(..., pay=True) "
+                "order what a job lacks."
             )
         return self.discovery.endpoint(service_name, root)
 

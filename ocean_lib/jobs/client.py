@@ -309,11 +309,10 @@ class JobClient:
         Of later generations than V3 the node alone knows the rules, by its environment too.
         """
         for position, item in enumerate(plan.published):
-            if not is_token_did(item.did):
-                continue
             key = item.did, item.service_id, plan.consumer, position == 0
             known = self.backends.known.get(item.did)
-            if known is None or self._admitted.get(key) is not known:
+            is_new = known is None or self._admitted.get(key) is not known
+            if is_new and is_token_did(item.did):
                 asset = self.backends.asset(item.did)
                 check_input(asset, item, plan.consumer, is_main=position == 0)
                 known = self.backends.known.get(item.did)

@@ -7,10 +7,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from ocean_lib.base.arguments import check_text, check_whole
 from ocean_lib.checks import (
+    TOKEN_DID,
     check_address,
     check_did,
     check_job_id,
@@ -140,7 +142,7 @@ class JobPlan:
         dids: of these, in their order.
         did: the first of these, which decides on the back end; '' for the configured one.
         service_id: the service of that data set; None where there is none.
-        order_tx: the order of that data set; '' where there is none.
+        order_tx: its order, if the job names it; '' where jobs name none, as at nodes.
     """
 
     datasets: tuple[ComputeInput | FileInput, ...]
@@ -177,7 +179,7 @@ class JobPlan:
             dids=tuple(dids),
             did=first.did if first else "",
             service_id=first.service_id if first else None,
-            order_tx=first.transfer_tx_id if first else "",
+            order_tx=first.transfer_tx_id if first and TOKEN_DID.fullmatch(first.did) else "",
         )
 
     @classmethod
@@ -264,14 +266,9 @@ class JobPlan:
         return any(order not in ("", NOT_ORDERED) for order in orders)
 
     @property
-    def named_order(self) -> str:
-        """The order that the job will name; '' where jobs name none, as at nodes."""
-        return self.order_tx if is_token_did(self.did) else ""
-
-    @property
     def how_to_find(self) -> str:
         """Say how a job of this plan is found again in a list."""
-        if self.named_order:
+        if self.order_tx:
             return f"compute.jobs(wallet, {self.did!r}) and find agreementId {self.order_tx}"
         return f"compute.jobs(wallet) and find {MARKER} {self.marker} in a job's metadata"
 
@@ -287,7 +284,7 @@ class JobPlan:
             "algocustomdata": self.custom_data,
             "payment_token": self.token,
             "algorithm_service_id": self.algorithm.service_id,
-            "userdata": any(item.userdata for item in self.published),
+            "userdata": any(map(attrgetter("userdata"), self.published)),
         }
         if any(asked.values()):
             names = ", ".join(filter(asked.get, asked))

@@ -70,7 +70,7 @@ class Starts:
     @contextmanager
     def attempt(self, plan: JobPlan) -> Iterator[Attempt]:
         """Surround one start: until it ends, other starts of the same order know of it."""
-        attempt = Attempt(plan, self, plan.named_order.lower() or plan.marker)
+        attempt = Attempt(plan, self, plan.order_tx.lower() or plan.marker)
         try:
             yield attempt
         except OceanError:
@@ -244,11 +244,11 @@ class Attempt:
         lost = StartUncertain(
             f"The job may have started, but {reason}{named}.{_first_fault(error)}",
             did=plan.did,
-            order_tx=plan.named_order,
+            order_tx=plan.order_tx,
             candidates=candidates,
         )
-        if plan.named_order:
-            return lost.advised("find-started-job", did=plan.did, order_tx=plan.named_order)
+        if plan.order_tx:
+            return lost.advised("find-started-job", did=plan.did, order_tx=plan.order_tx)
         return lost.advised("find-marked-job", key=MARKER, marker=plan.marker)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ocean_lib.assets.asset import Asset
@@ -52,7 +53,7 @@ def check_job(
     """
     did = plan.did
     with operation_limit(client.times):
-        root = _root_at_node(client.backends, did)
+        root = _root_at_node(client.backends, plan)
         if root or not did:
             root = root or client.backends.place("").root
             found = _of_files(plan, FileProbe(root, client.backends.at))
@@ -69,15 +70,19 @@ def check_job(
     return findings
 
 
-def _root_at_node(backends: Backends, did: str) -> str:
+def _root_at_node(backends: Backends, plan: JobPlan) -> str:
     """Return where a data set of a later generation is computed on; '' for others.
 
-    An asset that nobody knows would be at the configured back end.
+    All assets are looked up again. One that nobody knows would be at the configured back end.
     """
-    if not did or is_token_did(did):
+    dids = [did for did in (*plan.dids, plan.algorithm.did) if did and not is_token_did(did)]
+    for did in dids:
+        with suppress(OceanError):  # the back end says what is wrong with it
+            backends.asset(did, fresh=True)
+    if not plan.did or is_token_did(plan.did):
         return ""
     try:
-        return backends.place(did, fresh=True).root
+        return backends.place(plan.did).root
     except OceanError:
         return backends.place("").root
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from ocean_lib import ComputeInput, FileInput, Ocean
+from ocean_lib.cli import main
+from ocean_lib.cli.embedded import keep_config
 from ocean_lib.exceptions import (
     ConfigError,
     CostAboveLimit,
@@ -343,9 +345,11 @@ def test_own_code_on_a_file_is_paid_for_in_a_named_environment(shop: Shop, ocean
 
 def test_several_data_sets_with_parameters_reach_the_algorithm(shop: Shop, ocean: Ocean) -> None:
     wallet = shop.buyer()
+    told = {"label": "a label", "description": "what it does"}
+    speeds = [{"fast": "Fast"}, {"slow": "Slow"}]
     parameters = [
-        {"name": "rows", "type": "number", "required": True, "default": 7},
-        {"name": "mode", "type": "select", "options": [{"fast": "Fast"}, {"slow": "Slow"}]},
+        {"name": "rows", "type": "number", "required": True, "default": 7, **told},
+        {"name": "mode", "type": "select", "required": False, "options": speeds, **told},
     ]
     first = shop.dataset(
         name="first", source="WithDispenser", raw=True, service={"consumerParameters": parameters}
@@ -450,3 +454,36 @@ def test_a_start_that_is_refused_after_the_lock_says_what_is_locked_until_when(
     quote = ocean.compute.quote([], wallet, **asked)
     assert quote.compute is not None
     assert (quote.compute.in_escrow, quote.compute.locked, quote.compute.locks) == (0, 1, 1)
+
+
+def test_the_command_line_quotes_buys_and_runs(
+    shop: Shop, data: Published, algorithm: Published, tmp_path: Any, capsys: Any, monkeypatch: Any
+) -> None:
+    wallet = shop.buyer()
+    config = keep_config(tmp_path, shop.network.options, lambda _: None)
+    monkeypatch.setenv("CONFIG_FILE", str(config))
+    monkeypatch.setenv("OCEAN_PRIVATE_KEY", wallet.unsafe_private_key())
+    monkeypatch.chdir(tmp_path)
+    where = ["--environment", shop.paid_environment(), "--max-duration", "60"]
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        capsys.readouterr()
+        ended = main([*arguments, "--json"])
+        said = capsys.readouterr()
+        assert ended == code, said.err
+        return json.loads(said.out or said.err.splitlines()[-1])
+
+    asked = run("quote", data.did, "--algorithm", algorithm.did, *where)
+    bought = run("buy", data.did, algorithm.did, *where)
+    again = run("quote", data.did, "--algorithm", algorithm.did, *where)
+    too_little = run(
+        *("run", algorithm.did, "--data", data.did, *where, "--max-cost", f"{shop.token}=0.5"),
+        code=5,
+    )
+    done = run("run", algorithm.did, "--data", data.did, *where, "--max-cost", f"{shop.token}=1")
+
+    assert asked["cost"] == {shop.token: "3.002"}
+    assert [order["did"] for order in bought["orders"]] == [data.did, algorithm.did]
+    assert (again["to_send"], again["compute"]["to_deposit"]) == ({}, "0")
+    assert "max_cost" in json.dumps(too_little)
+    assert (done["state"], done["environment"]) == ("finished", shop.paid_environment())

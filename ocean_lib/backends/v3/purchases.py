@@ -12,13 +12,14 @@ from ocean_lib.backends.placing import check_balances, check_payer, each_placed
 from ocean_lib.backends.v3.orders import Orders, pay_for_service
 from ocean_lib.backends.v3.rules import is_same_price, price_base, service_meant, service_to_order
 from ocean_lib.base.turns import Turns
-from ocean_lib.checks import check_address, check_did, check_service_index, printable
+from ocean_lib.checks import check_address, check_did, check_service_index, is_token_did, printable
 from ocean_lib.common.agreements.service_types import ServiceTypes
 from ocean_lib.common.ddo.service import Service
 from ocean_lib.exceptions import (
     ChainError,
     InvalidInput,
     MalformedResponse,
+    NotOffered,
 )
 from ocean_lib.jobs.plan import JobPlan
 from ocean_lib.jobs.quote import Quote
@@ -103,7 +104,13 @@ class Purchases:
         return ComputeInput(did, NOT_ORDERED, int(wanted.service.index or 0))
 
     def _wanted(self, did: str) -> Wanted:
-        asset = self._asset_of(check_did(did))
+        if not is_token_did(check_did(did)):
+            raise NotOffered(
+                f"{did} is an asset of a later generation than V3, whose orders are for the place "
+                "that runs the job. Nothing was sent. Ask what the job costs with compute.quote, "
+                "and pay that: quote.pay(wallet)."
+            )
+        asset = self._asset_of(did)
         is_code = is_algorithm(asset)
         service = service_meant(asset, None, _ACCESS_FIRST if is_code else _COMPUTE_FIRST)
         return Wanted(asset, service, is_code)

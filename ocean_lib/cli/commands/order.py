@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocean_lib.checks import is_token_did
 from ocean_lib.cli.errors import CommandError, ExitCode, show_findings
 from ocean_lib.cli.job_arguments import job_arguments, max_cost_option
 from ocean_lib.cli.job_file import (
@@ -18,7 +19,7 @@ from ocean_lib.cli.job_file import (
     place_words,
     writable_job_file,
 )
-from ocean_lib.cli.options import DID, client_options, owner_option
+from ocean_lib.cli.options import DID, WORD, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
 from ocean_lib.cli.typed_job import TypedJob, index_of, service_of
 from ocean_lib.models.amounts import in_tokens
@@ -64,23 +65,70 @@ def order(
 
 @click.command(short_help="Order data sets and algorithms, unless the wallet has orders of them.")
 @click.argument("dids", metavar="ASSET...", type=DID, nargs=-1, required=True)
-@click.option("--again", is_flag=True, help="Pay for new orders whatever the wallet has.")
+@click.option("--again", is_flag=True, help="Pay for new orders whatever the wallet has. V3 only.")
+@click.option(
+    "--environment",
+    metavar="ID",
+    type=WORD,
+    help="At an Ocean Node: where the job will run.  [default: the first that costs money]",
+)
+@click.option(
+    "--max-duration",
+    metavar="SECONDS",
+    type=click.IntRange(1),
+    help="At an Ocean Node: for how long.  [default: the environment's limit]",
+)
 @client_options
 @pass_session
-def buy(session: Session, dids: tuple[str, ...], again: bool) -> None:
+def buy(
+    session: Session,
+    dids: tuple[str, ...],
+    again: bool,
+    environment: str | None,
+    max_duration: int | None,
+) -> None:
     """Order data sets and algorithms with data tokens that the wallet has.
 
     An order that the wallet has is used. Otherwise a data set is ordered for compute (or, without
     such a service, for access), and an algorithm for access. Everything is checked before the
     first transaction is sent; after an interruption, the same command goes on.
+
+    At an Ocean Node name the data sets of a job and its algorithm: their orders are for the
+    environment that runs it. What the job costs there is put into the escrow, too.
     """
-    wallet = session.wallet
-    with session.sending():
-        orders = session.ocean.assets.buy(list(dids), wallet, again=again)
+    if all(map(is_token_did, dids)):
+        wallet = session.wallet
+        with session.sending():
+            orders = session.ocean.assets.buy(list(dids), wallet, again=again)
+    else:
+        orders = _for_a_job(session, dids, environment, max_duration)
     if session.out.as_json:
         session.out.document({"orders": [order.to_dict() for order in orders]})
         return
     _table(session, orders)
+
+
+def _for_a_job(
+    session: Session, dids: tuple[str, ...], environment: str | None, max_duration: int | None
+) -> ServiceOrders:
+    """Pay for a job at a node on these data sets, with the one algorithm among them."""
+    ocean = session.ocean
+    algorithms = [did for did in dids if ocean.assets.resolve(did).view.is_algorithm]
+    if len(algorithms) != 1:
+        raise click.UsageError(
+            "At an Ocean Node name the data sets of one job and its algorithm. A job with code of "
+            "your own is paid for by `run` and `start`, with --max-cost."
+        )
+    paid = (one.id for one in ocean.compute.environments() if not one.is_free)
+    quote = ocean.compute.quote(
+        [did for did in dids if did not in algorithms],
+        session.wallet,
+        algorithm_did=algorithms[0],
+        environment=environment or next(paid, None),
+        max_duration=max_duration,
+    )
+    with session.sending():
+        return quote.pay(session.wallet)
 
 
 @click.command(short_help="Tell what a job costs, before anything is paid.")

@@ -87,9 +87,13 @@ def mint(session: Session, did: str, receiver: str | None, amount: str) -> None:
 
     The wallet must be the publisher's, or whoever else may mint the asset's data token.
     """
+    from ocean_lib.checks import is_token_did
     from ocean_lib.ocean.util import from_base_18
 
-    token = session.ocean.get_data_token(data_token_of(did))
+    ocean = session.ocean
+    in_did = is_token_did(did)
+    address = data_token_of(did) if in_did else ocean.assets.resolve(did).data_token_address
+    token = ocean.get_data_token(address)
     receiver = receiver or session.wallet.address
     with session.sending():
         tx = token.mint_tokens(receiver, amount, session.wallet)

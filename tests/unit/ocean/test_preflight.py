@@ -299,7 +299,7 @@ def test_the_guide_lists_every_code_there_is() -> None:
         path.read_text("utf-8")
         for path in (ROOT / "ocean_lib").rglob("*.py")
         if re.search(
-            r"ocean_lib/preflight/|backends/v3/(?:trust|offers)|backends/node/rules|models/algorithm_metadata",
+            r"ocean_lib/preflight/|backends/v3/(?:trust|offers)|backends/node/(?:rules|asset_findings)|models/algorithm_metadata",
             str(path),
         )
     ]

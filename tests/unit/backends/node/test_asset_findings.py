@@ -169,6 +169,24 @@ def test_a_paid_job_that_is_ordered_and_trusted_has_no_findings() -> None:
     assert codes() == []
 
 
+def test_a_free_job_runs_an_algorithm_that_nobody_trusts_as_recorded() -> None:
+    start = nodes.load("26")[1]
+    assert start["response"]["status"] == 200
+    did = start["request"]["body"]["json"]["algorithm"]["documentId"]
+    untrusted = next(d for d in OTHERS if d["id"] == did)
+    algorithm = Algorithm(untrusted["id"], None, ORDER)
+    views = {d["id"]: view_of(d) for d in (DATASET, untrusted)}
+    found = {
+        is_free: AssetCheck(
+            plan(algorithm=algorithm), views.__getitem__, files_of, is_free=is_free
+        ).findings()
+        for is_free in (True, False)
+    }
+
+    assert list(found[True]) == []
+    assert [one.code for one in found[False]] == ["algorithm-not-trusted"]
+
+
 def test_a_state_that_takes_no_orders_is_refused_by_its_name() -> None:
     indexed = {"nft": {**DATASET["indexedMetadata"]["nft"], "state": 4}}
 
