@@ -342,6 +342,17 @@ def test_the_outputs_are_in_the_archive_below_one_folder_and_gone_from_disk(
     assert not (tmp_path / "data" / "outputs").exists()
 
 
+def test_a_network_that_packs_again_after_a_kill_keeps_what_was_packed(tmp_path: Path) -> None:
+    data, _ = packed(tmp_path, "a.json", "b.json")
+    (tmp_path / "data" / "outputs").mkdir()  # a half of it was removed
+    (tmp_path / "data" / "outputs" / "b.json").touch()
+
+    pack(tmp_path, [PurePosixPath("b.json")])
+
+    assert (tmp_path / "control" / "outputs.tar").read_bytes() == data
+    assert not (tmp_path / "data" / "outputs").exists()
+
+
 def test_a_link_that_an_algorithm_left_is_not_followed(tmp_path: Path) -> None:
     outputs = tmp_path / "data" / "outputs"
     outputs.mkdir(parents=True)

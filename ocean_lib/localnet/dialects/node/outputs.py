@@ -103,7 +103,16 @@ def pack(folder: Path, found: Sequence[PurePosixPath]) -> None:
         folder: The job's folder.
         found: The files, as paths below `data/outputs`.
     """
-    with (folder / "control" / OUTPUTS).open("wb") as target:
+    outputs, packed = folder / "data" / "outputs", folder / "control" / OUTPUTS
+    if not packed.exists():  # else by a network that was killed right after it
+        unfinished = packed.with_name(f"{OUTPUTS}.part")
+        _pack(unfinished, folder, found)
+        unfinished.replace(packed)
+    remove_tree(outputs)
+
+
+def _pack(archive_path: Path, folder: Path, found: Sequence[PurePosixPath]) -> None:
+    with archive_path.open("wb") as target:
         # Not closed: that would fill it up to 10 kB, as no container engine does.
         archive = tarfile.TarFile(fileobj=target, mode="w", format=tarfile.PAX_FORMAT)
         names = dict.fromkeys(parent for path in found for parent in reversed(path.parents))
@@ -114,7 +123,6 @@ def pack(folder: Path, found: Sequence[PurePosixPath]) -> None:
         for path in found:
             _add(archive, folder, path)
         target.write(_ARCHIVE_END)
-    remove_tree(folder / "data" / "outputs")
 
 
 def _folder(path: PurePosixPath) -> tarfile.TarInfo:
