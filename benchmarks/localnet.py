@@ -3,8 +3,8 @@
     python benchmarks/localnet.py [--quick]
 
 Needs this project with its `localnet` extra. anvil (npm: @foundry-rs/anvil) is looked for on the
-PATH and in OCEAN_ANVIL. A full run takes about two minutes and writes results-localnet.md; what
-jobs cost on a Slurm cluster is added there by slurm_jobs.py.
+PATH and in OCEAN_ANVIL. A full run takes about two minutes and writes the first part of
+results-localnet.md; what the other runners cost, localnet_runners.py tells.
 """
 
 from __future__ import annotations

@@ -208,10 +208,11 @@ class JobEngine:
             except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
                 _log.exception("job %s broke the engine", job_id)
                 self._end(self._store.get(job_id), "the network failed while it ran this job")
-            if not is_handed_over:
-                with self._changed:
-                    self._turns.leave(job_id)
-                    self._changed.notify_all()
+            finally:
+                if not is_handed_over:
+                    with self._changed:
+                        self._turns.leave(job_id)
+                        self._changed.notify_all()
 
     def _next(self) -> tuple[str, RunOutcome | None] | None:
         """Wait for a job to collect, or else to run; None at the end."""
