@@ -21,7 +21,7 @@ STORIES = {
         *("algorithm.md", "publish.md", "trust.md"),
         *("order-and-run.md", "results.md", "debug.md"),
     ],
-    "the tutorials on a node": ["algorithm.md", "node.md"],
+    "the tutorials on a node": ["algorithm.md", "node.md", "paid-job.md"],
     "an app's own tests": ["test-your-app.md"],
     "how-to": ["../how-to/keys.md", "../how-to/proxies.md", "../how-to/many-wallets.md"],
 }
