@@ -31,7 +31,7 @@ from installing import (
     say,
 )
 
-from ocean_lib.localnet import LocalNetwork
+from ocean_lib.localnet import LocalNetwork, NodeOptions
 
 DATASET = ROOT / "examples" / "data" / "tumours.csv"
 ALGORITHM = HERE / "algorithms" / "count.py"
@@ -68,6 +68,11 @@ NODE_STEPS = {
     "stop": "stop a running job",
     "token": "make an auth token, use it, invalidate it",
     "refusals": "refused: what is asked for, who asks",
+    "publish": "publish an algorithm, and a dataset that trusts it",
+    "order": "ask for the price, order both",
+    "pay": "deposit in the escrow, authorize the node",
+    "paid_start": "start a paid job by DID, to its result",
+    "settled": "see it claimed and settled",
 }
 STEPS = {"v3": V3_STEPS, "node": NODE_STEPS}
 
@@ -119,7 +124,10 @@ def _told_of_node(network: LocalNetwork) -> dict[str, Any]:
     return {
         "node_url": network.provider_url,
         "keys": ["0x" + bytes(account.key).hex() for account in network.accounts[:2]],
+        "rpc_url": network.rpc_url,
+        "contracts": json.loads(network.address_file.read_text())["development"],
         "dataset_url": network.publish_file(DATASET),
+        "algorithm_url": network.publish_file(FLAT_ALGORITHM),
         "bytes": DATASET.stat().st_size,
         "lines": len(DATASET.read_text().splitlines()),
         "raw_code": FLAT_ALGORITHM.read_text(),
@@ -187,7 +195,8 @@ def run(only: str | None = None) -> list[Outcome]:
 def _run_at_node(outcome: Outcome, install: Callable[[], Command], _: int) -> list[Outcome]:
     try:
         command = install()
-        with LocalNetwork(generation="node", jobs_at_once=4) as network:
+        settling = NodeOptions(claim_first_s=1, claim_every_s=1)
+        with LocalNetwork(generation="node", jobs_at_once=4, node=settling) as network:
             say(f"{outcome.name} on {network!r}")
             _timed(outcome, lambda: _run_client(command, _told_of_node(network), outcome))
     except CannotRunError as error:

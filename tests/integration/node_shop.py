@@ -230,8 +230,11 @@ class Shop:
 
     def _until_indexed(self, did: str) -> None:
         root = self.network.options["resources"]["provider.url"]
-        while requests.get(f"{root}/api/aquarius/assets/ddo/{did}", timeout=60).status_code != 200:
-            pass
+        for _ in range(100):
+            found = requests.get(f"{root}/api/aquarius/assets/ddo/{did}", timeout=60)
+            if found.status_code == 200:
+                return
+        raise AssertionError(f"the node does not take the document of {did}: {found.text}")
 
 
 def raw_code(code: str = SUM) -> AlgorithmMetadata:

@@ -345,9 +345,11 @@ def test_own_code_on_a_file_is_paid_for_in_a_named_environment(shop: Shop, ocean
 
 def test_several_data_sets_with_parameters_reach_the_algorithm(shop: Shop, ocean: Ocean) -> None:
     wallet = shop.buyer()
+    told = {"label": "a label", "description": "what it does"}
+    speeds = [{"fast": "Fast"}, {"slow": "Slow"}]
     parameters = [
-        {"name": "rows", "type": "number", "required": True, "default": 7},
-        {"name": "mode", "type": "select", "options": [{"fast": "Fast"}, {"slow": "Slow"}]},
+        {"name": "rows", "type": "number", "required": True, "default": 7, **told},
+        {"name": "mode", "type": "select", "required": False, "options": speeds, **told},
     ]
     first = shop.dataset(
         name="first", source="WithDispenser", raw=True, service={"consumerParameters": parameters}
@@ -484,4 +486,4 @@ def test_the_command_line_quotes_buys_and_runs(
     assert [order["did"] for order in bought["orders"]] == [data.did, algorithm.did]
     assert (again["to_send"], again["compute"]["to_deposit"]) == ({}, "0")
     assert "max_cost" in json.dumps(too_little)
-    assert done["status"] in ("finished", 70, 71) or done.get("succeeded")
+    assert (done["state"], done["environment"]) == ("finished", shop.paid_environment())

@@ -127,9 +127,6 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError], str], ...] = tuple(
 )
 
 
-_ADVICE = {EnvironmentUnavailable: "list-environments", EscrowNotReady: "fill-escrow"}
-
-
 def check_ok(answer: Answer) -> Answer:
     """Return the answer if it says yes.
 
@@ -161,8 +158,10 @@ def error_of(answer: Answer) -> OceanError:
                 error.errors = {}
             if isinstance(error, SignatureRejected):
                 error.is_of_used_nonce = "is not a valid nonce" in words
-            if kind in _ADVICE:
-                error.advised(_ADVICE[kind])
+            if isinstance(error, EnvironmentUnavailable):
+                error.advised("list-environments")
+            elif isinstance(error, EscrowNotReady):
+                error.advised("fill-escrow")
             return error
     return error_by_status(answer)
 

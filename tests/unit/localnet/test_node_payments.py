@@ -97,10 +97,28 @@ def test_a_lock_that_never_came_onto_the_chain_becomes_no_job(running: Node) -> 
         payments_of(running).lock(JOB, request_of(running), payment(payer=stranger))
 
     assert payments_of(running).recover() == []
+    assert payments_of(running).documents([JOB]) == {}
     assert JobStore(running.database).select(nodes.CONSUMER) == []
     assert running.escrow.locks() == {}
     running.settle()
     assert funds(running) == (100, 0)
+
+
+def test_a_note_whose_transaction_was_never_sent_makes_no_job_and_goes_when_its_time_is_over(
+    running: Node,
+) -> None:
+    def noted(expires: float) -> list[Any]:
+        with running.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO locks (job_id, payer, token, amount, expires, request) "
+                "VALUES (?, ?, ?, '1', ?, ?)",
+                (JOB, nodes.CONSUMER, TOKEN, expires, request_of(running).to_json()),
+            )
+        made = payments_of(running).recover()
+        return [made, len(payments_of(running).documents([JOB]))]
+
+    assert noted(time.time() + 60) == [[], 1]
+    assert noted(time.time() - 1) == [[], 0]
 
 
 def ended_job(running: Node, number: str = JOB) -> dict[str, Any]:

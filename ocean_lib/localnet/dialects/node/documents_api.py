@@ -158,6 +158,8 @@ class DocumentsApi:
         data = body_of(request)
         if not (data.get("type") or data.get("did")):
             raise Refused(400, "Invalid request parameters")
+        if data.get("did") and not data.get("serviceId"):
+            raise Refused(400, 'Invalid Request: matching "serviceId" not specified!')
         if data.get("did"):
             infos = self._assets.file_infos(str(data["did"]), data.get("serviceId"))
         else:

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS locks (
 """
 CLAIM_S = 3600
 """How much longer than a job may take its money is locked, so that the node can claim it."""
+_MANY = 500
 CHAIN_FAULTS = (RpcError, TransactionError, ChainUnreachableError)
 
 
@@ -94,7 +95,8 @@ class Payments:
         """Lock a job's money: first the note with all that the job needs, then the transaction.
 
         Raises:
-            CannotPay: If the chain refuses. What came onto the chain all the same is found later.
+            CannotPay: If the chain refuses. What came onto it all the same is given back when it
+                has expired, as any lock that nobody knows.
         """
         with self._lock:
             self._starting.add(job_id)
@@ -112,6 +114,7 @@ class Payments:
             number, amount = lock_id(job_id), payment.amount
             made = self.escrow.lock(number, payment.payer, payment.token, amount, seconds)
         except CHAIN_FAULTS as error:
+            self._forget(job_id)
             self._started(job_id)
             raise CannotPay(str(error)) from error
         self.note(job_id, lock_tx=made)
@@ -143,7 +146,7 @@ class Payments:
                 self.note(row["job_id"], lock_tx=self.escrow.transactions()[number])
                 made.append(self.create(row["job_id"], JobRequest.from_json(row["request"])))
             elif row["expires"] < time.time():  # it never came onto the chain
-                self.note(row["job_id"], request=None)
+                self._forget(row["job_id"])
         return made
 
     def open(self) -> dict[int, str]:
@@ -173,8 +176,12 @@ class Payments:
 
     def documents(self, job_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Build the `payment` of each paid one of these jobs, by their ids."""
-        marks = ", ".join("?" for _ in job_ids)
-        rows = self._rows(f"WHERE job_id IN ({marks})", *job_ids)
+        asked = set(job_ids)
+        if len(asked) > _MANY:  # more than a statement takes
+            rows = [row for row in self._rows("") if row["job_id"] in asked]
+        else:
+            marks = ", ".join("?" for _ in asked)
+            rows = self._rows(f"WHERE job_id IN ({marks})", *asked)
         return {row["job_id"]: self._document(row) for row in rows}
 
     def _document(self, row: sqlite3.Row) -> dict[str, Any]:
@@ -190,6 +197,10 @@ class Payments:
 
     def _rows(self, where: str, *values: object) -> list[sqlite3.Row]:
         return self._database.rows(f"SELECT * FROM locks {where}", values)  # noqa: S608
+
+    def _forget(self, job_id: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM locks WHERE job_id = ?", (job_id,))
 
     def _started(self, job_id: str) -> None:
         with self._lock:
