@@ -521,8 +521,9 @@ class OceanCompute:
         from ocean_lib.preflight.findings import collected
         from ocean_lib.preflight.paid_job import payment_findings
 
-        found = self._checked(plan, consumer_wallet)
-        if not self._is_at_node(plan) or plan.algorithm == Algorithm():
+        found, meta = self._checked(plan, consumer_wallet), plan.algorithm.meta
+        is_nothing = plan.algorithm == Algorithm() or (meta is not None and meta.faults())
+        if is_nothing or not self._is_at_node(plan):
             return found
         paying = payment_findings(lambda: self._quoted(plan, consumer_wallet))
         return collected([*found, *(one for one in paying if _says_more(one, found))])
