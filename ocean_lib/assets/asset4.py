@@ -137,7 +137,10 @@ class Asset4(Asset):
         Args:
             is_proof: has no effect: these documents have no proof in V3's sense.
         """
-        listed = ddo4.subject_of(self._document)["services"]
+        subject = ddo4.subject_of(self._document)
+        if self._credentials:
+            subject["credentials"] = self._credentials
+        listed = subject["services"]
         for item, service in zip(listed, self._services, strict=True):
             if service.main.get("privacy"):
                 item["compute"] = service.main["privacy"]

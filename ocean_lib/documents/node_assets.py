@@ -37,7 +37,7 @@ class NodeAssets(DescribedAssets):
         self.trust = TrustDoctor(search, publishing, dialect)
         super().__init__(config, data_provider, search, publishing, self.trust, dialect)
         self.changing = Changing(search, publishing, self.trust, self)
-        self._at_node = publishing
+        self.publishing = publishing
 
     def publish(
         self, given: object, wallet: Any, wait_s: float, asset_type: str | None = None
@@ -51,8 +51,8 @@ class NodeAssets(DescribedAssets):
         if TRUSTED in values:
             values[TRUSTED] = self.trust.entries(values[TRUSTED])
         urls = self.local_files.urls_of(description.files)
-        asset = self._at_node.create(description, values, urls, wallet)
-        self._at_node.wait(asset, wait_s)
+        asset = self.publishing.create(description, values, urls, wallet)
+        self.publishing.wait(asset, wait_s)
         return asset
 
     def endpoints(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from enforce_typing import enforce_types
 
 from ocean_lib.assets.asset import Asset
+from ocean_lib.assets.asset4 import Asset4
 from ocean_lib.backends.discovery import is_at_node
 from ocean_lib.backends.v3.orders import Orders, pay_for_service
 from ocean_lib.backends.v3.purchases import Purchases
@@ -20,7 +21,7 @@ from ocean_lib.documents.changing import Changing
 from ocean_lib.documents.describing import DescribedAssets, ShownAsset
 from ocean_lib.documents.dialects import V3Dialect
 from ocean_lib.documents.publishable import access_attributes, token_choice
-from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing
+from ocean_lib.documents.publishing import CACHE_TIMEOUT_S, Publishing, Writing
 from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.trust import TrustDoctor
 from ocean_lib.jobs.service_orders import ServiceOrders
@@ -370,7 +371,9 @@ class OceanAssets:
             ProviderError: the new files could not be encrypted.
             ChainError: the transaction failed, for example because the wallet is not the minter.
         """
-        return self._publishing.update(asset, publisher_wallet, wait_for_cache_s)
+        at_node = isinstance(asset, Asset4)
+        publishing: Writing = self._node.publishing if at_node else self._publishing
+        return publishing.update(asset, publisher_wallet, wait_for_cache_s)
 
     def order(
         self,

@@ -345,7 +345,18 @@ class NodeBackend:
         is_free = not (plan.pays or plan.has_orders)
         with suppress(OceanError):  # what is wrong with the environment is said above
             is_free = placed(plan, self.environments(), self._config.chain_id).payment is None
-        yield from AssetCheck(plan, self._view_of, self.publisher.files, is_free=is_free).findings()
+        yield from AssetCheck(
+            plan,
+            self._view_of,
+            self.publisher.files,
+            is_free=is_free,
+            is_member=partial(self._is_member, plan.consumer),
+        ).findings()
+
+    def _is_member(self, consumer: str, access_list: str) -> bool | None:
+        from ocean_lib.backends.node.access_lists import is_member  # few have one: needs web3
+
+        return is_member(self._config, consumer, access_list)
 
     @property
     def publisher(self) -> NodePublisher:

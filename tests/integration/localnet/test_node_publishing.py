@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ocean_lib import ComputeInput, Ocean, Wallet
+from ocean_lib import AlgorithmMetadata, ComputeInput, Ocean, Wallet
 from ocean_lib.assets.asset4 import Asset4
 from ocean_lib.backends.node.orders import Datatoken
 from ocean_lib.backends.node.sources import find_source
@@ -18,6 +19,7 @@ from ocean_lib.cli.embedded import keep_config
 from ocean_lib.exceptions import InvalidDescription, InvalidInput, NotYourAsset
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.ocean.util import get_web3
+from ocean_lib.web3_internal.contract_base import ContractBase
 
 ABOUT = {"author": "lab", "license": "CC0-1.0"}
 CONTAINER = {
@@ -176,6 +178,33 @@ def test_credentials_by_address_are_kept_by_the_node(
     assert checked(ocean, did, publisher, **by_did) == []
     ocean.assets.change_credentials(did, publisher, remove=[other.address])
     assert checked(ocean, did, other, **by_did) == []
+
+
+class ListFactory(ContractBase):
+    CONTRACT_NAME = "AccessListFactory"
+    ABI_PATH = str(resources.files("artifacts"))
+
+    def make(self, member: str, wallet: Wallet) -> str:
+        """Make an access list with one member."""
+        given = ("members", "M", False, wallet.address, [member], [""])
+        tx = self.send_transaction("deployAccessListContract", given, wallet)
+        (log,) = self._logs_in_receipt(self.web3, self.get_tx_receipt(tx), "NewAccessList")
+        return str(log["args"]["contractAddress"])
+
+
+def test_members_of_an_access_list_are_let_in(
+    ocean: Ocean, network: LocalNetwork, publisher: Wallet, other: Wallet
+) -> None:
+    factory = ListFactory(str(network.contracts.access_list_factory), web3=ocean.web3)
+    listed = factory.make(other.address, publisher)
+    data = ocean.assets.publish(dataset(compute={"allow_raw_algorithm": True}), publisher)
+    rule = {"type": "accessList", "chainId": network.chain_id, "accessList": listed}
+    data.credentials["allow"] = [rule]
+    ocean.assets.update(data, publisher)
+
+    code = {"algorithm_meta": AlgorithmMetadata({"rawcode": "print(1)", "container": CONTAINER})}
+    assert "not-on-allow-list" not in checked(ocean, str(data.did), other, **code)
+    assert "not-on-allow-list" in checked(ocean, str(data.did), publisher, **code)
 
 
 def test_trust_is_explained_taken_given_and_renewed(

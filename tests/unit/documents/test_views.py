@@ -222,7 +222,11 @@ def test_the_handle_of_an_asset_has_what_v3s_have() -> None:
 def test_rules_that_are_set_are_in_the_document() -> None:
     asset = asset_of(DATASET)
     asset.update_compute_privacy([], allow_all=False, allow_raw_algorithm=True)
+    asset.add_address_to_deny_list("0x" + "1" * 40)
 
     compute = asset.as_dictionary()["services"][0]["compute"]
     assert (compute["publisherTrustedAlgorithms"], compute["allowRawAlgorithm"]) == ([], True)
     assert compute["allowNetworkAccess"] is False
+    assert asset.as_dictionary()["credentials"] == {
+        "deny": [{"type": "address", "values": ["0x" + "1" * 40]}]
+    }
