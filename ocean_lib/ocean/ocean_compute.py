@@ -220,13 +220,13 @@ class OceanCompute:
 
         Args:
             input_datasets: what the job reads: a `ComputeInput` (data set, order, service) each,
-                or for an Ocean Node a `FileInput`; with `pay` a data set's DID will do. The first
-                decides where the job runs.
+                or for an Ocean Node a `FileInput`; with `pay`, and for a free job at a node, a data
+                set's DID will do. The first decides where the job runs.
             consumer_wallet: of the consumer: anything with an `address` and `sign_message`; with
                 `pay` also `sign_transaction`.
             nonce: sign over this nonce; None for the Provider's.
-            algorithm_did: a published algorithm; needs algorithm_tx_id and algorithm_data_token,
-                or `pay`.
+            algorithm_did: a published algorithm; one of V3 needs algorithm_tx_id and
+                algorithm_data_token, or `pay`.
             algorithm_meta: your own code, sent along; ignored when `algorithm_did` is given.
             algorithm_tx_id: the transaction of the algorithm's order.
             algorithm_data_token: the algorithm's datatoken address.
@@ -326,8 +326,9 @@ class OceanCompute:
         """Say what a job costs, before anything is paid: the orders it needs, and what they cost.
 
         Orders that the wallet has are found on the chain and cost nothing. In a free environment of
-        an Ocean Node there is nothing to pay. `quote.pay(wallet)` sends what is missing, and gives
-        the inputs that `submit` takes.
+        an Ocean Node there is nothing to pay; in another, `quote.compute` says what running the job
+        costs, and what its escrow lacks. `quote.pay(wallet)` sends what is missing, and gives the
+        inputs that `submit` takes.
 
         Args:
             input_datasets: as for `submit`; a DID, or `ComputeInput(did, compute.NOT_ORDERED,
