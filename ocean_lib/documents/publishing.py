@@ -197,7 +197,7 @@ class Publishing:
         return Publisher(
             self._chain,
             self._data_provider,
-            self._search.aquarius(),
+            self._search.v3_cache(),
             check_signer(wallet),
             provider_uri,
             self._registry_address,

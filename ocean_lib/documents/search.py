@@ -15,7 +15,7 @@ from ocean_lib.common.aquarius.aquarius import Aquarius, check_query
 from ocean_lib.common.aquarius.aquarius_provider import AquariusProvider
 from ocean_lib.documents.caches import cache_for
 from ocean_lib.documents.format import FORMAT
-from ocean_lib.exceptions import InvalidInput, MalformedResponse
+from ocean_lib.exceptions import InvalidInput, MalformedResponse, NotOffered
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,20 @@ class AssetSearch:
             return AquariusProvider.get_aquarius(url, http)
         discovery = getattr(self._data_provider, "discovery", None)
         return cache_for(self._config, discovery, http, did)
+
+    def v3_cache(self) -> Aquarius:
+        """Return the client of the metadata cache for what only V3's have.
+
+        Raises:
+            NotOffered: it is an Ocean Node, or a cache of one's documents.
+        """
+        cache = self.aquarius()
+        if getattr(cache, "is_nodes", False):
+            raise NotOffered(
+                f"{cache.root_url} takes no documents of V3. Nothing was sent. At an Ocean Node "
+                "use assets.publish and assets.change."
+            )
+        return cache
 
     def _found(
         self,

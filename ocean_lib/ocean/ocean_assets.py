@@ -592,7 +592,7 @@ class OceanAssets:
             InvalidInput: it is no dict of JSON values.
             AquariusError: the metadata cache answered with an error.
         """
-        is_valid, faults = self._search.aquarius().validate_metadata(metadata)
+        is_valid, faults = self._search.v3_cache().validate_metadata(metadata)
         return is_valid, faults
 
     def owner(self, did: str) -> str:

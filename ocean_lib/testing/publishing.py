@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ocean_lib.web3_internal.wallet import Wallet as Wallet
 
 CONTAINER = {"image": "python", "tag": "3.11", "entrypoint": "python3 $ALGO"}
+_DIGEST = "sha256:2e82d7a906e7f312bab81fbb91cdac8d6140dd98f81f93e506141f9e0f4eacd6"
+"""Of an image python:3.11-slim: a node takes no algorithm without one."""
 Content = bytes | str | Path
 """The bytes of a file, its text, or the path of one."""
 
@@ -74,6 +76,9 @@ class PublishedDataset:
 class AssetMaker:
     """Publishes and orders on a network, with its first account and its second.
 
+    At a node nothing is ordered beforehand: a dispenser gives the tokens to whoever starts a job
+    with `pay=True`.
+
     Args:
         network: A running network.
     """
@@ -82,6 +87,7 @@ class AssetMaker:
         self._ocean: Ocean = client_ocean(network.options)
         self._publisher = network.wallet(0)
         self._consumer = network.wallet(1)
+        self._is_node = network.generation == "node"
 
     def algorithm(
         self,
@@ -104,7 +110,8 @@ class AssetMaker:
             consumer: Who orders; None for the second account.
         """
         seller = publisher or self._publisher
-        container = CONTAINER | {"entrypoint": entrypoint}
+        digest = {"checksum": _DIGEST} if self._is_node else {}
+        container = CONTAINER | {"entrypoint": entrypoint} | digest
         asset = self._publish(seller, code, name, container=container)
         if not order:
             return PublishedAlgorithm(asset)
@@ -145,7 +152,7 @@ class AssetMaker:
             "allow_raw_algorithm": raw,
             "allow_all_published_algorithms": allow_all,
             "allow_network_access": allow_network,
-            "max_run_time": max_run_time_s,
+            **({} if self._is_node else {"max_run_time": max_run_time_s}),
         }
         asset = self._publish(seller, content, name, timeout=max_run_time_s, compute=rules)
         if not order:
@@ -174,4 +181,6 @@ class AssetMaker:
         is_path = isinstance(content, Path)
         file = {"path": content} if is_path else {"content": content, "name": name}
         about = {"name": name, "author": "a test", "license": "CC0", "files": [file]}
+        if self._is_node:
+            more["price"] = 0
         return self._ocean.assets.publish({**about, **more}, seller)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ocean_lib import Ocean
+from ocean_lib import Ocean, Wallet
 from ocean_lib.exceptions import AquariusError, AssetNotFound, InvalidDid, NotOffered
 from tests.fake_node import FakeNode
 from tests.players import World
@@ -90,6 +90,19 @@ def test_assets_are_found_by_words_type_and_owner(node: FakeNode) -> None:
         "size": 20,
     }
     assert ocean.assets.owner_assets(OWNER) == [DATASET["id"], ALGORITHM["id"]]
+
+
+def test_what_only_v3_has_is_refused_before_anything_is_sent(node: FakeNode) -> None:
+    assets = ocean_at(node.url).assets
+    metadata = {"main": {"type": "dataset", "name": "a", "files": [{"url": "http://a.b/c"}]}}
+
+    for act in (
+        lambda: assets.validate(metadata),
+        lambda: assets.create(metadata, Wallet(None, private_key=nodes.CONSUMER_KEY)),
+    ):
+        with pytest.raises(NotOffered, match="takes no documents of V3"):
+            act()
+    assert node.asked == ["GET /"]
 
 
 def test_compute_finds_the_node_that_an_asset_names(node: FakeNode) -> None:
