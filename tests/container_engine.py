@@ -65,6 +65,15 @@ def engine(folder: Path) -> Iterator[str]:
     finally:
         daemon.terminate()
         daemon.wait(60)
+        _unmount_below(folder)
+
+
+def _unmount_below(folder: Path) -> None:
+    """Unmount what the engine left: the machine's network, once a container has used that."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        place = line.split()[1]
+        if place.startswith(f"{folder}/"):
+            subprocess.run(["umount", "-l", place], check=False)
 
 
 @contextmanager
