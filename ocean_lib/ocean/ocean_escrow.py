@@ -125,7 +125,7 @@ class OceanEscrow:
         return EscrowBalance(kind.address, kind.symbol(), available, locked)
 
     def balances(self, account: Account) -> list[EscrowBalance]:
-        """Return what an account has of every token that it ever deposited.
+        """Return what an account has of every token that it has or had there.
 
         Args:
             account: a wallet, or an address.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -186,3 +187,25 @@ def test_the_command_line_says_what_cannot_be(chain, line, payer):
 
     assert "has 0 of token" in more.err
     assert "must be a number" in wrong.err
+
+
+def test_threads_of_one_wallet_deposit_without_taking_each_others_approval(chain, ocean, payer):
+    token = chain.token.address
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = list(pool.map(lambda n: ocean.escrow.deposit(token, n, payer), [1, 2, 3, 4]))
+
+    assert len(set(sent)) == 4
+    assert ocean.escrow.balance(token, payer).available == 10
+    assert chain.token.allowance(payer.address, chain.contracts.escrow) == 0
+
+
+def test_the_documentation_runs(chain, ocean, payer, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "nodes.md").read_text(encoding="utf-8")
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if ".escrow" in b]
+    given = {"token": chain.token.address, "payee": chain.environment.address, "wallet": payer}
+
+    exec(block, {"ocean": ocean, **given})
+
+    assert "available=Decimal('12.5')" in capsys.readouterr().out
+    assert ocean.escrow.balance(chain.token.address, payer).available == 0

@@ -546,6 +546,7 @@ def test_what_cannot_be_is_refused_before_anything_is_asked(wrong: Any) -> None:
 def test_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (Path(__file__).parents[2] / "docs" / "nodes.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    blocks = [block for block in blocks if "escrow" not in block]  # test_escrow.py runs that
     monkeypatch.chdir(tmp_path)
     with FakeNode() as node:
         known = vars(ocean_lib) | {name: getattr(ocean_lib, name) for name in ocean_lib.__all__}

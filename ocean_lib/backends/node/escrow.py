@@ -7,6 +7,7 @@ lock that the node has not claimed when it expires can be cancelled by anybody.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,18 @@ from typing import Any
 from ocean_lib.backends.node.abis import FOLDER
 from ocean_lib.backends.node.tokens import Token, allowing
 from ocean_lib.checks import check_address
-from ocean_lib.exceptions import InsufficientBalance, MalformedResponse, VerifyTxFailed
+from ocean_lib.exceptions import (
+    ChainError,
+    InsufficientBalance,
+    MalformedResponse,
+    VerifyTxFailed,
+)
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.signer import signer_address
 from ocean_lib.web3_internal.transactions import wait_for_receipt
+
+logger = logging.getLogger(__name__)
 
 _WORD = 32
 _LOCK_FIELDS = ("jobId", "payer", "amount", "expiry", "token")
@@ -98,8 +106,20 @@ class EscrowContract(ContractBase):
         return Funds(int(available), int(locked))
 
     def tokens(self, payer: str) -> list[str]:
-        """Return the addresses of the tokens that a payer has or had here."""
-        return [check_address(one) for one in self._call("getUserTokens", check_address(payer))]
+        """Return the addresses of the tokens that a payer has or had here.
+
+        The contract's own list leaves a token out once all that is not locked was withdrawn. So the
+        deposits are looked for, too; where the chain's node does not search so many blocks, that is
+        logged, and the contract's list is all.
+        """
+        who = check_address(payer)
+        found = [*self._call("getUserTokens", who)]
+        try:
+            deposits = self.get_event_logs("Deposit", {"payer": who})
+            found += [log["args"]["token"] for log in deposits]
+        except ChainError as error:
+            logger.warning("%s may have locks in tokens that are not listed: %s", who, error)
+        return [*dict.fromkeys(map(check_address, found))]
 
     def allowed(self, payer: str, token: str, payee: str = "") -> list[Allowed]:
         """Return what payees may lock of a payer's deposit.
@@ -161,10 +181,10 @@ class EscrowContract(ContractBase):
         at, payer = check_address(token), signer_address(wallet)
         funds = self.funds(payer, at)
         if amount > funds.available:
-            whole = Token(at, web3=self.web3).whole
+            shown = Token(at, web3=self.web3).shown
             raise InsufficientBalance(
-                f"{payer} has {whole(funds.available)} of token {at} available in {self}, and "
-                f"{whole(funds.locked)} locked, and would withdraw {whole(amount)}. Nothing was "
+                f"{payer} has {shown(funds.available)} of token {at} available in {self}, and "
+                f"{shown(funds.locked)} locked, and would withdraw {shown(amount)}. Nothing was "
                 "sent. What is locked comes back when its job is settled, or its lock expires."
             )
         tx = self.send_transaction("withdraw", ([at], [amount]), wallet)

@@ -148,9 +148,9 @@ def _bought(datatoken: Datatoken, source: DatatokenSource, wallet: AnyWallet) ->
     exchange = FixedRateExchange(source.contract, web3=datatoken.web3, **datatoken.limits)
     token, price_base = exchange.price(source.exchange_id)
     if token != source.token or price_base > source.price_base:
-        price = f"{Token(token, web3=datatoken.web3).whole(price_base)} of {token}"
+        price = f"{Token(token, web3=datatoken.web3).shown(price_base)} of {token}"
         raise CostAboveLimit(
-            f"A datatoken {datatoken.address} costs {price} now, and was {source.price} of "
+            f"A datatoken {datatoken.address} costs {price} now, and was {source.price:f} of "
             f"{source.token}. Nothing was sent. Ask for the price again."
         )
     costs = {token: price_base}

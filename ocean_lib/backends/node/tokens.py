@@ -41,6 +41,10 @@ class Token(ERC20Token):
         """Return an amount in whole tokens; asks for the decimals."""
         return from_base(amount_base, self.decimals())
 
+    def shown(self, amount_base: int) -> str:
+        """Return an amount in whole tokens as text, never with an exponent."""
+        return f"{self.whole(amount_base):f}"
+
     def token_balance(self, account: str) -> Decimal:
         """Return an account's tokens."""
         return self.whole(self.balanceOf(account))
@@ -80,6 +84,6 @@ def _check_balance(token: Token, payer: str, needed_base: int) -> None:
     has_base = token.balanceOf(payer)
     if has_base < needed_base:
         raise InsufficientBalance(
-            f"{payer} has {token.whole(has_base)} of token {token.address} and needs "
-            f"{token.whole(needed_base)}. Nothing was sent. Get more of it first."
+            f"{payer} has {token.shown(has_base)} of token {token.address} and needs "
+            f"{token.shown(needed_base)}. Nothing was sent. Get more of it first."
         )
