@@ -1,80 +1,72 @@
-"""The example notebook runs from end to end, and is kept clean."""
+"""The example notebooks run from end to end, and show what is committed with them."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-NOTEBOOK = Path(__file__).parents[2] / "examples" / "compute_to_data.ipynb"
-
-# In a process of its own: what Jupyter warns of is not ours to fail on.
-EXECUTE = """
-import sys
-import nbclient, nbformat
-notebook = nbformat.read(sys.argv[1], 4)
-place = {"metadata": {"path": sys.argv[2]}}
-try:
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
-finally:
-    nbformat.write(notebook, sys.argv[3])
-"""
+from tests.notebooks import EXAMPLES, NOTEBOOKS, clean, execute, read, told
 
 
-def cells() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return found
-
-
-def test_it_runs_from_end_to_end(tmp_path):
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_and_shows_what_it_is_kept_with(notebook: Path, tmp_path: Path) -> None:
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     pytest.importorskip("matplotlib")
-    executed = tmp_path / "executed.ipynb"
+    kept = told(read(notebook))
+    fresh = tmp_path / "fresh.ipynb"
 
-    run = subprocess.run(
-        [sys.executable, "-c", EXECUTE, NOTEBOOK, NOTEBOOK.parent, executed],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = execute(notebook, fresh)
 
-    assert run.returncode == 0, run.stderr[-3000:]
-    outputs = [
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert told(read(fresh)) == kept, "run: python -m tests.notebooks"
+    assert sum(output == "a picture" for cell in kept for output in cell) == 1
+    warned = [
         output
-        for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]
+        for cell in read(fresh)["cells"]
         for output in cell.get("outputs", [])
+        if output.get("name") == "stderr" and "Warning" in "".join(output["text"])
     ]
-    text = json.dumps(outputs)
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+    assert warned == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_kept_clean(notebook: Path) -> None:
+    text = notebook.read_text(encoding="utf-8")
+
+    assert f"{json.dumps(clean(read(notebook)), indent=1, ensure_ascii=False)}\n" == text
+    assert not re.search(r"/home/|/Users/|/tmp|/root|[A-Z]:\\\\", text)
+    for cell in read(notebook)["cells"]:
+        assert "0x" not in "".join(cell["source"])  # neither keys nor addresses
+
+
+def test_the_v3_notebook_shows_tables_and_what_is_refused() -> None:
+    cells = read(EXAMPLES / "compute_to_data.ipynb")["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
     pages = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
     tables = [page for page in pages if "<table>" in page]
+
     assert len(tables) == 7  # two assets, orders, a job, its status, its files, all jobs
-    assert "Job finished" in text
-    assert "cannot run raw algorithm" in text
     assert "stopped" in tables[-1]
-    assert re.search(r"Job \[\d\d:\d\d\]|Job: ", text)  # the state and the time
-    assert not [o for o in outputs if o.get("name") == "stderr" and "Warning" in o["text"]]
+    assert "cannot run raw algorithm" in json.dumps(outputs)
 
 
-def test_it_is_kept_without_outputs_and_traces_of_a_machine():
-    for cell in cells():
-        if cell["cell_type"] == "code":
-            assert cell["outputs"] == []
-            assert cell["execution_count"] is None
-    text = NOTEBOOK.read_text(encoding="utf-8")
-    assert not re.search(r"127\.0\.0\.1|localhost|/home/|/Users/|/tmp|[A-Z]:\\\\", text)
-    assert "0x" not in text  # neither keys nor addresses
+def test_the_model_that_was_trained_at_the_node_is_the_better_one() -> None:
+    cells = told(read(EXAMPLES / "train_at_a_node.ipynb"))
+    (line,) = (text for cell in cells for text in cell if "trained where the data is" in text)
+    own, theirs = map(float, re.findall(r"([\d.]+)%", line))
+
+    assert 50 < own < theirs - 1
+    assert theirs > 90
 
 
-def test_two_lines_name_the_network():
+def test_two_lines_name_the_network() -> None:
     """To start and stop it besides."""
-    code = "\n".join("".join(cell["source"]) for cell in cells() if cell["cell_type"] == "code")
+    cells = read(EXAMPLES / "compute_to_data.ipynb")["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
     lines = [line for line in code.splitlines() if "network" in line]
 
