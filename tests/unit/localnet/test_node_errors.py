@@ -13,6 +13,8 @@ from tests.unit.localnet.node_replay import Node, node, told
 from tests.unit.localnet.test_node_replay import compare_jobs, replay_start
 from tests.vectors import nodes
 
+pytestmark = pytest.mark.slow
+
 NO_MONEY = "no environment of this network takes money: paid starts and their prices are refused"
 NO_ASSETS = "nothing is published at this node yet, so every DID is unknown to it"
 NO_REGISTRY = "images are not looked for: the fault MissingImage refuses one"

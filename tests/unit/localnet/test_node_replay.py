@@ -21,6 +21,8 @@ from ocean_lib.localnet.faults import MissingImage, StuckJob
 from tests.unit.localnet.node_replay import Node, node, told
 from tests.vectors import nodes
 
+pytestmark = pytest.mark.slow
+
 Exchange = dict[str, Any]
 
 STORIES = ["10 11 12 19 30", "13 14", "15", "16", "24", "25", "27", "28", "32", "33", "50"]
