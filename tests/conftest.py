@@ -14,6 +14,37 @@ if TYPE_CHECKING:
     from ocean_lib.web3_internal.wallet import Wallet
 
 
+# Files that take long, though some have few tests. Processes take files from the front: what is
+# long and comes last is what all others wait for.
+_FIRST = (
+    "localnet/test_isolation.py",
+    "localnet/test_local_runner.py",
+    "test_cli_publish.py",
+    "test_notebook.py",
+    "test_quickstart.py",
+    "test_any_generation.py",
+    "test_publishing.py",
+    "test_buying_cut_off.py",
+    "test_fault_matrix.py",
+    "localnet/test_network.py",
+    "test_buying.py",
+    "test_cli.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; the tests of a file stay in their order."""
+    places = {name: place for place, name in enumerate(_FIRST)}
+
+    def place(item: pytest.Item) -> int:
+        return next(
+            (places[name] for name in places if item.path.as_posix().endswith(f"/{name}")),
+            len(places),
+        )
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _as_users_start_programs() -> Iterator[None]:
     """Let programs that tests start buffer their output, and heed signals, as at a terminal.

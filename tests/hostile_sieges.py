@@ -248,7 +248,8 @@ SIEGES = (
           "            for _ in range(900): os.dup(0)\n"
           "        except OSError: pass\n"
           "        time.sleep(60)\n"
-          "if os.fork(): time.sleep(60)\n"
+          "filler = os.fork()\n"
+          "if filler: os.waitpid(filler, 0); sys.exit('refused')\n"
           "for n in range(20): os.write(os.memfd_create(str(n)), b'x' * 2**24)\n" + _SLEEP,
           "ended: too much memory, or refused", _memory_or_refused,
           {"memory_bytes": 128 * MEGABYTE, "wall_s": 8.0}),

@@ -1,4 +1,4 @@
-"""Drives the real `ocean-compute` in subprocesses, and looks for secrets in all that it says."""
+"""Drives the real `ocean-compute` in its own processes, and looks for secrets in what it says."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import forked
 from tests.strict import STRICT
 
 PROGRAM = [sys.executable, *STRICT, "-m", "ocean_lib.cli"]
@@ -51,18 +52,16 @@ class CommandLine:
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> Said:
         """Run a command that ends with this status."""
-        ended = subprocess.run(
-            [*PROGRAM, *arguments],
-            cwd=self.folder,
-            env=self.variables(**environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
+        said = Said(
+            *forked.run(
+                arguments,
+                folder=self.folder,
+                environment=self.variables(**environment),
+                timeout_s=DEADLINE_S,
+            )
         )
-        assert ended.returncode == code, f"{arguments}: {ended.returncode}\n{ended.stderr}"
-        return self.checked(Said(ended.returncode, ended.stdout, ended.stderr))
+        assert said.code == code, f"{arguments}: {said.code}\n{said.err}"
+        return self.checked(said)
 
     def json(self, *arguments: str, code: int = 0, **environment: str) -> Said:
         """Run a command with --json, and compare the keys with those of the document."""

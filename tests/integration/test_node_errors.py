@@ -20,8 +20,10 @@ from ocean_lib.backends.node.answers import check_ok
 from ocean_lib.backends.signing import MOST_USED_NONCES
 from ocean_lib.checks import is_job_id
 from ocean_lib.exceptions import OceanError, ResponseError
+from ocean_lib.http import deadline
 from ocean_lib.http.exchange import HttpExchange
 from ocean_lib.ocean.ocean_compute import OceanCompute
+from tests.clock import Clock
 from tests.fake_node import PREFIX, recorded
 from tests.unit.backends.node.test_answers import EXPECTED
 from tests.vectors import nodes
@@ -102,6 +104,11 @@ def expected_of(index: int) -> str:
     """Return the error's name: a stop that is refused without words may be a stale nonce."""
     is_stop = name_of(CASES[index]) == ("PUT", "compute")
     return "SignatureRejected" if is_stop else EXPECTED[index]
+
+
+@pytest.fixture(autouse=True)
+def _waits_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock().rules(monkeypatch, deadline)
 
 
 @pytest.mark.parametrize("index", sorted(EXPECTED), ids=[IDS[index] for index in sorted(EXPECTED)])

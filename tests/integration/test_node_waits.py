@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import pytest
@@ -14,6 +13,7 @@ from ocean_lib.exceptions import SignatureRejected
 from ocean_lib.http import deadline
 from ocean_lib.jobs import waiting
 from ocean_lib.ocean.ocean_compute import OceanCompute
+from tests.clock import Clock
 from tests.fake_node import FakeNode, recorded
 from tests.vectors import nodes
 from tests.wire import Reply, Request, answer
@@ -23,22 +23,6 @@ META = AlgorithmMetadata(
 )
 WALLETS = [Wallet(None, private_key=f"0x{number:064x}") for number in (7, 8, 9)]
 MINUTE_S = 60.0
-
-
-class Clock:
-    """Time that passes only when somebody sleeps; it begins now, for what reads the real one."""
-
-    def __init__(self) -> None:
-        self.now = self.began = time.monotonic()
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class StrictNode(FakeNode):
@@ -62,10 +46,7 @@ class StrictNode(FakeNode):
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for module in (pace, deadline, waiting):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
+    return Clock().rules(monkeypatch, pace, deadline, waiting)
 
 
 def compute_at(node: FakeNode) -> OceanCompute:

@@ -13,6 +13,7 @@ from ocean_lib.backends.v3.answers import job_of
 from ocean_lib.http import deadline
 from ocean_lib.jobs import awaiting, waiting
 from ocean_lib.jobs.waiting import Wait, wait
+from tests.clock import Clock
 
 STATUS = (
     "from ocean_lib import Config, DataServiceProvider, OceanCompute\n"
@@ -74,19 +75,6 @@ def test_a_signature_loads_neither_web3_nor_any_of_eth_accounts_packages():
     assert not loaded & {"web3", "eth_account", "eth_keys", "eth_utils", "py_ecc", "eth_abi"}
 
 
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.mark.parametrize(
     ("lasts_s", "most_looks", "most_late_s"),
     [(0.1, 2, 0.2), (1, 4, 0.9), (10, 8, 5.5), (60, 15, 15), (600, 35, 33), (3600, 138, 33)],
@@ -94,10 +82,7 @@ class Clock:
 def test_a_wait_takes_few_looks_and_ends_soon_after_the_job(
     monkeypatch, lasts_s, most_looks, most_late_s
 ):
-    clock = Clock()
-    monkeypatch.setattr(waiting, "time", clock)
-    monkeypatch.setattr(awaiting, "time", clock)
-    monkeypatch.setattr(deadline, "time", clock)
+    clock = Clock(1000.0).rules(monkeypatch, waiting, awaiting, deadline)
     plan = Wait([JOB_ID])
     looks = 0
 

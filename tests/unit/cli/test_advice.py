@@ -127,6 +127,7 @@ def _advised() -> dict[str, list[set[str]]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_advice_is_given_somewhere_with_the_values_that_its_words_name() -> None:
     given = _advised()
 

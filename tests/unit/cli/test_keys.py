@@ -150,6 +150,7 @@ def test_a_key_typed_in_the_wrong_place_is_not_repeated(
     assert "4c4c4c" not in said.out + said.err
 
 
+@pytest.mark.slow
 def test_a_new_wallet_is_for_its_owner_only_and_replaces_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.test_two_sides import CLIENT_FILES, NETWORK_FILES, ROOT, imported
 
 CLI_FILES = sorted((ROOT / "cli").rglob("*.py"))
 KNOW_LOCALNET = {"embedded.py", "network.py"}
 
 
+@pytest.mark.slow
 def test_neither_side_imports_the_command_line() -> None:
     users = [
         path

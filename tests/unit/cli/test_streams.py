@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "http://127.0.0.1:9"
 KEY = {"OCEAN_PRIVATE_KEY": "0x" + "4c" * 32}
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -122,6 +122,7 @@ def test_an_error_page_that_cannot_be_unpacked_is_still_an_error_page() -> None:
     assert (got.status_code, got.body) == (502, b"")
 
 
+@pytest.mark.slow
 def test_a_bomb_ends_at_the_limit_of_an_answer() -> None:
     bomb = gzip.compress(bytes(10**8))
     with WireServer(lambda _: answer(200, bomb, Content_Encoding="gzip")) as server:

@@ -342,15 +342,16 @@ def test_the_other_calls_give_a_value_or_our_error(
 RECORDED = [case["body"].encode("utf-8", "surrogateescape") for case in vectors.errors()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "operation"), [("result", "result"), ("status", "status")])
 def test_no_answer_of_the_real_provider_to_something_else_confuses_a_call(
     name: str, operation: str
 ) -> None:
+    job_id = "0123456789abcdef"
     for status in (200, 400, 500, 503):
+        wire = Wire()
+        compute = client(wire)
         for body in RECORDED:
-            wire = Wire()
-            compute = client(wire)
-            job_id = "0123456789abcdef"
             wire.operation, wire.odd = operation, lambda _, s=status, b=body: (s, {}, b)
             with pytest.raises(OceanError):
                 CALLS[name][0](compute, job_id)

@@ -49,6 +49,7 @@ def deploy(chain: EmbeddedChain, code: str) -> str:
     return str(receipt["contractAddress"])
 
 
+@pytest.mark.slow
 def test_a_contract_that_calls_itself_ends_without_ending_the_process(chain: EmbeddedChain) -> None:
     address = deploy(chain, CALLS_ITSELF)
     answers: list[Any] = []

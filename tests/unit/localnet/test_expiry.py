@@ -253,6 +253,7 @@ with engine(Path(sys.argv[1])) as (running, _, _):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0, 5, 12, 20])
 def test_a_kill_in_the_middle_loses_no_other_file_and_the_next_start_ends_it(
     tmp_path: Path, moment: int

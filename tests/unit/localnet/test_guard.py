@@ -17,7 +17,10 @@ from ocean_lib.localnet.runners.guard import Guard
 from ocean_lib.localnet.runners.hidden import look_closely
 from ocean_lib.localnet.runners.processes import Process, descendants, is_running
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="asks Linux"),
+]
 
 MEGABYTE = 1024**2
 Start = Callable[[str], Process]

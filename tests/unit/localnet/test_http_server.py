@@ -100,6 +100,7 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many_files")
 def test_half_open_connections_do_not_keep_others_out(server: HttpServer) -> None:
     with ExitStack() as connections:
@@ -111,6 +112,7 @@ def test_half_open_connections_do_not_keep_others_out(server: HttpServer) -> Non
         assert requests.get(server.url, timeout=10).text == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many_files")
 def test_a_request_under_way_is_answered_however_many_connections_come(
     threads: Threads,

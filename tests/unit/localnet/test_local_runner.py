@@ -24,6 +24,8 @@ from ocean_lib.localnet.runners.local import LocalRunner
 from ocean_lib.localnet.runners.outputs import collect_outputs, remove_tree
 from ocean_lib.localnet.runners.place import usual_python
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., tuple[RunOutcome, str, list[str]]]
 
 

@@ -15,6 +15,8 @@ from tests.unit.localnet.node_world import NODE_KEY, fill_escrow, world
 from tests.unit.localnet.test_node_replay import compare_jobs, replay_start
 from tests.vectors import nodes
 
+pytestmark = pytest.mark.slow
+
 NO_REGISTRY = "images are not looked for: the fault MissingImage refuses one"
 OTHER_WORDS = "the reason is the JSON parser's, and Python's has other words"
 OTHER_SIZE = "this network's machine has other resources than the recorded one"

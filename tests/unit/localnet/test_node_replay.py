@@ -21,6 +21,8 @@ from ocean_lib.localnet.faults import MissingImage, StuckJob
 from tests.unit.localnet.node_replay import Node, node, told
 from tests.vectors import nodes
 
+pytestmark = pytest.mark.slow
+
 Exchange = dict[str, Any]
 
 STORIES = [

@@ -93,6 +93,7 @@ def test_a_data_token_needs_an_address():
         Ocean(SECTIONS).get_data_token("0x12")
 
 
+@pytest.mark.slow
 def test_making_one_does_not_load_web3():
     code = (
         "import sys; from ocean_lib.ocean.ocean import Ocean;"

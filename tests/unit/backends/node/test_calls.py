@@ -109,6 +109,7 @@ def test_the_accepted_signature_of_a_hash_that_begins_with_zero_is_ours() -> Non
     assert sign_text(wallet_of(accepted[0]), data) == accepted[0]["signature"]
 
 
+@pytest.mark.slow
 def test_300_hashes_that_begin_with_a_zero_byte_are_signed_without_it() -> None:
     from eth_account import Account
     from eth_account.messages import encode_defunct

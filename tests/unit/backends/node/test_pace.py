@@ -16,27 +16,12 @@ from ocean_lib.exceptions import ImageNotFound, TooManyRequests
 from ocean_lib.http import deadline as deadline_module
 from ocean_lib.http.deadline import Deadline, time_limit
 from ocean_lib.jobs.waiting import intervals
-
-
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(pace_module, "time", clock)
-    monkeypatch.setattr(deadline_module, "time", clock)
-    return clock
+    return Clock(1000.0).rules(monkeypatch, pace_module, deadline_module)
 
 
 def most_in_a_minute(moments: list[float]) -> int:
@@ -68,6 +53,7 @@ def test_who_asks_without_end_is_never_held_for_long(clock: Clock) -> None:
     assert most_in_a_minute(moments) <= 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("polls", [1, 2, 3, 4, 30, 1000])
 def test_any_number_a_minute_may_be_allowed(clock: Clock, polls: int) -> None:
     pace, moments = Pace(polls), []
