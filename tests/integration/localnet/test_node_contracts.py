@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_account import Account
 
-from ocean_lib.localnet import LocalNetwork
+from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet.chain import EmbeddedChain
 from ocean_lib.localnet.chain.deployment import Deployment
 from ocean_lib.localnet.dialects.node.contracts import (
@@ -16,6 +17,7 @@ from ocean_lib.localnet.dialects.node.contracts import (
     contract_artifact,
     deploy_contracts,
 )
+from ocean_lib.localnet.dialects.v3.contracts import contract_artifact as v3_artifact
 
 KEY = "0x" + "11" * 32
 DEPLOYER = str(Account.from_key(KEY).address)
@@ -106,6 +108,22 @@ def test_a_deployer_that_did_other_things_before_deploys_anew(chain):
 
     assert sent(chain) == 1 + STEPS
     assert balance(chain, contracts, ACCOUNTS[0]) == 1000 * ETHER
+
+
+def test_another_release_of_the_contracts_is_named_and_not_deployed(chain, monkeypatch):
+    monkeypatch.setattr(metadata, "version", lambda _: "2.10.0")
+
+    with pytest.raises(LocalNetworkError, match=r"needs ocean-contracts 2\.7\.0, and 2\.10\.0 is"):
+        deploy_contracts(chain, KEY, NODE, ACCOUNTS)
+
+    assert sent(chain) == 0
+
+
+def test_without_v3s_packed_contracts_it_says_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
+
+    with pytest.raises(LocalNetworkError, match=r"V3's contracts are missing: .* pip install -e"):
+        v3_artifact("DTFactory")
 
 
 def test_more_accounts_than_one_transaction_holds_all_get_tokens(chain):
