@@ -29,7 +29,8 @@ _CLAIMED = topic("Claimed(address,uint256,address,address,uint256,bytes)")
 _LOCKED = topic("Lock(address,address,uint256,uint256,uint256,address)")
 _LOCKED_FIELDS = "address,address,uint256,uint256,uint256,address"
 _CANCELED = topic("Canceled(address,uint256,address,address,uint256)")
-_AT_ONCE = 50
+_AT_ONCE = 20
+"""Claims in one transaction: a chain gives the estimate of one only so much processor time."""
 
 
 class CannotLock(Exception):
