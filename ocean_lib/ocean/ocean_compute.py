@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Optional, Union
@@ -14,6 +15,7 @@ from ocean_lib.backends.generation import Generation
 from ocean_lib.backends.select import Backends, backends_of
 from ocean_lib.backends.signing import check_trusted
 from ocean_lib.base.interrupts import interrupted_saying
+from ocean_lib.base.turns import Turns
 from ocean_lib.checks import (
     check_did,
     check_place,
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     from ocean_lib.preflight.findings import Finding, Findings
 
 logger = logging.getLogger(__name__)
+
+_STARTS = Turns()
+"""Of each wallet's paid starts at nodes."""
 
 
 @enforce_types
@@ -407,9 +412,12 @@ class OceanCompute:
             if plan.did:
                 self.check_provider(plan.did)
             self._checked(replace(plan, pays=True), wallet).check_worth_paying()
-        orders = quote.pay(wallet, max_cost=max_cost)
-        with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
-            return self.submit_plan(quote.in_plan(plan, orders), wallet)
+        turn = _STARTS.of(plan.consumer)
+        # What one start put into the escrow, another must not use before it; V3 has no escrow.
+        with turn.held if quote.compute is not None else nullcontext():
+            orders = quote.pay(wallet, max_cost=max_cost)
+            with interrupted_saying(f"the job was not started; {orders.how_to_go_on}"):
+                return self.submit_plan(quote.in_plan(plan, orders), wallet)
 
     def submit_plan(
         self,

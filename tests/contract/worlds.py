@@ -259,44 +259,5 @@ class NodeWorld(World):
         return replace(consumer, arguments={**consumer.arguments, "resources": {"ram": 4096}})
 
 
-class PaidNodeWorld(NodeWorld):
-    """An Ocean Node where every job is paid for: data sets are published, and ordered by DID."""
-
-    @cached_property
-    def _seller(self) -> tuple[Ocean, Wallet]:
-        return self.ocean(), self.network.wallet(0)
-
-    @cached_property
-    def _environment(self) -> str:
-        return next(one.id for one in self.ocean().compute.environments() if not one.is_free)
-
-    @cached_property
-    def _table(self) -> str:
-        return self._published(self.network.publish_file(DATA.encode(), "data.csv"))
-
-    def consumer(
-        self, *, data: str = DATA, url: str | None = None, max_run_time_s: int = 60
-    ) -> Consumer:
-        if (data, url) == (DATA, None):
-            did = self._table
-        else:
-            did = self._published(url or self.network.publish_file(data.encode(), "data.csv"))
-        arguments = {
-            "environment": self._environment,
-            "max_duration": max_run_time_s,
-            "pay": True,
-            "max_cost": {self.network.contracts.ocean_token: 10},
-        }
-        wallet = self.network.wallet(next(self._accounts))
-        return Consumer(self, wallet, [did], raw_code, arguments)
-
-    def _published(self, url: str) -> str:
-        ocean, wallet = self._seller
-        about = {"name": "Table", "author": "lab", "license": "CC0-1.0", "price": 0}
-        # A node runs no code of one's own where nobody at all is trusted.
-        compute = {"allow_raw_algorithm": True, "allow_all_published_algorithms": True}
-        return str(ocean.assets.publish({**about, "files": [url], "compute": compute}, wallet).did)
-
-
-WORLDS: dict[str, type[World]] = {"v3": V3World, "node": NodeWorld, "paid": PaidNodeWorld}
+WORLDS: dict[str, type[World]] = {"v3": V3World, "node": NodeWorld}
 """What the whole contract is tested on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -211,6 +212,23 @@ def test_submit_pays_and_starts_and_a_second_job_pays_only_itself(
 
     assert finished(first) == finished(second) == {"sum": 10}
     assert first.job_id != second.job_id
+
+
+def test_threads_of_one_wallet_that_pay_and_start_are_all_served(shop: Shop, ocean: Ocean) -> None:
+    wallet = shop.buyer()
+    asked: dict[str, Any] = {
+        "algorithm_meta": raw_code("print(1)"),
+        "environment": shop.paid_environment(),
+        "max_duration": 60,
+        "pay": True,
+        "max_cost": {shop.token: 1},
+    }
+
+    with ThreadPoolExecutor(2) as threads:
+        started = [threads.submit(ocean.compute.submit, [], wallet, **asked) for _ in range(2)]
+        jobs = [each.result() for each in started]
+
+    assert len({job.job_id for job in jobs}) == 2
 
 
 @pytest.mark.parametrize("most", ["0", "3.001999999999999999"])

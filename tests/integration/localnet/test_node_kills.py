@@ -27,6 +27,7 @@ ROUNDS = int(os.environ.get("OCEAN_KILLS", "5"))
 DEPOSIT = 900
 PAYERS = 2
 _LOCKED = topic("Lock(address,address,uint256,uint256,uint256,address)")
+_CLAIMED = topic("Claimed(address,uint256,address,address,uint256,bytes)")
 _NETWORK = """
 import sys
 from ocean_lib.localnet import LocalNetwork, NodeOptions
@@ -70,7 +71,7 @@ def start_jobs(user: NodeUser, known: Acknowledged, ended: threading.Event) -> N
                 known.jobs.add(answered.json()[0]["jobId"].partition("-")[2])
 
 
-def kill_under_load(folder: Path, known: Acknowledged) -> None:
+def kill_under_load(folder: Path, known: Acknowledged, *, after_a_claim: bool) -> None:
     with node(folder) as process:
         users = [NodeUser(folder, index) for index in range(PAYERS)]
         ended = threading.Event()
@@ -79,6 +80,9 @@ def kill_under_load(folder: Path, known: Acknowledged) -> None:
         for loader in loaders:
             loader.start()
         until(lambda: len(known.jobs) > before)
+        if after_a_claim:
+            claimed = count(users[0], _CLAIMED)
+            until(lambda: count(users[0], _CLAIMED) > claimed)
         time.sleep(random.uniform(0.0, 1.0))
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
@@ -87,6 +91,12 @@ def kill_under_load(folder: Path, known: Acknowledged) -> None:
             loader.join()
         for user in users:
             user.close()
+
+
+def count(user: NodeUser, kind: str) -> int:
+    """Return how many events of a kind there are."""
+    latest = int(user.chain.call("eth_blockNumber"), 16)
+    return len(events(user.chain, [kind], 0, latest))
 
 
 def until(condition: Callable[[], bool], seconds: float = 300) -> None:
@@ -103,8 +113,8 @@ def test_no_token_is_lost_and_no_lock_forgotten_when_a_node_is_killed(tmp_path: 
         for user in users:
             user.fill_escrow(DEPOSIT, locks=10_000)
             user.close()
-    for _ in range(ROUNDS):
-        kill_under_load(tmp_path, known)
+    for number in range(ROUNDS):
+        kill_under_load(tmp_path, known, after_a_claim=number % 2 == 1)
 
     with node(tmp_path):
         users = [NodeUser(tmp_path, index) for index in range(PAYERS)]

@@ -91,6 +91,18 @@ def test_a_lock_whose_job_was_cut_off_becomes_a_job_at_the_next_start(running: N
     assert funds(running) == (99, 1)
 
 
+def test_a_claim_pass_looks_only_at_jobs_whose_lock_was_there_before(running: Node) -> None:
+    """Seen under load: a lock made while a pass went on was taken for one that had gone."""
+    payments = payments_of(running)
+    payments.lock(JOB, request_of(running), payment())
+
+    while_starting = payments.open()
+    payments.create(JOB, request_of(running))
+
+    assert while_starting == {}
+    assert payments.open() == {lock_id(JOB): JOB}
+
+
 def test_a_lock_that_never_came_onto_the_chain_becomes_no_job(running: Node) -> None:
     stranger = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
     with pytest.raises(CannotPay):

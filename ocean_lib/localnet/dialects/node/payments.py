@@ -150,10 +150,11 @@ class Payments:
         return made
 
     def open(self) -> dict[int, str]:
-        """Return the ids of the jobs whose lock has not ended, by their numbers on the chain."""
-        rows = self._database.rows(
-            "SELECT job_id FROM locks WHERE claim_tx IS NULL AND cancel_tx IS NULL"
-        )
+        """Return the ids of the jobs whose lock has not ended, by their numbers on the chain.
+
+        Without those that are being made: of all others the lock was on the chain before.
+        """
+        rows = self._rows("WHERE request IS NULL AND claim_tx IS NULL AND cancel_tx IS NULL")
         return {lock_id(row["job_id"]): row["job_id"] for row in rows}
 
     def note(self, job_id: str, **columns: str | None) -> None:
