@@ -78,6 +78,9 @@ def test_a_folder_that_cannot_be_is_refused_before_the_first_job(
     ("options", "code", "expected"),
     [
         (("--isolation", "foo"), 2, "isolation (--isolation): expected one of bwrap"),
+        (("--runner", "foo"), 2, "runner (--runner): expected one of docker"),
+        (("--runner-option", "foo"), 2, "--runner-option: expected NAME=VALUE; got 'foo'"),
+        (("--runner-option", "pull=never"), 2, "for a runner with a name; pass runner="),
         (("--host", "0.0.0.0"), 2, "--expose"),
         (("--generation", "v4"), 2, "'v3', 'node'"),
         (("--rate-limit", "5"), 2, "these settings are for generation='node'"),

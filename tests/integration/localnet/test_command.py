@@ -41,6 +41,8 @@ def _refused(*arguments: str, folder: Path, status: int) -> str:
         (("--host", "0.0.0.0"), "--expose"),
         (("--chain-url", "foo"), "not an http(s) URL"),
         (("--isolation", "foo"), "isolation (--isolation): expected one of bwrap"),
+        (("--runner", "foo"), "runner (--runner): expected one of docker"),
+        (("--runner-option", "foo"), "--runner-option: expected NAME=VALUE; got 'foo'"),
         (("--seed", ""), "seed (--seed): expected"),
         (("--generation", "v4"), "generation (--generation): expected one of v3, node"),
         (("--rate-limit", "0"), "rate_limit: expected a whole number"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocean_lib.localnet import LocalNetwork, LocalNetworkError
 from ocean_lib.localnet.faults import Drop
-from ocean_lib.localnet.runners import Limits
+from ocean_lib.localnet.runners import Limits, containers
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,15 @@ def test_what_lies_at_the_ends_of_the_ranges_is_taken() -> None:
     LocalNetwork(port=65535, rpc_port=0, chain_id=1, account_count=1, jobs_at_once=1, max_jobs=1)
     LocalNetwork(results_lifetime_s=0, chain_url="https://node.example/v3/key")
     LocalNetwork(results_lifetime_s=float("inf"), chain_url="http://[::1]:8545")
+
+
+def test_a_runner_whose_package_is_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(containers, "find_spec", lambda name: None)
+    network = LocalNetwork(tmp_path / "state", isolation="container")
+
+    with pytest.raises(LocalNetworkError, match=r'pip install "ocean-compute\[localnet,containers'):
+        network.start()
+
+    assert not (tmp_path / "state").exists()
