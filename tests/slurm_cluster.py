@@ -179,6 +179,8 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # also in a shell's background
+        signal.signal(number, signal.default_int_handler)
     with cluster(Path(sys.argv[1])) as running:
         print(f"export SLURM_CONF={running.config}", flush=True)  # noqa: T201 (its purpose)
         with contextlib.suppress(KeyboardInterrupt):

@@ -207,12 +207,18 @@ class JobEngine:
                     is_handed_over = self._run(job)
             except Exception:  # noqa: BLE001 (one job's fault must not end the others' worker)
                 _log.exception("job %s broke the engine", job_id)
-                self._end(self._store.get(job_id), "the network failed while it ran this job")
+                self._give_up(job_id)
             finally:
                 if not is_handed_over:
                     with self._changed:
                         self._turns.leave(job_id)
                         self._changed.notify_all()
+
+    def _give_up(self, job_id: str) -> None:
+        try:
+            self._end(self._store.get(job_id), "the network failed while it ran this job")
+        except Exception:  # noqa: BLE001 (the worker is needed; the next start ends the job)
+            _log.exception("job %s cannot be ended", job_id)
 
     def _next(self) -> tuple[str, RunOutcome | None] | None:
         """Wait for a job to collect, or else to run; None at the end."""
