@@ -195,7 +195,7 @@ def others() -> str:
         for line in index.read_text(encoding="utf-8").splitlines()
     }
     pages = sorted(path.stem for path in docs.glob("*.md"))
-    return "\n".join(f"/{name}" for name in pages if name not in {*listed, "index"})
+    return "\n".join(f"/{name}" for name in pages if name not in {*listed, "index", "README"})
 
 
 # --- architecture
