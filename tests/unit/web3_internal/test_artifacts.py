@@ -169,6 +169,7 @@ def run(code: str, environment: dict[str, str], folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_without_ocean_contracts_the_client_knows_its_contracts(core_install, tmp_path):
     code = f"""
 import importlib.util
@@ -195,6 +196,7 @@ print(get_dtfactory_address(Config(options_dict={{}}).address_file, "polygon"))
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "error"),
     [
