@@ -191,6 +191,7 @@ def run(code: str, environment: dict[str, str], folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_without_ocean_contracts_the_client_knows_its_contracts(core_install, tmp_path):
     code = f"""
 import importlib.util
