@@ -34,7 +34,7 @@ class ComputeInput:
     did: str
     transfer_tx_id: str
     service_id: int | str
-    userdata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    userdata: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
         checked = {

@@ -1,6 +1,6 @@
 """Killed at any moment while paid jobs start, a node loses no token and forgets no lock.
 
-Five rounds by default; `OCEAN_KILLS=50` for the long run.
+Two rounds by default; `OCEAN_KILLS=50` for the long run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ocean_lib.localnet.chain import RpcError
 from ocean_lib.localnet.dialects.node.contract_calls import events, topic
 from tests.integration.localnet.node_client import WEI, NodeUser, number_of
 
-ROUNDS = int(os.environ.get("OCEAN_KILLS", "5"))
+ROUNDS = int(os.environ.get("OCEAN_KILLS", "2"))
 DEPOSIT = 900
 PAYERS = 2
 _LOCKED = topic("Lock(address,address,uint256,uint256,uint256,address)")

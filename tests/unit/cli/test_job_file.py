@@ -40,7 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The jobs that a Provider started, which takes the folder `gone` away with it."""
     ids: list[str] = []
 
-    def submit(compute: OceanCompute, plan: JobPlan, wallet: Any) -> ComputeJob:
+    def submit(compute: OceanCompute, plan: JobPlan, wallet: Any, **_: Any) -> ComputeJob:
         ids.append("a1")
         shutil.rmtree(tmp_path / "gone", ignore_errors=True)
         ref = JobRef(plan.main.did, "a1", plan.consumer)
