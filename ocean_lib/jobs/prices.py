@@ -121,16 +121,20 @@ class ComputePrice:
 
 @dataclass(frozen=True)
 class EscrowLock:
-    """What a node has locked in the escrow for one job.
+    """What a node has locked for one job, and not settled yet.
 
     Attributes:
-        token: the address of the token.
-        amount: how much, in whole tokens.
-        ends_s: until when, in epoch seconds; then `cancelExpiredLock` gives the money back.
-        job: the number of the job, its `jobIdHash`.
+        token: the token's address.
+        payee: the consumer address of the node's environment.
+        amount: in whole tokens.
+        job_hash: the job's `jobIdHash`, `0x` and 64 hex digits.
+        expires_s: until when the node can take it, in epoch seconds.
+        is_expired: whether it can be cancelled, by the chain's clock.
     """
 
     token: str
+    payee: str
     amount: Decimal
-    ends_s: int
-    job: int
+    job_hash: str
+    expires_s: int
+    is_expired: bool

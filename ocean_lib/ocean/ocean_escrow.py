@@ -15,6 +15,7 @@ from ocean_lib.base.arguments import check_whole
 from ocean_lib.checks import check_address
 from ocean_lib.config import Config
 from ocean_lib.exceptions import InvalidInput, NotOffered
+from ocean_lib.jobs.prices import EscrowLock
 from ocean_lib.models.amounts import Amount
 from ocean_lib.models.chain_access import ChainAccess
 from ocean_lib.web3_internal.contract_base import AnyWallet
@@ -63,27 +64,6 @@ class EscrowAuthorization:
     max_lock_s: int
     max_locks: int
     locks: int
-
-
-@dataclass(frozen=True)
-class EscrowLock:
-    """What a node has locked for one job, and not settled yet.
-
-    Attributes:
-        token: the token's address.
-        payee: the consumer address of the node's environment.
-        amount: in whole tokens.
-        job_hash: the job's `jobIdHash`, `0x` and 64 hex digits.
-        expires_s: until when the node can take it, in epoch seconds.
-        is_expired: whether it can be cancelled, by the chain's clock.
-    """
-
-    token: str
-    payee: str
-    amount: Decimal
-    job_hash: str
-    expires_s: int
-    is_expired: bool
 
 
 class OceanEscrow:
@@ -162,7 +142,8 @@ class OceanEscrow:
             token: only of this token; '': of every token that the account deposited.
         """
         now_s = self._escrow.now_s()
-        return [_shown(kind, one, now_s) for kind, one in self._locked(_address(account), token)]
+        found = self._locked(_address(account), token)
+        return [lock.told(kind.whole(lock.amount), now_s) for kind, lock in found]
 
     def deposit(self, token: str, amount: Amount, wallet: AnyWallet, *, up_to: bool = False) -> str:
         """Put tokens of a wallet into the escrow; an approval is sent first where none is there.
@@ -270,7 +251,7 @@ class OceanEscrow:
         now_s = self._escrow.now_s()
         found = [pair for pair in self._locked(payer, token) if pair[1].is_expired(now_s)]
         self._escrow.cancel_expired([lock for _, lock in found], wallet)
-        return [_shown(kind, lock, now_s) for kind, lock in found]
+        return [lock.told(kind.whole(lock.amount), now_s) for kind, lock in found]
 
     @property
     def _escrow(self) -> EscrowContract:
@@ -319,14 +300,3 @@ def _above_0(token: Token, amount: Amount) -> int:
     if not base:
         raise InvalidInput("The amount must be more than 0. Nothing was sent.")
     return base
-
-
-def _shown(token: Token, lock: Locked, now_s: float) -> EscrowLock:
-    return EscrowLock(
-        token.address,
-        lock.payee,
-        token.whole(lock.amount),
-        f"0x{lock.job_number:064x}",
-        lock.expires_s,
-        lock.is_expired(now_s),
-    )

@@ -468,7 +468,7 @@ def test_a_start_that_is_refused_after_the_lock_says_what_is_locked_until_when(
     lock = caught.value.lock
     now_s = shop.web3.eth.get_block("latest")["timestamp"]
     assert (lock.token, lock.amount) == (shop.token, 1)
-    assert 3000 < lock.ends_s - now_s <= 3660
+    assert 3000 < lock.expires_s - now_s <= 3660
     quote = ocean.compute.quote([], wallet, **asked)
     assert quote.compute is not None
     assert (quote.compute.in_escrow, quote.compute.locked, quote.compute.locks) == (0, 1, 1)

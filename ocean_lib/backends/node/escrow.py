@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from ocean_lib.backends.node.abis import FOLDER
@@ -22,6 +23,7 @@ from ocean_lib.exceptions import (
     MalformedResponse,
     VerifyTxFailed,
 )
+from ocean_lib.jobs.prices import EscrowLock
 from ocean_lib.web3_internal.contract_base import AnyWallet, ContractBase
 from ocean_lib.web3_internal.node_calls import chain_errors
 from ocean_lib.web3_internal.signer import signer_address
@@ -92,6 +94,12 @@ class Locked:
     def is_expired(self, now_s: float) -> bool:
         """Tell whether it can be cancelled at a time, in epoch seconds by the chain's clock."""
         return now_s > self.expires_s
+
+    def told(self, amount: Decimal, now_s: float) -> EscrowLock:
+        """Return it for users, with its amount in whole tokens."""
+        expires_s, job_hash = self.expires_s, f"0x{self.job_number:064x}"
+        is_expired = self.is_expired(now_s)
+        return EscrowLock(self.token, self.payee, amount, job_hash, expires_s, is_expired)
 
 
 class EscrowContract(ContractBase):

@@ -131,10 +131,9 @@ class Ledger:
 
     def locks(self, price: ComputePrice, account: str) -> list[EscrowLock]:
         """Return what the node has locked of a wallet's deposit, in the token of a price."""
+        now_s = self.now_s(price)
         return [
-            EscrowLock(
-                price.token, self._whole(price.token, one.amount), one.expires_s, one.job_number
-            )
+            one.told(self._whole(price.token, one.amount), now_s)
             for one in self._escrow(price).locks(account, price.token, price.payee)
         ]
 

@@ -35,7 +35,7 @@ def tell_lock(
     try:
         ledger = ledger_of()
         price = ledger.price(terms_of(), owner, 0)
-        locks = [lock for lock in ledger.locks(price, owner) if lock.ends_s > ledger.now_s(price)]
+        locks = [lock for lock in ledger.locks(price, owner) if not lock.is_expired]
         known = {_number(job.raw.get("jobIdHash")) for job in jobs_of()} if locks else set()
     except OceanError as failure:
         add_to_message(
@@ -44,14 +44,14 @@ def tell_lock(
             f"lock ends; whether it did could not be read: {failure.what}",
         )
         return
-    lost = [lock for lock in locks if lock.job not in known]
+    lost = [lock for lock in locks if _number(lock.job_hash) not in known]
     if lost:
-        error.lock = max(lost, key=lambda lock: lock.ends_s)
+        error.lock = max(lost, key=lambda lock: lock.expires_s)
         add_to_message(error, _told(error.lock, price.escrow))
 
 
 def _told(lock: EscrowLock, escrow: str) -> str:
-    ends = datetime.fromtimestamp(lock.ends_s, timezone.utc)
+    ends = datetime.fromtimestamp(lock.expires_s, timezone.utc)
     return (
         f"The node had locked the price before: {in_tokens(lock.amount)} of {lock.token} stay "
         f"locked in the escrow {escrow} until {ends:%Y-%m-%d %H:%M:%S} UTC; after that the "

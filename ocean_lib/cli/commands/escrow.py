@@ -13,7 +13,7 @@ from ocean_lib.cli.options import ADDRESS, TEXT, client_options, owner_option
 from ocean_lib.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from ocean_lib.ocean.ocean_escrow import EscrowLock
+    from ocean_lib.jobs.prices import EscrowLock
 
 _TOKEN_HELP = "Only of this token: its address."  # noqa: S105 - a text
 token_option = click.option("--token", metavar="TOKEN", type=ADDRESS, help=_TOKEN_HELP)
