@@ -77,7 +77,7 @@ from ocean_lib.web3_internal.signer import Signer
 
 if TYPE_CHECKING:
     from ocean_lib.backends.node.ledger import Ledger
-    from ocean_lib.backends.node.till import Till
+    from ocean_lib.backends.node.purchases import Purchases
 
 logger = logging.getLogger(__name__)
 
@@ -280,7 +280,7 @@ class NodeBackend:
         place = self.placement(plan)
         if place.payment is None:
             return Quote(plan.consumer, ServiceOrders(), environment=place.environment)
-        return self._till(reader).quote(place)
+        return self._purchases(reader).quote(place)
 
     def terms(self, place: Placement) -> Terms:
         """Ask what a paid job costs, and which of its orders are valid; unsigned."""
@@ -291,11 +291,11 @@ class NodeBackend:
             "initializeCompute", lambda http, url: calls.get_terms(http, url, body)
         )
 
-    def _till(self, reader: ChainReader) -> Till:
-        from ocean_lib.backends.node.till import Till
+    def _purchases(self, reader: ChainReader) -> Purchases:
+        from ocean_lib.backends.node.purchases import Purchases
 
         timeout_s = self._config.transaction_timeout_s
-        return Till(self._ledger(reader), self.terms, self._view_of, timeout_s)
+        return Purchases(self._ledger(reader), self.terms, self._view_of, timeout_s)
 
     def _ledger(self, reader: ChainReader) -> Ledger:
         from ocean_lib.backends.node.ledger import Ledger  # few pay, and it needs web3

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome
-from ocean_lib.localnet.runners.slurm import commands, papers
+from ocean_lib.localnet.runners.slurm import commands, job_files
 from ocean_lib.localnet.runners.slurm.options import SlurmOptions
 from ocean_lib.localnet.runners.slurm.runner import SlurmRunner
 from tests import hostile, hostile_run, hostile_sieges
@@ -223,7 +223,7 @@ def test_another_runner_takes_up_waiting_running_and_ended_jobs(
         never = ground.prepared("")
         (never.folder / "control").mkdir()
         ground.runner.close()
-        until(lambda: papers.left(ended.folder / "control"))
+        until(lambda: job_files.left(ended.folder / "control"))
         # As if the network had been killed before it could note the number.
         (running.folder / "control" / "slurm.id").unlink()
 
@@ -241,10 +241,10 @@ def test_another_runner_takes_up_waiting_running_and_ended_jobs(
 def test_a_job_that_was_submitted_twice_runs_once(ground: Ground, slurm: Cluster) -> None:
     job = ground.prepared(f"{OUT}open('/data/outputs/' + str(time.time()), 'w').close()")
     (job.folder / "control").mkdir()
-    papers.write_order(papers.Order(job, ground.folder))
+    job_files.write_order(job_files.Order(job, ground.folder))
     ground.runner.take_up(job)  # and submits it, as nobody knows of it
     until(lambda: slurm_ids(slurm, job))
-    until(lambda: papers.left(job.folder / "control"))
+    until(lambda: job_files.left(job.folder / "control"))
     name, control = f"ocean-test-{job.job_id}", job.folder / "control"
     script = str(ground.folder / "slurm" / "job.sh")
     line = (script, *ground.runner.line(job)[1:])

@@ -11,7 +11,7 @@ import pytest
 
 from ocean_lib.localnet.errors import BadOption
 from ocean_lib.localnet.runners import Limits, RunnerJob, RunOutcome
-from ocean_lib.localnet.runners.slurm import commands, endings, papers
+from ocean_lib.localnet.runners.slurm import commands, endings, job_files
 from ocean_lib.localnet.runners.slurm.commands import Seen, SlurmAway, SlurmRefuses
 from ocean_lib.localnet.runners.slurm.endings import Left
 from ocean_lib.localnet.runners.slurm.options import USUAL, SlurmOptions
@@ -216,26 +216,26 @@ def test_the_accounting_is_used_where_it_is(
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "control").mkdir()
     job = RunnerJob("ab", tmp_path, "python3 $ALGO", "i:t", Limits(), variables={"a": "'\n$"})
-    order = papers.Order(job, tmp_path.parent, "bwrap", "/p")
-    papers.write_order(order)
+    order = job_files.Order(job, tmp_path.parent, "bwrap", "/p")
+    job_files.write_order(order)
 
-    assert papers.read_order(tmp_path / "control") == order
+    assert job_files.read_order(tmp_path / "control") == order
 
 
 def test_a_job_is_claimed_once(tmp_path: Path) -> None:
-    assert [papers.claim(tmp_path, "1"), papers.claim(tmp_path, "2")] == [True, False]
-    assert papers.is_claimed(tmp_path)
+    assert [job_files.claim(tmp_path, "1"), job_files.claim(tmp_path, "2")] == [True, False]
+    assert job_files.is_claimed(tmp_path)
 
 
 def test_what_is_left_is_read_also_if_only_the_supervisor_was_there(tmp_path: Path) -> None:
     control = tmp_path / "control"
     control.mkdir()
-    nothing = papers.all_left(control)
+    nothing = job_files.all_left(control)
     outcome = {"reason": "exited", "exit_code": 3}
     (control / "outcome.json").write_text(json.dumps(outcome))
-    half = papers.all_left(control)
-    papers.leave(control, {"outcome": outcome, "signalled": True})
+    half = job_files.all_left(control)
+    job_files.leave(control, {"outcome": outcome, "signalled": True})
 
     assert nothing is None
     assert half == Left(FAILED, whole=False)
-    assert papers.all_left(control) == Left(FAILED, signalled=True)
+    assert job_files.all_left(control) == Left(FAILED, signalled=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from ocean_lib.localnet.runners import CannotRun, RunOutcome
 from ocean_lib.localnet.runners.isolation import UnknownIsolation
 from ocean_lib.localnet.runners.local import LocalRunner
-from ocean_lib.localnet.runners.slurm import papers
+from ocean_lib.localnet.runners.slurm import job_files
 
 _PAUSE_S = 0.02
 _SIGNAL_S = 0.5
@@ -44,17 +44,17 @@ def main() -> None:
     control = Path(sys.argv[1])
     signals = _Signals()
     slurm_id = os.environ.get("SLURM_JOB_ID", "")
-    if not papers.claim(control, slurm_id):
+    if not job_files.claim(control, slurm_id):
         print(f"another Slurm job than {slurm_id} has this job", file=sys.stderr)  # noqa: T201
         return
-    order = papers.read_order(control)
+    order = job_files.read_order(control)
     outcome = _run(order, signals)
-    papers.leave(control, {"outcome": asdict(outcome), "signalled": signals.came})
+    job_files.leave(control, {"outcome": asdict(outcome), "signalled": signals.came})
     status = outcome.exit_status
     sys.exit(_CANNOT_RUN if status is None else status)
 
 
-def _run(order: papers.Order, signals: _Signals) -> RunOutcome:
+def _run(order: job_files.Order, signals: _Signals) -> RunOutcome:
     job = order.job
     notes = job.folder / "control" / job.notes_log
     with notes.open("a", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from ocean_lib.localnet.runners import RunnerJob, RunOutcome
 from ocean_lib.localnet.runners.launch import program
 from ocean_lib.localnet.runners.local import gather
-from ocean_lib.localnet.runners.slurm import commands, endings, papers
+from ocean_lib.localnet.runners.slurm import commands, endings, job_files
 from ocean_lib.localnet.runners.slurm.commands import Seen, SlurmAway, SlurmRefuses
 from ocean_lib.localnet.runners.slurm.options import SlurmOptions
 
@@ -101,17 +101,19 @@ class SlurmRunner:
     def submit(self, job: RunnerJob) -> None:
         """Leave a job to the thread; it is submitted as soon as the scheduler answers."""
         (job.folder / "control").mkdir(exist_ok=True)
-        papers.write_order(papers.Order(job, self._state, self._isolation, self._options.python))
+        job_files.write_order(
+            job_files.Order(job, self._state, self._isolation, self._options.python)
+        )
         self._add(_Job(job))
 
     def take_up(self, job: RunnerJob) -> bool:
         """Look after a job of an earlier network; False if it was never to be submitted."""
         control = job.folder / "control"
         try:
-            job = papers.read_order(control).job
+            job = job_files.read_order(control).job
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        number = papers.noted_number(control)
+        number = job_files.noted_number(control)
         self._add(_Job(job, (number,) if number else (), uncertain=not number))
         return True
 
@@ -218,7 +220,7 @@ class SlurmRunner:
         """Take what a job's program left at its end, where that alone tells how it ended."""
         waits = not self._away_s and one.seen is not None and endings.is_waiting(one.seen)
         if one.numbers and not waits:
-            left = papers.left(one.control)
+            left = job_files.left(one.control)
             if left is not None and left.is_certain:
                 one.outcome = endings.outcome(left, None, stop_asked=one.stop)
 
@@ -243,14 +245,14 @@ class SlurmRunner:
             if not endings.has_ended(one.seen):
                 one.over_since = None
                 return
-        elif not one.numbers and not papers.is_claimed(one.control):
+        elif not one.numbers and not job_files.is_claimed(one.control):
             return  # it never came there: it is submitted now
         now = time.monotonic()
         one.over_since = one.over_since or now
         self._end(one, now - one.over_since, is_known=bool(found))
 
     def _end(self, one: _Job, over_s: float, *, is_known: bool) -> None:
-        left = papers.all_left(one.control)
+        left = job_files.all_left(one.control)
         seen = one.seen if is_known else None
         if not is_known and one.numbers:
             seen = commands.accounted(one.numbers[0])
@@ -258,7 +260,7 @@ class SlurmRunner:
         outcome = endings.outcome(left, seen, stop_asked=one.stop)
         if outcome.reason == "lost" and over_s < patience_s:
             return
-        if outcome.reason == "lost" and seen is None and not papers.is_claimed(one.control):
+        if outcome.reason == "lost" and seen is None and not job_files.is_claimed(one.control):
             one.numbers, one.over_since = (), None  # forgotten before it began: once more
             return
         one.outcome = outcome
@@ -267,7 +269,7 @@ class SlurmRunner:
         if one.stop:
             one.outcome = RunOutcome("stopped", None)
             return
-        name, log = self._prefix + one.job.job_id, one.control / papers.LOG
+        name, log = self._prefix + one.job.job_id, one.control / job_files.LOG
         one.uncertain = True
         try:
             number = commands.submit(self._options, one.job.limits, name, log, self.line(one.job))
@@ -276,7 +278,7 @@ class SlurmRunner:
             return
         finally:
             one.submitted = time.monotonic()
-        papers.note_number(one.control, number)
+        job_files.note_number(one.control, number)
         one.numbers, one.uncertain = (number,), False
         with (one.control / one.job.notes_log).open("a", encoding="utf-8") as notes:
             notes.write(f"[localnet] Slurm job {number}\n")

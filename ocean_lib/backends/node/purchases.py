@@ -50,7 +50,7 @@ class _Known:
     is_given: bool
 
 
-class Till:
+class Purchases:
     """Quotes jobs at one node, and pays for them.
 
     Args:
