@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import blocks
+
 ROOT = Path(__file__).parents[2]
 ALGORITHM = ROOT / "examples" / "algorithms" / "classify.py"
 TABLE = ROOT / "examples" / "data" / "tumours.csv"
-GUIDE = (ROOT / "docs" / "algorithms.md").read_text(encoding="utf-8")
+GUIDE = ROOT / "docs" / "algorithms.md"
 DID = "12" * 20
 
 
 def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
-    return found
+    (found,) = [one for one in blocks(GUIDE) if one.language == language and one.runner]
+    return found.code
 
 
 def laid_out(folder: Path, generation: str) -> dict[str, str]:
