@@ -42,8 +42,7 @@ class User:
         keys = json.loads((folder / "keys.json").read_text())
         self.wallet = client_wallet(None, keys["accounts"][0])
         self._input = FileInput(url + FileStore(folder / "files").add(b"1,2", "data.csv"))
-        (environment,) = self.compute.environments()
-        self._environment = environment.id
+        self._environment = next(one.id for one in self.compute.environments() if one.is_free)
 
     def submit(self, code: str) -> Any:
         return self.compute.submit(
@@ -94,9 +93,11 @@ def test_without_a_controller_the_network_starts_and_jobs_wait(
 ) -> None:
     slurm.end("slurmctld")
     with LocalNetwork(tmp_path / "state", generation="node", runner="slurm") as running:
-        user = User(running.state_dir, {"provider_url": running.provider_url})
-        job = user.submit("print('done')")
-        slurm.start_controller()
+        try:
+            user = User(running.state_dir, {"provider_url": running.provider_url})
+            job = user.submit("print('done')")
+        finally:
+            slurm.start_controller()
 
         assert job.wait(timeout=90).succeeded
     assert "Slurm does not answer now; jobs wait until it does" in caplog.text
