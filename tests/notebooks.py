@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ _VARIES = re.compile(
 
 def execute(notebook: Path, to: Path) -> subprocess.CompletedProcess[str]:
     """Run a notebook from end to end, and write it with its outputs."""
-    command = [sys.executable, "-c", _EXECUTE, notebook, notebook.parent, to]
+    command: list[str | Path] = [sys.executable, "-c", _EXECUTE, notebook, notebook.parent, to]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
@@ -55,7 +55,7 @@ def clean(document: dict[str, Any]) -> dict[str, Any]:
     for cell in document["cells"]:
         cell["metadata"] = {}
         if cell["cell_type"] == "code":
-            cell["outputs"] = list(_kept(cell["outputs"]))
+            cell["outputs"] = _whole(_kept(cell["outputs"]))
     language = {"name": "python"}
     document["metadata"] = {
         "kernelspec": document["metadata"]["kernelspec"],
@@ -75,6 +75,17 @@ def _kept(outputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield output
 
 
+def _whole(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a cell prints in one output: where the kernel cuts it is chance."""
+    whole: list[dict[str, Any]] = []
+    for output in outputs:
+        if whole and "name" in output and output["name"] == whole[-1].get("name"):
+            printed = "".join([*whole.pop()["text"], *output["text"]])
+            output = {**output, "text": printed.splitlines(keepends=True)}
+        whole.append(output)
+    return whole
+
+
 def _is_widget(data: dict[str, Any]) -> bool:
     return any("widget" in kind for kind in data)
 
@@ -82,7 +93,7 @@ def _is_widget(data: dict[str, Any]) -> bool:
 def told(document: dict[str, Any]) -> list[list[str]]:
     """Return what each code cell shows, without what differs from run to run."""
     return [
-        [_same(output) for output in _kept(cell["outputs"])]
+        [_same(output) for output in _whole(_kept(cell["outputs"]))]
         for cell in document["cells"]
         if cell["cell_type"] == "code"
     ]

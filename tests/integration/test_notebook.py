@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_it_is_kept_clean(notebook: Path) -> None:
     assert not re.search(r"/home/|/Users/|/tmp|/root|[A-Z]:\\\\", text)
     for cell in read(notebook)["cells"]:
         assert "0x" not in "".join(cell["source"])  # neither keys nor addresses
+
+
+def test_it_is_the_same_wherever_the_kernel_cuts_what_a_cell_prints() -> None:
+    def printed(*texts: str) -> dict[str, Any]:
+        outputs = [{"output_type": "stream", "name": "stdout", "text": [text]} for text in texts]
+        return {"cells": [{"cell_type": "code", "outputs": outputs}]}
+
+    assert told(printed("mine", "\ntheirs", "\n")) == told(printed("mine\n", "theirs\n"))
+    assert told(printed("mine", "\ntheirs", "\n")) == [["mine\ntheirs\n"]]
 
 
 def test_the_v3_notebook_shows_tables_and_what_is_refused() -> None:
