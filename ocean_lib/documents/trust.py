@@ -18,7 +18,7 @@ from ocean_lib.documents.search import AssetSearch
 from ocean_lib.documents.view import EVERY
 from ocean_lib.exceptions import AssetNotFound, InvalidInput, NoComputeService
 from ocean_lib.preflight.trust import TrustChange, TrustReport
-from ocean_lib.web3_internal.signer import Signer, check_signer
+from ocean_lib.web3_internal.signer import Signer, check_signer, signer_address
 
 
 class TrustDoctor:
@@ -146,11 +146,12 @@ class TrustDoctor:
     def _publish(
         self,
         trust_list: _TrustList,
-        wallet: Any,
+        wallet: Signer,
         what: str,
         changed: tuple[str, ...],
         skipped: tuple[str, ...] = (),
     ) -> TrustChange:
+        self._publishing.check_publisher(trust_list.asset, signer_address(wallet))
         trust_list.write()
         tx_hash = self._publishing.update(trust_list.asset, wallet)
         return TrustChange(trust_list.did, what, changed, skipped, tx_hash)

@@ -655,8 +655,8 @@ class OceanAssets:
             InvalidInput: the asset to trust is no algorithm, or the list cannot be read.
             AssetNotFound: the metadata cache does not hold one of them.
             NoComputeService: the data set has no compute service.
-            ChainError: the change was not published, for example because the wallet is not the
-                publisher's.
+            NotYourAsset: the wallet is not the publisher's; the error says whose it is.
+            ChainError: the change was not published.
         """
         return self._trust_of(dataset_did).trust(dataset_did, algorithm_did, wallet)
 
@@ -675,6 +675,7 @@ class OceanAssets:
             InvalidInput: the list cannot be read.
             AssetNotFound: the metadata cache does not hold the data set.
             NoComputeService: the data set has no compute service.
+            NotYourAsset: the wallet is not the publisher's; the error says whose it is.
             ChainError: the change was not published.
         """
         return self._trust_of(dataset_did).untrust(dataset_did, algorithm_did, wallet)
@@ -702,6 +703,7 @@ class OceanAssets:
                 algorithm, or the list cannot be read.
             AssetNotFound: the metadata cache does not hold one of them.
             NoComputeService: the data set has no compute service.
+            NotYourAsset: the wallet is not the publisher's; the error says whose it is.
             ChainError: the change was not published.
         """
         return self._trust_of(dataset_did).refresh(dataset_did, algorithm_did, wallet)

@@ -14,7 +14,7 @@ from ocean_lib.exceptions import (
     InvalidDid,
     InvalidInput,
     NoComputeService,
-    TransactionFailed,
+    NotYourAsset,
 )
 from ocean_lib.localnet import LocalNetwork
 from ocean_lib.ocean.ocean import Ocean
@@ -249,8 +249,12 @@ def test_what_cannot_be_done_is_an_error_and_sends_nothing(world: World) -> None
         assets.trust(no_compute, other, wallet)
     with pytest.raises(NoComputeService):
         assets.explain_trust(no_compute, other)
-    with pytest.raises(TransactionFailed):
-        assets.trust(dataset, other, world.consumer)
+    for refused in (
+        lambda: assets.trust(dataset, other, world.consumer),
+        lambda: assets.untrust(dataset, str(world.algorithm.did), world.consumer),
+    ):
+        with pytest.raises(NotYourAsset, match=wallet.address):
+            refused()
 
     assert transactions(world) == before
     assert not assets.explain_trust(dataset, other).trusted

@@ -208,7 +208,7 @@ def test_members_of_an_access_list_are_let_in(
 
 
 def test_trust_is_explained_taken_given_and_renewed(
-    ocean: Ocean, pair: tuple[Asset4, Asset4], publisher: Wallet
+    ocean: Ocean, pair: tuple[Asset4, Asset4], publisher: Wallet, other: Wallet
 ) -> None:
     data, code = str(pair[0].did), str(pair[1].did)
     report = ocean.assets.explain_trust(data, code)
@@ -220,6 +220,8 @@ def test_trust_is_explained_taken_given_and_renewed(
     assert change.refreshed == (data,)
     assert ocean.assets.explain_trust(data, code).trusted
 
+    with pytest.raises(NotYourAsset, match=publisher.address):
+        ocean.assets.untrust(data, code, other)
     assert ocean.assets.untrust(data, code, publisher).changed
     assert [f.code for f in ocean.assets.explain_trust(data, code).findings] == ["nobody-trusted"]
     assert ocean.assets.trust(data, code, publisher).changed
